@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/api/config.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "core/api/error.h"
+#include "core/api/presets.h"
+
+namespace reddiff {
+namespace {
+
+[[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::settings, sentence); }
+
+ProblemKind problem_kind(const OperatorSpec& op, bool masked) {
+  if (op.factor() > 1) return ProblemKind::reduce;
+  if (op.stages.size() > 1 || op.stages.front().name != "identity") return ProblemKind::blur;
+  return masked ? ProblemKind::fill : ProblemKind::denoise;
+}
+
+template <typename E>
+void override_with(E user, E& value) {
+  if (user != E::preset) value = user;
+}
+
+void override_with(double user, double& value) {
+  if (user >= 0) value = user;
+}
+
+void apply_user_values(const Config& config, SolverConfig& solver) {
+  override_with(config.solver, solver.solver);
+  override_with(config.weighting, solver.weighting);
+  override_with(config.order, solver.order);
+  override_with(config.spacing, solver.spacing);
+  override_with(config.prior_weight, solver.prior_weight);
+  override_with(config.data_weight, solver.data_weight);
+  override_with(config.learning_rate, solver.learning_rate);
+  if (config.steps > 0) solver.steps = config.steps;
+  if (config.start_level >= 0) {
+    solver.start_level = level_to_core(config.start_level);
+    solver.end_level = solver.start_level > 0 ? std::min(solver.end_level, solver.start_level) : 0;
+  }
+  if (config.optimizer_epsilon >= 0) {
+    solver.optimizer_epsilon = config.optimizer_epsilon;
+    solver.epsilon_of_mean_loss = false;
+  }
+}
+
+// A preset is tuned for one optimiser; another one needs gradients of fresh noise and the fixed weights of the paper.
+void choose_optimizer(Optimizer user, SolverConfig& solver) {
+  if (user == Optimizer::preset || user == solver.optimizer) return;
+  const bool was_fixed_point = solver.optimizer == Optimizer::fixed_point;
+  solver.optimizer = user;
+  if (!was_fixed_point) return;
+  SolverConfig stochastic;
+  solver.renoise = Renoise::every_step;
+  solver.balance = Balance::fixed;
+  solver.average = solver.symmetries = false;
+  solver.prior_weight = stochastic.prior_weight;
+  solver.data_weight = stochastic.data_weight;
+  solver.end_level = 0;
+}
+
+void check_numbers(const SolverConfig& solver) {
+  if (solver.prior_weight <= 0) refuse("prior-weight must be above 0; use strength=0 to pass the input through");
+  if (solver.steps < 1) refuse("steps must be at least 1");
+  const double learning_rate = solver.learning_rate;
+  if (solver.optimizer != Optimizer::fixed_point && !(learning_rate > 0)) refuse("learning-rate must be above 0");
+}
+
+SolverConfig finish(const Config& config, SolverConfig solver) {
+  choose_optimizer(config.optimizer, solver);
+  apply_user_values(config, solver);
+  check_numbers(solver);
+  return solver;
+}
+
+}  // namespace
+
+OperatorSpec resolve_operator(const Config& config) {
+  OperatorSpec op;
+  if (!config.operator_text.empty()) {
+    op = parse_operator(config.operator_text);
+  } else {
+    switch (config.task) {
+      case Task::super_resolution:
+        if (config.scale == 1) refuse("task=super-resolution needs scale=2 to 8; scale=1 leaves nothing to enlarge");
+        op = parse_operator("bicubic:factor=" + std::to_string(config.scale == 0 ? 2 : config.scale));
+        break;
+      case Task::deblur:
+        refuse("task=deblur needs the blur: set for example operator=gaussian-blur:sigma=1.6");
+      default:
+        op = parse_operator("identity");
+    }
+  }
+  if (config.scale != 0 && config.scale != op.factor())
+    refuse("scale=" + std::to_string(config.scale) + " does not fit operator " + op.text() + ", which reduces by " +
+           std::to_string(op.factor()) + "; leave scale at 0, set task=super-resolution, or choose another operator");
+  return op;
+}
+
+int resolve_scale(const Config& config) { return resolve_operator(config).factor(); }
+
+bool alpha_is_mask(const Config& config) {
+  if (config.mask_source == MaskSource::none && config.task == Task::inpaint)
+    refuse("task=inpaint needs a mask: set mask-source=alpha and send video with an alpha channel");
+  return config.mask_source == MaskSource::alpha || (config.mask_source == MaskSource::automatic && config.task == Task::inpaint);
+}
+
+bool estimates_noise(const Config& config) {
+  return config.noise < 0 && (config.task == Task::denoise || config.task == Task::restore);
+}
+
+Resolved resolve(const Config& config, bool live, int bit_depth) {
+  Resolved resolved;
+  resolved.op = resolve_operator(config);
+  resolved.scale = resolved.op.factor();
+  resolved.wants_mask = alpha_is_mask(config);
+  const double one_code = 2.0 / (std::ldexp(1.0, bit_depth) - 1);
+  resolved.noise = std::max(level_to_core(std::max(config.noise, 0.0)), one_code / std::sqrt(12.0));
+  const Preset automatic = live ? Preset::live : Preset::quality;
+  const Preset preset = config.preset == Preset::automatic ? automatic : config.preset;
+  const auto solver = preset_solver(preset, problem_kind(resolved.op, resolved.wants_mask), resolved.noise);
+  resolved.cold = finish(config, solver.cold);
+  resolved.warm = finish(config, solver.warm);
+  return resolved;
+}
+
+}  // namespace reddiff

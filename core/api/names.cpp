@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/api/names.h"
+
+namespace reddiff {
+namespace {
+
+constexpr Name<Preset> presets[] = {
+    {Preset::automatic, "auto", "live on a live source, quality otherwise"},
+    {Preset::live, "live", "fewest calls of the prior that still restore"},
+    {Preset::quality, "quality", "the best picture for a few calls of the prior per frame"},
+    {Preset::archive, "archive", "many calls of the prior per frame"},
+    {Preset::paper, "paper", "the published method: Adam over the whole noise schedule, cold start"},
+};
+constexpr Name<Task> tasks[] = {
+    {Task::denoise, "denoise", "remove noise"},
+    {Task::super_resolution, "super-resolution", "enlarge by `scale`, undoing a bicubic reduction"},
+    {Task::inpaint, "inpaint", "fill what the mask marks as missing"},
+    {Task::deblur, "deblur", "undo the blur named in `operator`"},
+    {Task::restore, "restore", "clean up a picture as it is: identity operator, noise level from `noise`"},
+};
+constexpr Name<Solver> solvers[] = {
+    {Solver::preset, "preset", "as the preset says"},
+    {Solver::red_diff, "red-diff", "variational inference regularised by denoising at many noise levels (arXiv 2305.04391)"},
+};
+constexpr Name<Optimizer> optimizers[] = {
+    {Optimizer::preset, "preset", "as the preset says"},
+    {Optimizer::adam, "adam", "Adam, betas 0.9 and 0.99"},
+    {Optimizer::adamw, "adamw", "AdamW, betas 0.9 and 0.99, decay 0.01 towards mid-grey"},
+    {Optimizer::sgd, "sgd", "gradient descent with momentum 0.9"},
+    {Optimizer::rmsprop, "rmsprop", "RMSprop, smoothing 0.99"},
+    {Optimizer::lbfgs, "lbfgs", "L-BFGS, history 10, one iteration per step, one optimiser per image"},
+    {Optimizer::fixed_point, "fixed-point", "the regularised least-squares step: mu goes to the denoised estimate, corrected by the data"},
+};
+constexpr Name<Weighting> weightings[] = {
+    {Weighting::preset, "preset", "as the preset says"},
+    {Weighting::linear, "linear", "s, the inverse signal-to-noise ratio"},
+    {Weighting::sqrt, "sqrt", "square root of s"},
+    {Weighting::square, "square", "s squared"},
+    {Weighting::log, "log", "ln(1 + s)"},
+    {Weighting::trunc_linear, "trunc-linear", "min(s, 1)"},
+    {Weighting::power_two_thirds, "power-2/3", "s to the power 2/3"},
+    {Weighting::constant, "const", "1"},
+};
+constexpr Name<Order> orders[] = {
+    {Order::preset, "preset", "as the preset says"},
+    {Order::descending, "descending", "from much noise to little"},
+    {Order::ascending, "ascending", "from little noise to much"},
+    {Order::random, "random", "shuffled by `seed`"},
+};
+constexpr Name<Spacing> spacings[] = {
+    {Spacing::preset, "preset", "as the preset says"},
+    {Spacing::uniform, "uniform", "equal steps of diffusion time"},
+    {Spacing::quadratic, "quadratic", "steps of diffusion time that shrink towards little noise"},
+};
+constexpr Name<Temporal> temporals[] = {
+    {Temporal::none, "none", "every frame on its own"},
+    {Temporal::warm_start, "warm-start", "start from the previous frame's solution, moved along the motion"},
+};
+constexpr Name<MaskSource> mask_sources[] = {
+    {MaskSource::automatic, "auto", "alpha when task=inpaint, none otherwise"},
+    {MaskSource::none, "none", "every pixel was measured"},
+    {MaskSource::alpha, "alpha", "pixels whose alpha is below one half are missing"},
+};
+constexpr Name<Precision> precisions[] = {
+    {Precision::automatic, "auto", "float32 on a CPU; bfloat16 on CUDA from compute capability 8.0, float16 below"},
+    {Precision::float32, "float32", "32-bit floating point"},
+    {Precision::bfloat16, "bfloat16", "16-bit floating point with the range of float32 in the prior"},
+    {Precision::float16, "float16", "16-bit floating point in the prior"},
+};
+
+}  // namespace
+
+template <> std::span<const Name<Preset>> names() { return presets; }
+template <> std::span<const Name<Task>> names() { return tasks; }
+template <> std::span<const Name<Solver>> names() { return solvers; }
+template <> std::span<const Name<Optimizer>> names() { return optimizers; }
+template <> std::span<const Name<Weighting>> names() { return weightings; }
+template <> std::span<const Name<Order>> names() { return orders; }
+template <> std::span<const Name<Spacing>> names() { return spacings; }
+template <> std::span<const Name<Temporal>> names() { return temporals; }
+template <> std::span<const Name<MaskSource>> names() { return mask_sources; }
+template <> std::span<const Name<Precision>> names() { return precisions; }
+
+}  // namespace reddiff

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The text form of a degradation operator: `name:arg=value:arg=value`, applied left to right, joined by `+`, for example
+// `gaussian-blur:sigma=1.6+bicubic:factor=4`. A value that holds `:` or `+` is put in double quotes. Parsing needs no torch:
+// caps negotiation asks for the factor before the torch module is loaded. Which names and arguments exist is the table
+// `operator_kinds()`; core/registry builds exactly these and a test holds the two against each other.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reddiff {
+
+struct OperatorArgument {
+  const char* name;
+  const char* description;
+  double minimum;      // numbers only
+  double maximum;
+  double fallback;     // NaN: must be given
+  bool integer;
+  bool is_file;        // a path; minimum, maximum and fallback do not apply
+  bool odd = false;    // integers only: even ones are refused
+};
+
+struct OperatorKind {
+  const char* name;
+  const char* description;
+  const char* example;
+  std::vector<OperatorArgument> arguments;
+};
+
+std::span<const OperatorKind> operator_kinds();
+
+// One stage with every argument filled in and inside its range.
+struct OperatorStage {
+  std::string name;
+  std::map<std::string, double> numbers;
+  std::map<std::string, std::string> files;
+};
+
+struct OperatorSpec {
+  std::vector<OperatorStage> stages;  // never empty
+  int factor() const;                 // product of the stages' reduction factors, 1 if none reduces
+  std::string text() const;           // canonical spelling; parse(text()) gives the same spec
+};
+
+// Throws Error{settings}: the sentence names the wrong word, its place, and what would be right (all operator names, the
+// operator's arguments, the argument's range).
+OperatorSpec parse_operator(std::string_view text);
+
+}  // namespace reddiff

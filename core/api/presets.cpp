@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/api/presets.h"
+
+#include <algorithm>
+
+namespace reddiff {
+namespace {
+
+// The published settings for linear problems (100 steps; learning rate .5, or .1 for super-resolution).
+SolverConfig paper(ProblemKind kind) {
+  SolverConfig config;
+  config.optimizer = Optimizer::adam;
+  config.prior_weight = 0.25;
+  config.data_weight = 1;
+  config.learning_rate = kind == ProblemKind::reduce ? 0.1 : 0.5;
+  config.epsilon_of_mean_loss = true;
+  config.steps = 100;
+  config.return_before_step = true;
+  return config;
+}
+
+int steps_of(Preset preset, ProblemKind kind) {
+  const bool denoise = kind == ProblemKind::denoise;
+  switch (preset) {
+    case Preset::live:
+      return denoise ? 1 : 2;
+    case Preset::archive:
+      return denoise ? 8 : 16;
+    default:
+      return denoise ? 1 : 4;
+  }
+}
+
+// The regularised least-squares iteration: no fresh noise, data weighed by the noise level.
+SolverConfig fixed_point(Preset preset, ProblemKind kind, double noise) {
+  SolverConfig config;
+  config.optimizer = Optimizer::fixed_point;
+  config.prior_weight = 1;
+  config.balance = Balance::noise;
+  config.steps = steps_of(preset, kind);
+  if (kind == ProblemKind::denoise) {
+    config.renoise = Renoise::measurement;
+    config.data_weight = 0;  // the measurement enters as what the prior denoises; a data term would count it twice
+    config.average = true;
+    config.symmetries = true;
+    config.start_level = config.end_level = noise;
+    return config;
+  }
+  config.renoise = Renoise::none;
+  config.data_weight = kind == ProblemKind::blur ? 3 : 1;
+  config.start_level = std::max(kind == ProblemKind::blur ? 0.4 : 0.3, noise);
+  config.end_level = std::max(0.04, std::min(noise, config.start_level));
+  return config;
+}
+
+}  // namespace
+
+PresetSolver preset_solver(Preset preset, ProblemKind kind, double noise) {
+  if (preset == Preset::paper) return {paper(kind), paper(kind)};
+  PresetSolver solver{fixed_point(preset, kind, noise), fixed_point(preset, kind, noise)};
+  if (kind != ProblemKind::denoise) solver.warm.start_level = std::max(0.1, noise);
+  return solver;
+}
+
+}  // namespace reddiff

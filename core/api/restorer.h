@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The edge between gst-plugin and the torch module. gst-plugin opens `libreddiff-torch.so` with dlopen, looks up the one
+// symbol `reddiff_module` and talks to the two abstract classes below. Only reddiff::Error crosses this edge.
+//
+// Threads: an object is used by one streaming thread at a time; `abort` flags may be set from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/api/config.h"
+#include "core/api/error.h"
+#include "core/api/frame_view.h"
+
+namespace reddiff {
+
+// What may change from frame to frame without a new Restorer.
+struct FrameOptions {
+  double strength = 1;
+  double noise = -1;                        // 8-bit units, as Config::noise
+  const std::atomic<bool>* abort = nullptr; // checked before every call of the prior; then Error{aborted}
+};
+
+// Milliseconds of one frame by stage; for stats and tests/bench.
+struct StageTimes {
+  double convert = 0, flow = 0, op = 0, prior = 0, optimizer = 0, total = 0;
+};
+
+struct FrameReport {
+  int prior_calls = 0;
+  bool cold = true;            // had no past (first frame, reset, cut, temporal=none)
+  bool cut = false;            // a scene cut was found
+  bool not_finite = false;     // the solver produced NaN or infinity: the output is the plainly resampled input
+  int tiles = 1;               // per call of the prior
+  bool tiles_halved = false;   // after running out of memory
+  double noise = 0;            // 8-bit units, that was used
+  double start_level = 0;      // 8-bit units, of the schedule that was run
+  double end_level = 0;
+  StageTimes ms;
+};
+
+// Restores frames of one size and format after each other.
+class Restorer {
+ public:
+  virtual ~Restorer() = default;
+
+  // Forgets every earlier frame: the next frame's output equals that of a new Restorer, bit for bit.
+  virtual void reset() = 0;
+
+  // `in` and `out` describe different memory; out is in x the scale of the configuration. With alpha in both, alpha is a mask
+  // (output alpha opaque) if the configuration says so, else it is resampled. A frame size or format that differs from the
+  // last one resets first.
+  virtual FrameReport process(const FrameView& in, const FrameView& out, const FrameOptions& options) = 0;
+
+  // "cpu" or "cuda:N", and what the prior's card says of it: for stats and logs.
+  virtual std::string description() const = 0;
+};
+
+// Applies an operator and noise to clean frames: y = H(x) + sigma n.
+class Degrader {
+ public:
+  virtual ~Degrader() = default;
+  // `frame_index` selects the noise field together with the seed. out is in / factor.
+  virtual void process(const FrameView& in, const FrameView& out, std::uint64_t frame_index) = 0;
+};
+
+struct DegraderConfig {
+  std::string operator_text = "identity";
+  double noise = 0;  // 8-bit units
+  std::uint64_t seed = 0;
+  std::string device = "auto";
+};
+
+struct ModuleTable {
+  int abi = 0;  // must equal module_abi
+  // `module_dir`: where the torch module lies; weights are looked for relative to it. `live`: see resolve().
+  std::unique_ptr<Restorer> (*make_restorer)(const Config&, bool live, const std::string& module_dir) = nullptr;
+  std::unique_ptr<Degrader> (*make_degrader)(const DegraderConfig&) = nullptr;
+};
+
+inline constexpr int module_abi = 1;
+inline constexpr const char* module_symbol = "reddiff_module";
+
+}  // namespace reddiff
+
+// Exported by the torch module.
+extern "C" const reddiff::ModuleTable* reddiff_module();

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/engine.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/device.h"
+#include "core/frame/convert.h"
+#include "core/frame/fill_holes.h"
+#include "core/frame/noise_estimate.h"
+#include "core/registry.h"
+#include "core/solvers/red_diff.h"
+
+namespace reddiff {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+// The input enlarged without a prior: what strength=0 gives and what a failed solve falls back to.
+at::Tensor plainly_resampled(const at::Tensor& picture, int factor) {
+  if (factor == 1) return picture;
+  return at::upsample_bicubic2d(picture, {picture.size(2) * factor, picture.size(3) * factor}, false);
+}
+
+// Adam's epsilon on the gradient of a mean loss, seen from the per-image gradient (see Note [Effective epsilon]).
+void settle_epsilon(SolverConfig& solver, const at::Tensor& mu) {
+  if (solver.epsilon_of_mean_loss) solver.optimizer_epsilon = 1e-8 * static_cast<double>(mu.numel() / mu.size(0));
+}
+
+}  // namespace
+
+// What one frame tells.
+struct Engine::Measurement {
+  at::Tensor picture;  // [1,3,h,w], as read, missing pixels filled
+  at::Tensor known;    // [1,1,h,w], 1 or 0; undefined without a mask
+  at::Tensor alpha;    // [1,1,h,w]; undefined without alpha, or when it was the mask
+  Resolved resolved;
+};
+
+Engine::Engine(const Config& config, bool live, const std::string& model_dirs)
+    : config_(config), live_(live), device_(parse_device(config.device)) {
+  const Resolved resolved = resolve(config, live, 8);
+  op_ = make_operator(resolved.op);
+  auto prior = make_prior({config.prior, model_dirs, device_, config.precision});
+  prior_ = std::make_unique<TiledDenoiser>(std::move(prior), TileOptions{config.tile_size, config.tile_overlap});
+  if (config.temporal == Temporal::warm_start) warm_start_.emplace(config.scene_threshold);
+}
+
+std::string Engine::description() const { return prior_->description() + " on " + device_.str(); }
+
+void Engine::reset() {
+  if (warm_start_) warm_start_->reset();
+  geometry_.reset();
+}
+
+void Engine::check_frames(const FrameView& in, const FrameView& out) {
+  validate(in);
+  validate(out);
+  const int scale = op_->factor();
+  if (out.width != in.width * scale || out.height != in.height * scale)
+    throw Error(ErrorCode::format, "the output frame must be " + std::to_string(scale) + " times the input's size");
+  const Geometry geometry{in.width, in.height, in.component[0].depth};
+  if (geometry_ && *geometry_ != geometry) reset();
+  geometry_ = geometry;
+}
+
+Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& options) const {
+  Measurement measurement;
+  measurement.picture = read_picture(in, device_);
+  measurement.alpha = read_alpha(in, device_);
+  Config config = config_;
+  config.noise = options.noise;
+  if (estimates_noise(config)) config.noise = level_to_user(estimate_noise(measurement.picture));
+  measurement.resolved = resolve(config, live_, in.component[0].depth);
+  if (measurement.resolved.wants_mask) {
+    if (!measurement.alpha.defined())
+      throw Error(ErrorCode::settings, "the mask is the alpha channel, but this video has none; send RGBA, A420 or another format with alpha");
+    measurement.known = (measurement.alpha >= 0.5).to(at::kFloat);
+    measurement.picture = fill_holes(measurement.picture, measurement.known);
+    measurement.alpha = at::Tensor();
+  }
+  return measurement;
+}
+
+at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report) {
+  Problem problem;
+  problem.op = op_;
+  problem.y = op_->measurement_channels() == 1 ? measurement.picture.mean(1, true) : measurement.picture;
+  problem.weights = measurement.known;
+  problem.noise = measurement.resolved.noise;
+
+  Start start;
+  start.mu = op_->initial(problem.y);
+  SolverConfig config = measurement.resolved.cold;
+  if (warm_start_ && config.renoise != Renoise::measurement) {
+    const auto before = Clock::now();
+    auto prediction = warm_start_->predict(measurement.picture, start.mu, problem.noise);
+    report.ms.flow += milliseconds_since(before);
+    report.cut = prediction.cut;
+    if (prediction.mu.defined()) {
+      start.mu = prediction.mu;
+      config = measurement.resolved.warm;
+      report.cold = false;
+    }
+  }
+  settle_epsilon(config, start.mu);
+  auto optimizer = make_optimizer(config);
+  auto solution = red_diff(*prior_, problem, config, *optimizer, start, config_.seed, options.abort, &report.ms);
+  report.prior_calls = static_cast<int>(solution.levels.size());
+  const auto [lowest, highest] = std::minmax_element(solution.levels.begin(), solution.levels.end());
+  report.start_level = level_to_user(*highest);
+  report.end_level = level_to_user(*lowest);
+  return solution.mu;
+}
+
+FrameReport Engine::process(const FrameView& in, const FrameView& out, const FrameOptions& options) {
+  const c10::InferenceMode no_gradients;
+  const auto begin = Clock::now();
+  FrameReport report;
+  check_frames(in, out);
+  auto measurement = measure(in, options);
+  report.noise = level_to_user(measurement.resolved.noise);
+  report.ms.convert = milliseconds_since(begin);
+
+  const auto before_solve = Clock::now();
+  auto restored = solve(measurement, options, report);
+  const double solve_ms = milliseconds_since(before_solve);
+  report.ms.optimizer = std::max(0.0, solve_ms - report.ms.flow - report.ms.prior - report.ms.op);
+
+  const auto before_write = Clock::now();
+  report.not_finite = !restored.isfinite().all().item<bool>();
+  if (report.not_finite) {
+    reset();
+    restored = plainly_resampled(measurement.picture, op_->factor());
+  } else {
+    if (warm_start_) warm_start_->remember(measurement.picture, restored);
+    if (options.strength < 1) {
+      const auto plain = plainly_resampled(measurement.picture, op_->factor());
+      auto share = at::full({1, 1, 1, 1}, options.strength, restored.options());
+      if (measurement.known.defined()) {
+        const auto known = at::upsample_nearest2d(measurement.known, {restored.size(2), restored.size(3)});
+        share = 1 - known * (1 - share);
+      }
+      restored = at::lerp(plain, restored, share.expand_as(restored));
+    }
+  }
+  at::Tensor alpha;
+  if (measurement.alpha.defined()) alpha = plainly_resampled(measurement.alpha, op_->factor()).clamp_(0, 1);
+  write_picture(restored, alpha, out);
+  report.ms.convert += milliseconds_since(before_write);
+
+  report.tiles = static_cast<int>(prior_->tiles(out.height, out.width));
+  report.tiles_halved = prior_->tiles_halved() > 0;
+  report.ms.total = milliseconds_since(begin);
+  return report;
+}
+
+}  // namespace reddiff

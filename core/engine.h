@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// One frame from code values to code values; the place to start reading core. The order of process() is the order of the rooms:
+//   read the frame -> predict where the mean starts -> solve -> blend by strength -> write the frame.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/api/restorer.h"
+#include "core/operators/operator.h"
+#include "core/priors/tiled.h"
+#include "core/temporal/warm_start.h"
+
+namespace reddiff {
+
+class Engine final : public Restorer {
+ public:
+  // Loads the prior and builds the operator, so that what is wrong with the settings is said here. Throws reddiff::Error.
+  Engine(const Config& config, bool live, const std::string& model_dirs);
+
+  void reset() override;
+  FrameReport process(const FrameView& in, const FrameView& out, const FrameOptions& options) override;
+  std::string description() const override;
+
+ private:
+  struct Measurement;
+  struct Geometry {
+    int width = 0, height = 0, depth = 0;
+    bool operator==(const Geometry&) const = default;
+  };
+
+  void check_frames(const FrameView& in, const FrameView& out);
+  Measurement measure(const FrameView& in, const FrameOptions& options) const;
+  at::Tensor solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report);
+
+  Config config_;
+  bool live_;
+  at::Device device_;
+  OperatorPtr op_;
+  std::unique_ptr<TiledDenoiser> prior_;
+  std::optional<WarmStart> warm_start_;  // absent: temporal=none
+  std::optional<Geometry> geometry_;
+};
+
+}  // namespace reddiff

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/frame/convert.h"
+
+#include <ATen/ATen.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "core/api/error.h"
+#include "core/frame/chroma.h"
+
+namespace reddiff {
+namespace {
+
+// code = offset + scale * value, clipped to [low, high] when written. value: 0..1, chroma -0.5..0.5.
+struct CodeRange {
+  double offset, scale, low, high;
+};
+
+CodeRange full_codes(int depth) {
+  const double top = (1 << depth) - 1;
+  return {0, top, 0, top};
+}
+
+CodeRange color_codes(const FrameView& frame, int depth, bool chroma) {
+  const double unit = 1 << (depth - 8);
+  CodeRange codes = full_codes(depth);
+  if (!frame.full_range) codes = {16 * unit, 219 * unit, unit, 255 * unit - 1};
+  if (chroma) {
+    codes.offset = 128 * unit;
+    if (!frame.full_range) codes.scale = 224 * unit;
+  }
+  return codes;
+}
+
+// The same map with core's units on the value's side: luma and RGB [-1,1] instead of [0,1], chroma doubled.
+CodeRange core_codes(const FrameView& frame, int component) {
+  const bool chroma = frame.model == ColorModel::ycbcr && component > 0;
+  CodeRange codes = color_codes(frame, frame.component[component].depth, chroma);
+  codes.scale /= 2;
+  if (!chroma) codes.offset += codes.scale;
+  return codes;
+}
+
+// The words of one component, [height,width] of uint8 or uint16, bottom row first if the row stride is negative (torch
+// knows no negative strides).
+struct Words {
+  at::Tensor view;
+  bool bottom_up;
+};
+
+Words words_of(const FrameView& frame, int index) {
+  const Component& c = frame.component[index];
+  const bool bottom_up = c.row_stride < 0;
+  auto* first = static_cast<char*>(c.data);
+  if (bottom_up) first += static_cast<std::int64_t>(c.height - 1) * c.row_stride;
+  const std::int64_t row = std::abs(static_cast<std::int64_t>(c.row_stride)) / c.word_bytes;
+  const std::int64_t pixel = static_cast<std::int64_t>(c.pixel_stride) / c.word_bytes;
+  const at::Device device = frame.device_index < 0
+                                ? at::Device(at::kCPU)
+                                : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(frame.device_index));
+  const auto options = at::TensorOptions().dtype(c.word_bytes == 1 ? at::kByte : at::kUInt16).device(device);
+  return {at::from_blob(first, {c.height, c.width}, {row, pixel}, options), bottom_up};
+}
+
+// out = offset + scale * x in one pass; out may be x.
+void affine(at::Tensor out, const at::Tensor& x, double scale, double offset) {
+  at::add_out(out, at::scalar_tensor(offset, x.options().device(at::kCPU)), x, scale);
+}
+
+// out: [height,width] float32. Bytes cross to another device before they become four times as many.
+void read_component(const FrameView& frame, int index, const CodeRange& codes, at::Tensor out) {
+  const Words words = words_of(frame, index);
+  const at::Tensor view = words.view.to(out.device());
+  out.copy_(words.bottom_up ? view.to(at::kFloat).flip({0}) : view);
+  if (const int shift = frame.component[index].shift; shift > 0) out.mul_(1.0 / (1 << shift)).floor_();
+  affine(out, out, 1 / codes.scale, -codes.offset / codes.scale);
+}
+
+// Writes a float tensor of words; broadcasts.
+void store(const Words& words, at::Tensor values) {
+  if (words.bottom_up && values.dim() == 2) values = values.flip({0});
+  if (values.device() != words.view.device()) values = values.to(words.view.scalar_type());
+  words.view.copy_(values);
+}
+
+// values: [height,width] float32, in the units of codes. `scratch` may be values itself.
+void write_component(const FrameView& frame, int index, const CodeRange& codes, const at::Tensor& values, at::Tensor scratch) {
+  // Conversion to integers truncates: half a code value up makes it round to nearest in one pass less.
+  affine(scratch, values, codes.scale, codes.offset + 0.5);
+  scratch.clamp_(codes.low + 0.5, codes.high + 0.5);
+  if (const int shift = frame.component[index].shift; shift > 0) scratch.floor_().mul_(1 << shift);
+  store(words_of(frame, index), scratch);
+}
+
+// R'G'B' = Y' + (cr_r Cr, cb_g Cb + cr_g Cr, cb_b Cb)
+struct ChromaGains {
+  double cr_r, cb_g, cr_g, cb_b;
+};
+
+ChromaGains chroma_gains(const ColorMatrix& m) {
+  const double kg = 1 - m.kr - m.kb;
+  const double cr_r = 2 * (1 - m.kr);
+  const double cb_b = 2 * (1 - m.kb);
+  return {cr_r, -m.kb * cb_b / kg, -m.kr * cr_r / kg, cb_b};
+}
+
+at::Tensor read_chroma(const FrameView& frame, const at::TensorOptions& options) {
+  at::Tensor chroma = at::empty({1, 2, frame.component[1].height, frame.component[1].width}, options);
+  for (int i : {1, 2}) read_component(frame, i, core_codes(frame, i), chroma[0][i - 1]);
+  if (chroma.size(2) != frame.height) chroma = upsample_chroma(chroma, 2, frame.height, frame.chroma_cosited_y);
+  if (chroma.size(3) != frame.width) chroma = upsample_chroma(chroma, 3, frame.width, frame.chroma_cosited_x);
+  return chroma[0];
+}
+
+void read_ycbcr(const FrameView& frame, at::Tensor rgb) {
+  const at::Tensor chroma = read_chroma(frame, rgb.options());
+  const at::Tensor cb = chroma[0];
+  const at::Tensor cr = chroma[1];
+  const ChromaGains gains = chroma_gains(frame.matrix);
+  at::Tensor red = rgb[0], luma = rgb[1], blue = rgb[2];
+  read_component(frame, 0, core_codes(frame, 0), luma);
+  at::add_out(red, luma, cr, gains.cr_r);
+  at::add_out(blue, luma, cb, gains.cb_b);
+  luma.add_(cb, gains.cb_g).add_(cr, gains.cr_g);  // and is the green plane now
+}
+
+void write_ycbcr(const FrameView& frame, const at::Tensor& rgb) {
+  const ColorMatrix& m = frame.matrix;
+  const ChromaGains gains = chroma_gains(m);
+  at::Tensor luma = at::mul(rgb[0], m.kr).add_(rgb[1], 1 - m.kr - m.kb).add_(rgb[2], m.kb);
+  const int sources[] = {2, 0};  // B - Y' gives Cb, R - Y' gives Cr
+  for (int i : {1, 2}) {
+    at::Tensor chroma = at::sub(rgb[sources[i - 1]], luma).unsqueeze(0).unsqueeze(0);
+    if (frame.component[i].width != frame.width) chroma = downsample_chroma(chroma, 3, frame.chroma_cosited_x);
+    if (frame.component[i].height != frame.height) chroma = downsample_chroma(chroma, 2, frame.chroma_cosited_y);
+    CodeRange codes = core_codes(frame, i);
+    codes.scale /= i == 1 ? gains.cb_b : gains.cr_r;
+    write_component(frame, i, codes, chroma[0][0], chroma[0][0]);
+  }
+  write_component(frame, 0, core_codes(frame, 0), luma, luma);
+}
+
+void write_alpha(const FrameView& frame, const at::Tensor& alpha) {
+  const CodeRange codes = full_codes(frame.component[3].depth);
+  if (!alpha.defined()) {
+    store(words_of(frame, 3), at::scalar_tensor(codes.high * (1 << frame.component[3].shift)));
+    return;
+  }
+  write_component(frame, 3, codes, alpha[0][0], at::empty_like(alpha[0][0]));
+}
+
+void check_fits(const FrameView& frame, const at::Tensor& t, std::int64_t channels, const char* what) {
+  if (t.dim() == 4 && t.size(0) == 1 && t.size(1) == channels && t.size(2) == frame.height && t.size(3) == frame.width) return;
+  throw Error(ErrorCode::format, std::string("The ") + what + " does not have the size of the frame it is written to, " +
+                                     std::to_string(frame.width) + "x" + std::to_string(frame.height) + ".");
+}
+
+}  // namespace
+
+at::Tensor read_picture(const FrameView& frame, at::Device device) {
+  validate(frame);
+  at::Tensor picture = at::empty({1, 3, frame.height, frame.width}, at::TensorOptions().dtype(at::kFloat).device(device));
+  at::Tensor planes = picture[0];
+  if (frame.model == ColorModel::ycbcr) {
+    read_ycbcr(frame, planes);
+    return picture;
+  }
+  const int colors = color_components(frame);
+  for (int i = 0; i < colors; ++i) read_component(frame, i, core_codes(frame, i), planes[i]);
+  for (int i = colors; i < 3; ++i) planes[i].copy_(planes[0]);
+  return picture;
+}
+
+at::Tensor read_alpha(const FrameView& frame, at::Device device) {
+  if (!frame.has_alpha) return {};
+  validate(frame);
+  at::Tensor alpha = at::empty({1, 1, frame.height, frame.width}, at::TensorOptions().dtype(at::kFloat).device(device));
+  read_component(frame, 3, full_codes(frame.component[3].depth), alpha[0][0]);
+  return alpha;
+}
+
+void write_picture(const at::Tensor& picture, const at::Tensor& alpha, const FrameView& frame) {
+  validate(frame);
+  check_fits(frame, picture, 3, "picture");
+  if (frame.has_alpha && alpha.defined()) check_fits(frame, alpha, 1, "alpha");
+  const at::Tensor planes = picture[0];
+  if (frame.model == ColorModel::ycbcr) {
+    write_ycbcr(frame, planes);
+  } else if (frame.model == ColorModel::gray) {
+    at::Tensor mean = planes.mean(0);
+    write_component(frame, 0, core_codes(frame, 0), mean, mean);
+  } else {
+    at::Tensor scratch = at::empty({frame.height, frame.width}, picture.options());
+    for (int i = 0; i < 3; ++i) write_component(frame, i, core_codes(frame, i), planes[i], scratch);
+  }
+  if (frame.has_alpha) write_alpha(frame, alpha);
+}
+
+}  // namespace reddiff

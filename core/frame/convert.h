@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// FrameView <-> tensor: the only place where code values become [-1,1] and back. Works on the device the frame lies on.
+//
+// Note [Colour range]: R'G'B' in [0,1] full scale maps to [-1,1]; values beyond (over-range Y'CbCr) are kept, never clipped,
+// until code values are written. So reading and writing a frame without touching it gives the same code values.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "core/api/frame_view.h"
+
+namespace reddiff {
+
+// [1,3,H,W] float32 on `device`. Gray repeats over the channels. Chroma is interpolated by chroma.h. Throws Error{format}.
+at::Tensor read_picture(const FrameView& frame, at::Device device);
+
+// [1,1,H,W] float32, 0..1; undefined if the frame has no alpha.
+at::Tensor read_alpha(const FrameView& frame, at::Device device);
+
+// Rounds to the nearest code value and clips to the word (limited range keeps its foot- and headroom, 1..254 for 8 bit).
+// Gray takes the mean of the channels. alpha [1,1,H,W]; undefined = opaque.
+void write_picture(const at::Tensor& picture, const at::Tensor& alpha, const FrameView& frame);
+
+}  // namespace reddiff

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A smooth first guess for missing pixels, from coarse to fine (push-pull): where the mean of the solver starts.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace reddiff {
+
+// picture: [N,C,H,W]; known: [N,1,H,W], 1 known, 0 missing. Known pixels are returned as they are; a picture without any known
+// pixel becomes 0 (mid-grey).
+at::Tensor fill_holes(const at::Tensor& picture, const at::Tensor& known);
+
+}  // namespace reddiff

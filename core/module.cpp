@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The one exported symbol of libreddiff-torch.so, and the seam where every exception becomes a reddiff::Error.
+#include <c10/util/Exception.h>
+
+#include <cstdlib>
+#include <exception>
+#include <new>
+
+#include "core/api/restorer.h"
+#include "core/degrade.h"
+#include "core/engine.h"
+
+namespace reddiff {
+namespace {
+
+std::string first_line(const std::string& text) { return text.substr(0, std::min<std::size_t>(text.find('\n'), 200)); }
+
+template <typename Function>
+auto with_our_errors(Function&& function) {
+  try {
+    return function();
+  } catch (const Error&) {
+    throw;
+  } catch (const c10::OutOfMemoryError& error) {
+    throw Error(ErrorCode::out_of_memory, "out of memory; set a smaller tile-size", error.what());
+  } catch (const std::bad_alloc& error) {
+    throw Error(ErrorCode::out_of_memory, "out of memory; set a smaller tile-size", error.what());
+  } catch (const c10::Error& error) {
+    throw Error(ErrorCode::failed, "LibTorch reported: " + first_line(error.what_without_backtrace()), error.what());
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::failed, "the solver failed: " + first_line(error.what()), error.what());
+  }
+}
+
+class SafeRestorer final : public Restorer {
+ public:
+  explicit SafeRestorer(std::unique_ptr<Restorer> inner) : inner_(std::move(inner)) {}
+  void reset() override {
+    with_our_errors([&] { inner_->reset(); });
+  }
+  FrameReport process(const FrameView& in, const FrameView& out, const FrameOptions& options) override {
+    return with_our_errors([&] { return inner_->process(in, out, options); });
+  }
+  std::string description() const override { return inner_->description(); }
+
+ private:
+  std::unique_ptr<Restorer> inner_;
+};
+
+class SafeDegrader final : public Degrader {
+ public:
+  explicit SafeDegrader(std::unique_ptr<Degrader> inner) : inner_(std::move(inner)) {}
+  void process(const FrameView& in, const FrameView& out, std::uint64_t frame_index) override {
+    with_our_errors([&] { inner_->process(in, out, frame_index); });
+  }
+
+ private:
+  std::unique_ptr<Degrader> inner_;
+};
+
+std::string model_dirs(const std::string& module_dir) {
+  const char* environment = std::getenv("REDDIFF_MODEL_PATH");
+  const std::string own = module_dir + "/../models:" + module_dir + "/models";
+  return environment && *environment ? std::string(environment) + ":" + own : own;
+}
+
+std::unique_ptr<Restorer> make_restorer(const Config& config, bool live, const std::string& module_dir) {
+  return with_our_errors([&]() -> std::unique_ptr<Restorer> {
+    return std::make_unique<SafeRestorer>(std::make_unique<Engine>(config, live, model_dirs(module_dir)));
+  });
+}
+
+std::unique_ptr<Degrader> make_degrader(const DegraderConfig& config) {
+  return with_our_errors([&]() -> std::unique_ptr<Degrader> {
+    return std::make_unique<SafeDegrader>(std::make_unique<DegradeEngine>(config));
+  });
+}
+
+constexpr ModuleTable table{module_abi, make_restorer, make_degrader};
+
+}  // namespace
+}  // namespace reddiff
+
+__attribute__((visibility("default"))) const reddiff::ModuleTable* reddiff_module() { return &reddiff::table; }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// H = H_n ... H_2 H_1, the first stage nearest to the scene. vjp runs the stages backwards through the intermediate pictures;
+// `initial` chains the stages' inverses backwards, which is the customary start and not the pseudo-inverse of the product.
+// prox is the default (conjugate gradients). rho: eigenvalues of a product are not products of eigenvalues, so they are taken
+// from the whole composition on a small picture (spectral_rho.h).
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "core/api/error.h"
+#include "core/operators/operators.h"
+#include "core/operators/per_image.h"
+#include "core/operators/spectral_rho.h"
+
+namespace reddiff {
+namespace {
+
+class Composition : public Operator {
+ public:
+  explicit Composition(std::vector<OperatorPtr> stages) : stages_(std::move(stages)) {
+    for (const auto& stage : stages_) {
+      factor_ *= stage->factor();
+      linear_ = linear_ && stage->linear();
+      channels_ = std::min(channels_, stage->measurement_channels());
+    }
+  }
+
+  bool linear() const override { return linear_; }
+  int factor() const override { return factor_; }
+  std::int64_t measurement_channels() const override { return channels_; }
+
+  at::Tensor forward(const at::Tensor& x) const override {
+    // Here, so that the message names the factor of the whole and not that of a stage.
+    require_multiple(x, factor_);
+    at::Tensor y = x;
+    for (const auto& stage : stages_) y = stage->forward(y);
+    return y;
+  }
+
+  at::Tensor vjp(const at::Tensor& x, const at::Tensor& r) const override {
+    std::vector<at::Tensor> inputs{x};
+    for (std::size_t i = 0; i + 1 < stages_.size(); ++i)
+      inputs.push_back(linear_ ? shape_after(*stages_[i], inputs[i]) : stages_[i]->forward(inputs[i]));
+    at::Tensor gradient = r;
+    for (std::size_t i = stages_.size(); i-- > 0;) gradient = stages_[i]->vjp(inputs[i], gradient);
+    return gradient;
+  }
+
+  at::Tensor initial(const at::Tensor& y) const override {
+    at::Tensor x = y;
+    for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage) x = (*stage)->initial(x);
+    return x;
+  }
+
+  at::Tensor rho(const at::Tensor& q) const override { return spectral_rho_(*this, q); }
+
+ private:
+  // Of its x, the vjp of a linear stage uses the shape only: a zero seen through strides costs nothing.
+  static at::Tensor shape_after(const Operator& stage, const at::Tensor& x) {
+    const std::int64_t channels = std::min(x.size(1), stage.measurement_channels());
+    return at::zeros({1, 1, 1, 1}, x.options().requires_grad(false))
+        .expand({x.size(0), channels, x.size(2) / stage.factor(), x.size(3) / stage.factor()});
+  }
+
+  std::vector<OperatorPtr> stages_;
+  int factor_ = 1;
+  bool linear_ = true;
+  std::int64_t channels_ = 3;
+  SpectralRho spectral_rho_;
+};
+
+}  // namespace
+
+OperatorPtr make_composition(std::vector<OperatorPtr> stages) {
+  if (stages.empty()) throw Error(ErrorCode::settings, "an operator needs at least one stage, for example identity");
+  if (stages.size() == 1) return stages.front();
+  return std::make_shared<Composition>(std::move(stages));
+}
+
+}  // namespace reddiff

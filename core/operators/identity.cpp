@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// H x = x: noise is the only degradation (and, with a mask, missing pixels). The skeleton for new operators: every method is
+// written out, each with the formula that another operator would have to replace.
+#include <ATen/ATen.h>
+
+#include "core/operators/operators.h"
+
+namespace reddiff {
+namespace {
+
+class Identity : public Operator {
+ public:
+  at::Tensor forward(const at::Tensor& x) const override { return x; }
+
+  // J^T r. A linear operator uses the shape of x at most, never its values.
+  at::Tensor vjp(const at::Tensor& x, const at::Tensor& r) const override { return r; }
+
+  // H^+ = I.
+  at::Tensor initial(const at::Tensor& y) const override { return y; }
+
+  // Pixel by pixel: (w y + rho z) / (w + rho), written so that w = 0 returns z to the bit.
+  at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const override {
+    return w.defined() ? z + (w / (w + rho)) * (y - z) : z + (y - z) / (1 + rho);
+  }
+
+  // All eigenvalues are 1.
+  at::Tensor rho(const at::Tensor& q) const override { return q / (1 + q); }
+};
+
+}  // namespace
+
+OperatorPtr make_identity(const OperatorStage&) { return std::make_shared<Identity>(); }
+
+}  // namespace reddiff

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A degradation operator H of y = H(x) + noise. Pictures are [N,3,H,W], RGB, [-1,1], on any device; measurements are
+// [N,c,h,w]. To add one: copy identity.cpp, add its line to core/registry.cpp, its kind to core/api/operator_spec.cpp and its
+// file to core/meson.build; the tests that loop over the registry then cover it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace reddiff {
+
+struct ImageSize {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  bool operator==(const ImageSize&) const = default;
+};
+
+class Operator {
+ public:
+  virtual ~Operator() = default;
+
+  virtual bool linear() const { return true; }
+  virtual int factor() const { return 1; }                 // image size = factor x measurement size
+  virtual std::int64_t measurement_channels() const { return 3; }
+
+  // H(x): [N,3,H,W] -> [N,c,H/factor,W/factor]. H and W must be multiples of factor().
+  virtual at::Tensor forward(const at::Tensor& x) const = 0;
+
+  // J_H(x)^T r, exact: <forward(u), r> = <u, vjp(., r)> for linear H. r has the shape of forward(x); the result that of x.
+  virtual at::Tensor vjp(const at::Tensor& x, const at::Tensor& r) const = 0;
+
+  // H^+ y, the start of the mean: least-squares or the customary inverse (documented per operator); [N,3,H,W].
+  virtual at::Tensor initial(const at::Tensor& y) const = 0;
+
+  // argmin_x |H x - y|^2_w + rho |x - z|^2 with per-row weights w ([N,1,h,w] or undefined = 1). Default: conjugate gradients
+  // on (H^T W H + rho) started at z, `iterations` of them; operators with a closed form override it. Linear operators only.
+  virtual at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const;
+
+  // What one measurement tells about one pixel: the mean over the eigenvalues l of H^T H (zeros included) of q l / (1 + q l),
+  // elementwise for q >= 0 (variance of the prediction over variance of the noise).
+  virtual at::Tensor rho(const at::Tensor& q) const = 0;
+};
+
+using OperatorPtr = std::shared_ptr<const Operator>;
+
+}  // namespace reddiff

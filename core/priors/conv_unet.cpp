@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/priors/conv_unet.h"
+
+#include <ATen/ATen.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <optional>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "core/api/error.h"
+#include "core/priors/film.h"
+
+namespace reddiff {
+namespace {
+
+using Shape = std::vector<std::int64_t>;
+
+// A frame's side that the layout of weights is chosen for.
+constexpr std::int64_t typical_side = 320;
+
+// Hands out tensors by name, shape checked, moved to where they are used.
+class Weights {
+ public:
+  Weights(const NamedTensors& tensors, const ModelCard& card, at::Device device)
+      : tensors_(tensors), card_(card), device_(device) {}
+
+  at::Tensor get(const std::string& name, const Shape& shape) const {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end()) fail("has no tensor '" + name + "'");
+    if (found->second.sizes() != at::IntArrayRef(shape)) {
+      std::ostringstream text;
+      text << "has tensor '" << name << "' of shape " << found->second.sizes() << " where its card asks for "
+           << at::IntArrayRef(shape);
+      fail(text.str());
+    }
+    return found->second.to(device_);
+  }
+
+  std::int64_t frequencies() const {
+    const auto found = tensors_.find("freq");
+    if (found == tensors_.end() || found->second.dim() != 1) fail("has no tensor 'freq' with one dimension");
+    return found->second.size(0);
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorCode::wrong_model,
+                "The model '" + card_.name + "' " + what + "; weights and card do not belong together.");
+  }
+
+  const NamedTensors& tensors_;
+  const ModelCard& card_;
+  at::Device device_;
+};
+
+// x + conv2(relu(conv1(x) * (1 + g) + b)); `film` is the block's place in Film.
+struct Block {
+  Conv2d conv1, conv2;
+  std::size_t film;
+};
+
+// Channel order (colour, row, column) of a pixel shuffle -> (row, column, colour): then a shuffle in channels-last memory
+// moves whole runs of channels. `dim` holds 4 x the colours.
+at::Tensor shuffle_last(const at::Tensor& weight, std::int64_t dim) {
+  Shape split = weight.sizes().vec();
+  const std::int64_t colours = split[dim] / 4;
+  split[dim] = colours;
+  split.insert(split.begin() + dim + 1, 4);
+  return weight.view(split).transpose(dim, dim + 1).reshape(weight.sizes());
+}
+
+// [N,C,2h,2w], contiguous -> [N,4C,h,w], channels-last, in the order above.
+at::Tensor unshuffle(const at::Tensor& x) {
+  const std::int64_t n = x.size(0), c = x.size(1), h = x.size(2) / 2, w = x.size(3) / 2;
+  return x.view({n, c, h, 2, w, 2}).permute({0, 2, 4, 3, 5, 1}).reshape({n, h, w, 4 * c}).permute({0, 3, 1, 2});
+}
+
+// [N,4C,h,w], channels-last -> a view with dimensions N,h,row,w,column,C of the picture twice as large.
+at::Tensor shuffle_view(const at::Tensor& x) {
+  const std::int64_t n = x.size(0), c = x.size(1) / 4, h = x.size(2), w = x.size(3);
+  return x.permute({0, 2, 3, 1}).view({n, h, w, 2, 2, c}).permute({0, 1, 3, 2, 4, 5});
+}
+
+void add_shuffled(at::Tensor& picture, const at::Tensor& x) {
+  const at::Tensor from = shuffle_view(x);
+  picture.permute({0, 2, 3, 1}).view(from.sizes()).add_(from);
+}
+
+class ConvUnet final : public Denoiser {
+ public:
+  ConvUnet(const NamedTensors& tensors, const ModelCard& card, at::Device device, at::ScalarType dtype, ConvPath path)
+      : card_(card), device_(device), dtype_(dtype), path_(path) {
+    const Weights weights(tensors, card_, device_);
+    const std::size_t steps = card_.ch.size() - 1;
+    FilmWeights film;
+    encoder_.resize(steps), decoder_.resize(steps);
+    head_ = conv(shuffle_last(weights.get("head.weight", {card_.ch[0], 12, 3, 3}), 1),
+                 weights.get("head.bias", {card_.ch[0]}), 1, 1, 0);
+    for (std::size_t i = 0; i < steps; ++i) {
+      const std::string level = std::to_string(i);
+      const std::int64_t fine = card_.ch[i], coarse = card_.ch[i + 1];
+      add_blocks(encoder_[i], weights, film, "enc." + level + ".", card_.enc[i], i);
+      add_blocks(decoder_[i], weights, film, "dec." + level + ".", card_.dec[steps - 1 - i], i);
+      down_.push_back(conv(weights.get("down." + level + ".weight", {coarse, fine, 2, 2}), {}, 2, 0, i));
+      up_.push_back(
+          conv(shuffle_last(weights.get("up." + level + ".weight", {4 * fine, coarse, 1, 1}), 0), {}, 1, 0, i + 1));
+    }
+    add_blocks(middle_, weights, film, "mid.", card_.mid, steps);
+    tail_ = conv(shuffle_last(weights.get("tail.weight", {12, card_.ch[0], 3, 3}), 0),
+                 shuffle_last(weights.get("tail.bias", {12}), 0), 1, 1, 0);
+    read_embedding(weights, film);
+    film_ = std::make_unique<Film>(std::move(film), std::log(card_.sigma_min) / 4, std::log(card_.sigma_max) / 4);
+  }
+
+  at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override {
+    TORCH_CHECK(u.dim() == 4 && u.size(1) == 3 && u.scalar_type() == at::kFloat,
+                "denoise: u must be [N,3,H,W] float32");
+    TORCH_CHECK(sigma.dim() == 4 && sigma.size(1) == 1, "denoise: sigma must be [N,1,1,1] or [N,1,H,W]");
+    const c10::NoGradGuard no_grad;
+    const bool whole = sigma.size(2) == 1 && sigma.size(3) == 1;
+    TORCH_CHECK(whole || card_.per_pixel_sigma, "denoise: this model knows one noise level per picture only");
+    if (sigma.size(0) == 1 || !whole) return run(u, sigma);
+    std::vector<at::Tensor> results;  // weights carry the level, so pictures with levels of their own go one by one
+    for (std::int64_t i = 0; i < u.size(0); ++i) results.push_back(run(u.narrow(0, i, 1), sigma.narrow(0, i, 1)));
+    return at::cat(results);
+  }
+
+  double sigma_min() const override { return card_.sigma_min; }
+  double sigma_max() const override { return card_.sigma_max; }
+  bool per_pixel_sigma() const override { return card_.per_pixel_sigma; }
+  at::Device device() const override { return device_; }
+
+  std::string description() const override {
+    return card_.name + " (" + card_.architecture + ", " + c10::toString(dtype_) +
+           (path_ == ConvPath::fused ? ", fused)" : ")");
+  }
+
+  double flops(std::int64_t height, std::int64_t width) const override {
+    const std::int64_t m = card_.multiple_of;
+    double pixels = static_cast<double>((height + m - 1) / m * m) * static_cast<double>((width + m - 1) / m * m) / 4;
+    double sum = 2 * 2.0 * 12 * 9 * static_cast<double>(card_.ch[0]) * pixels;
+    for (std::size_t i = 0; i < card_.ch.size(); ++i, pixels /= 4) {
+      const bool coarsest = i + 1 == card_.ch.size();
+      const double c = static_cast<double>(card_.ch[i]);
+      const auto blocks =
+          static_cast<double>(coarsest ? card_.mid : card_.enc[i] + card_.dec[card_.dec.size() - 1 - i]);
+      sum += blocks * 4 * 9 * c * c * pixels;
+      if (!coarsest) sum += 2 * 2 * c * static_cast<double>(card_.ch[i + 1]) * pixels;  // down and up
+    }
+    return sum;
+  }
+
+ private:
+  Conv2d conv(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding,
+              std::size_t level) const {
+    return Conv2d(weight.to(dtype_), bias.defined() ? bias.to(dtype_) : bias, stride, padding, path_,
+                  std::max<std::int64_t>(typical_side >> level, 8));
+  }
+
+  void add_blocks(std::vector<Block>& blocks, const Weights& weights, FilmWeights& film, const std::string& prefix,
+                  std::int64_t count, std::size_t level) {
+    const std::int64_t c = card_.ch[level];
+    for (std::int64_t k = 0; k < count; ++k) {
+      const std::string name = prefix + std::to_string(k) + ".";
+      blocks.push_back({conv(weights.get(name + "conv1.weight", {c, c, 3, 3}), {}, 1, 1, level),
+                        conv(weights.get(name + "conv2.weight", {c, c, 3, 3}), {}, 1, 1, level),
+                        film.block_weight.size()});
+      film.block_weight.push_back(weights.get(name + "film.weight", {2 * c, card_.e, 1, 1}).flatten(1));
+      film.block_bias.push_back(weights.get(name + "film.bias", {2 * c}));
+    }
+  }
+
+  void read_embedding(const Weights& weights, FilmWeights& film) const {
+    const std::int64_t frequencies = weights.frequencies();
+    film.freq = weights.get("freq", {frequencies});
+    film.weight1 = weights.get("emb1.weight", {card_.e, 2 * frequencies, 1, 1}).flatten(1);
+    film.bias1 = weights.get("emb1.bias", {card_.e});
+    film.weight2 = weights.get("emb2.weight", {card_.e, card_.e, 1, 1}).flatten(1);
+    film.bias2 = weights.get("emb2.bias", {card_.e});
+  }
+
+  // The noise level as the blocks see it: rows for one level, else a map per level of the pyramid.
+  struct Noise {
+    std::vector<FilmRow> rows;
+    std::vector<FilmMap> maps;
+  };
+
+  Noise noise_of(const at::Tensor& c) const {
+    if (c.numel() == 1) {
+      Noise noise{film_->rows(c), {}};
+      for (FilmRow& row : noise.rows) row = {row.gain.to(dtype_), row.bias.to(dtype_)};
+      return noise;
+    }
+    Noise noise;
+    for (std::size_t level = 0; level < card_.ch.size(); ++level) {
+      const std::int64_t side = std::int64_t{2} << level;
+      noise.maps.push_back(film_->map(at::avg_pool2d(c, side), path_ == ConvPath::fused));
+    }
+    return noise;
+  }
+
+  void apply(const std::vector<Block>& blocks, const Noise& noise, std::size_t level, at::Tensor& x) const {
+    for (const Block& block : blocks) {
+      at::Tensor hidden;
+      if (!noise.rows.empty()) {
+        hidden = block.conv1.forward_scaled_relu(x, noise.rows[block.film].gain, noise.rows[block.film].bias);
+      } else {
+        hidden = block.conv1.forward(x);
+        if (path_ == ConvPath::fused)
+          film_->modulate_table(hidden, noise.maps[level], block.film);
+        else
+          film_->modulate_plain(hidden, noise.maps[level], block.film);
+      }
+      block.conv2.add_to(x, hidden);
+    }
+  }
+
+  // F of the header, on whole pictures: x is [N,3,H,W] float32, H and W multiples of card_.multiple_of.
+  at::Tensor network(const at::Tensor& x, const at::Tensor& c) const {
+    const Noise noise = noise_of(c);
+    const std::size_t steps = down_.size();
+    at::Tensor h = head_.forward(unshuffle(x.to(dtype_)));
+    std::vector<at::Tensor> skips;
+    for (std::size_t i = 0; i < steps; ++i) {
+      apply(encoder_[i], noise, i, h);
+      skips.push_back(h);
+      h = down_[i].forward(h);
+    }
+    apply(middle_, noise, steps, h);
+    for (std::size_t i = steps; i-- > 0;) {
+      at::Tensor fine = std::move(skips[i]);
+      add_shuffled(fine, up_[i].forward(h));
+      h = std::move(fine);
+      apply(decoder_[i], noise, i, h);
+    }
+    return shuffle_view(tail_.forward(h)).permute({0, 5, 1, 2, 3, 4}).reshape(x.sizes());
+  }
+
+  at::Tensor run(const at::Tensor& u, const at::Tensor& sigma) const {
+    const std::int64_t m = card_.multiple_of, height = u.size(2), width = u.size(3);
+    const Shape padding = {0, (m - width % m) % m, 0, (m - height % m) % m};
+    const bool pad = padding[1] != 0 || padding[3] != 0;
+    const at::Tensor x = (pad ? at::replication_pad2d(u, padding) : u).contiguous();
+    at::Tensor s = sigma.to(device_, at::kFloat).clamp(card_.sigma_min, card_.sigma_max);
+    if (pad && s.numel() != 1) s = at::replication_pad2d(s, padding);
+    if (s.numel() != 1) s = s.expand({x.size(0), 1, x.size(2), x.size(3)});
+
+    const double sd = card_.sigma_data;
+    const at::Tensor inverse = (s.square() + sd * sd).rsqrt_();  // 1 / sqrt(v)
+    const at::Tensor f = network(x * inverse, s.log().mul_(0.25)).to(at::kFloat);
+    at::Tensor result = (s * inverse).mul_(sd) * f;
+    result.addcmul_(x, inverse.square(), sd * sd);
+    return pad ? result.narrow(2, 0, height).narrow(3, 0, width).contiguous() : result;
+  }
+
+  ModelCard card_;
+  at::Device device_;
+  at::ScalarType dtype_;
+  ConvPath path_;
+  Conv2d head_, tail_;
+  std::vector<std::vector<Block>> encoder_, decoder_;  // by level, finest first
+  std::vector<Block> middle_;
+  std::vector<Conv2d> down_, up_;
+  std::unique_ptr<Film> film_;
+};
+
+at::ScalarType dtype_for(Precision precision, at::Device device) {
+  switch (precision) {
+    case Precision::float32:
+      return at::kFloat;
+    case Precision::bfloat16:
+      return at::kBFloat16;
+    case Precision::float16:
+      return at::kHalf;
+    case Precision::automatic:
+      break;
+  }
+  if (!device.is_cuda()) return at::kFloat;
+  const c10::DeviceGuard guard(device);
+  return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8() ? at::kBFloat16 : at::kHalf;
+}
+
+}  // namespace
+
+DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, at::ScalarType dtype,
+                           ConvPath path) {
+  const c10::NoGradGuard no_grad;
+  return std::make_shared<ConvUnet>(tensors, card, device, dtype, path);
+}
+
+DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, Precision precision) {
+  const at::ScalarType dtype = dtype_for(precision, device);
+  const bool fused = device.is_cpu() && dtype == at::kFloat && has_fused_convolution();
+  return make_conv_unet(tensors, card, device, dtype, fused ? ConvPath::fused : ConvPath::plain);
+}
+
+}  // namespace reddiff

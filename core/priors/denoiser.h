@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A prior is a denoiser D(u, sigma) ~ E[x | x + sigma n = u] (section 2 of arXiv 2305.04391 writes it as the noise predictor
+// eps_hat; the two are related by eps_hat - eps = (mu - D(mu + s eps, s)) / s). Parametrisations, value ranges, padding and
+// precision are the business of the implementation: here everything is RGB in [-1,1] and noise levels have the same unit.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+
+namespace reddiff {
+
+class Denoiser {
+ public:
+  virtual ~Denoiser() = default;
+
+  // u: [N,3,H,W], float32, any H and W from 1 on. sigma: [N,1,1,1], [1,1,1,1] or [N,1,H,W]; clamped to
+  // [sigma_min, sigma_max] here. Returns [N,3,H,W], float32. No gradient is recorded. Throws reddiff::Error.
+  virtual at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const = 0;
+
+  virtual double sigma_min() const = 0;
+  virtual double sigma_max() const = 0;
+  virtual bool per_pixel_sigma() const = 0;
+  virtual at::Device device() const = 0;
+  virtual std::string description() const = 0;
+
+  // Floating-point operations of one call on one picture of this size; 0 if unknown. For tests/bench.
+  virtual double flops(std::int64_t height, std::int64_t width) const { (void)height, (void)width; return 0; }
+};
+
+using DenoiserPtr = std::shared_ptr<const Denoiser>;
+
+}  // namespace reddiff

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/priors/film.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <utility>
+
+namespace reddiff {
+namespace {
+
+// The fastest cosine turns by 16 rad per unit of c; the table's step is then below 0.015 rad and linear interpolation off by
+// less than 3e-5 of a term's amplitude.
+constexpr std::int64_t table_entries = 2048;
+
+constexpr std::int64_t pixels_per_task = 512;
+
+void modulate_pixels(float* x, const std::int32_t* index, const float* fraction, const float* table,
+                     std::int64_t channels, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t p = begin; p < end; ++p) {
+    float* value = x + p * channels;
+    const float* gain = table + 2 * channels * index[p];
+    const float* bias = gain + channels;
+    const float *next_gain = gain + 2 * channels, *next_bias = bias + 2 * channels;
+    const float f = fraction[p];
+    for (std::int64_t k = 0; k < channels; ++k) {
+      const float g = gain[k] + f * (next_gain[k] - gain[k]);
+      const float b = bias[k] + f * (next_bias[k] - bias[k]);
+      const float v = value[k] * g + b;
+      value[k] = v < 0 ? 0 : v;  // NaN stays NaN: the engine reports it
+    }
+  }
+}
+
+}  // namespace
+
+Film::Film(FilmWeights weights, double c_min, double c_max)
+    : weights_(std::move(weights)), c_min_(c_min), c_max_(c_max) {
+  for (at::Tensor& bias : weights_.block_bias) {  // 1 + g from here on
+    bias = bias.clone();
+    bias.narrow(0, 0, bias.size(0) / 2).add_(1);
+  }
+  all_weight_ = at::cat(weights_.block_weight);
+  all_bias_ = at::cat(weights_.block_bias);
+}
+
+at::Tensor Film::embed(const at::Tensor& c) const {
+  const at::Tensor angle = c * weights_.freq.view({1, -1});
+  const at::Tensor hidden =
+      at::linear(at::cat({angle.cos(), angle.sin()}, 1), weights_.weight1, weights_.bias1).relu_();
+  return at::linear(hidden, weights_.weight2, weights_.bias2).relu_();
+}
+
+std::vector<FilmRow> Film::rows(const at::Tensor& c) const {
+  const at::Tensor all = at::linear(embed(c.view({1, 1})), all_weight_, all_bias_).view(-1);
+  std::vector<FilmRow> rows;
+  std::int64_t position = 0;
+  for (const at::Tensor& bias : weights_.block_bias) {
+    const std::int64_t channels = bias.size(0) / 2;
+    rows.push_back({all.narrow(0, position, channels), all.narrow(0, position + channels, channels)});
+    position += 2 * channels;
+  }
+  return rows;
+}
+
+const std::vector<at::Tensor>& Film::tables() const {
+  std::call_once(tabulated_, [this] {
+    const at::Tensor embedding = embed(at::linspace(c_min_, c_max_, table_entries, all_bias_.options()).view({-1, 1}));
+    for (std::size_t block = 0; block < weights_.block_bias.size(); ++block)
+      tables_.push_back(at::linear(embedding, weights_.block_weight[block], weights_.block_bias[block]));
+  });
+  return tables_;
+}
+
+FilmMap Film::map(const at::Tensor& c, bool table) const {
+  FilmMap map{c, {}, {}};
+  if (!table) return map;
+  const at::Tensor position =
+      (c.reshape(-1) - c_min_).mul_((table_entries - 1) / (c_max_ - c_min_)).clamp_(0, table_entries - 1);
+  const at::Tensor lower = position.floor().clamp_max_(table_entries - 2);
+  map.fraction = position - lower;
+  map.index = at::nan_to_num(lower).to(at::kInt);
+  return map;
+}
+
+void Film::modulate_plain(at::Tensor& x, const FilmMap& map, std::size_t block) const {
+  const at::Tensor embedding = embed(map.c.reshape({-1, 1}));
+  const at::Tensor film = at::linear(embedding, weights_.block_weight[block], weights_.block_bias[block])
+                              .view({map.c.size(0), map.c.size(2), map.c.size(3), -1})
+                              .permute({0, 3, 1, 2})
+                              .to(x.scalar_type());
+  const std::int64_t channels = x.size(1);
+  x.mul_(film.narrow(1, 0, channels)).add_(film.narrow(1, channels, channels)).relu_();
+}
+
+void Film::modulate_table(at::Tensor& x, const FilmMap& map, std::size_t block) const {
+  const at::Tensor& table = tables()[block];
+  const std::int64_t channels = x.size(1), pixels = map.index.size(0);
+  TORCH_CHECK(x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.scalar_type() == at::kFloat &&
+                  x.numel() == pixels * channels,
+              "film: activation and map do not belong together");
+  float* values = x.data_ptr<float>();
+  const auto* index = map.index.data_ptr<std::int32_t>();
+  const float *fraction = map.fraction.data_ptr<float>(), *rows = table.data_ptr<float>();
+  at::parallel_for(0, pixels, pixels_per_task, [&](std::int64_t begin, std::int64_t end) {
+    modulate_pixels(values, index, fraction, rows, channels, begin, end);
+  });
+}
+
+}  // namespace reddiff

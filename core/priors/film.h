@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// How the network learns the noise level: a residual block computes relu(conv(x) * (1 + g) + b), where g and b (a gain and a
+// bias per channel) are functions of one number per pixel, c = log(sigma)/4, embedded by cosines and sines and two 1x1
+// layers. One linear layer gives the rows of all blocks at once.
+//
+// Note [FiLM table]: g and b depend on nothing but c, so for levels that vary over the picture they are tabulated over the
+// range of c and interpolated linearly while the block's activation is written. Maps of them would take several times the
+// memory of the activation they modulate, and with their embedding a sixth of the network's arithmetic.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace reddiff {
+
+struct FilmWeights {
+  at::Tensor freq;                       // [F]
+  at::Tensor weight1, bias1;             // [e,2F], [e]
+  at::Tensor weight2, bias2;             // [e,e], [e]
+  std::vector<at::Tensor> block_weight;  // per block [2C,e]: gains, then biases
+  std::vector<at::Tensor> block_bias;    // per block [2C]
+};
+
+// Gain (1 + g) and bias of one block at one noise level, [C] each.
+struct FilmRow {
+  at::Tensor gain, bias;
+};
+
+// One level of the pyramid: c of every pixel, and where it falls in the table.
+struct FilmMap {
+  at::Tensor c;         // [N,1,h,w]
+  at::Tensor index;     // [N*h*w] int32, lower row; undefined without a table
+  at::Tensor fraction;  // [N*h*w] float32, 0..1
+};
+
+class Film {
+ public:
+  // c_min, c_max: range of c. All tensors float32 on one device.
+  Film(FilmWeights weights, double c_min, double c_max);
+
+  // c: one value. A row per block.
+  std::vector<FilmRow> rows(const at::Tensor& c) const;
+
+  FilmMap map(const at::Tensor& c, bool table) const;
+
+  // x: [N,C,h,w], channels-last, becomes relu(x * (1 + g) + b) in place. `modulate_plain` embeds every pixel and is the
+  // definition; `modulate_table` needs a map with a table, the CPU and float32.
+  void modulate_plain(at::Tensor& x, const FilmMap& map, std::size_t block) const;
+  void modulate_table(at::Tensor& x, const FilmMap& map, std::size_t block) const;
+
+ private:
+  at::Tensor embed(const at::Tensor& c) const;  // [M,1] -> [M,e]
+  const std::vector<at::Tensor>& tables() const;
+
+  FilmWeights weights_;
+  at::Tensor all_weight_, all_bias_;
+  double c_min_, c_max_;
+  mutable std::once_flag tabulated_;
+  mutable std::vector<at::Tensor> tables_;  // per block [entries,2C]
+};
+
+}  // namespace reddiff

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/priors/load_prior.h"
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <set>
+#include <sstream>
+#include <system_error>
+#include <vector>
+
+#include "core/api/error.h"
+#include "core/priors/conv_unet.h"
+
+namespace reddiff {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* extension = ".safetensors";
+
+std::vector<std::string> split(const std::string& dirs) {
+  std::vector<std::string> parts;
+  std::stringstream stream(dirs);
+  for (std::string part; std::getline(stream, part, ':');)
+    if (!part.empty()) parts.push_back(part);
+  return parts;
+}
+
+std::string joined(const auto& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+std::set<std::string> models_in(const std::vector<std::string>& dirs) {
+  std::set<std::string> names;
+  for (const std::string& dir : dirs) {
+    std::error_code ignored;  // a folder of the list that does not exist holds no models
+    for (const auto& entry : fs::directory_iterator(dir, ignored))
+      if (entry.path().extension() == extension) names.insert(entry.path().stem().string());
+  }
+  return names;
+}
+
+std::string find_model(const std::string& name, const std::string& model_dirs) {
+  if (name.ends_with(extension)) return name;
+  const std::vector<std::string> dirs = split(model_dirs);
+  std::error_code ignored;
+  if (!name.empty() && name.find('/') == std::string::npos)
+    for (const std::string& dir : dirs)
+      if (const fs::path path = fs::path(dir) / (name + extension); fs::exists(path, ignored)) return path.string();
+  const std::set<std::string> known = models_in(dirs);
+  const std::string where = dirs.empty()
+                                ? "no folder was given to search; set REDDIFF_MODEL_PATH"
+                                : "searched " + joined(dirs) + "; set REDDIFF_MODEL_PATH to the folder that has it";
+  throw Error(ErrorCode::not_found,
+              "There is no prior '" + name + "' (" + where +
+                  ", give a path ending in .safetensors, or use dct, which needs no file). Models found: " +
+                  (known.empty() ? "none" : joined(known)) + ".");
+}
+
+struct Key {
+  std::string path;
+  std::uintmax_t size;
+  fs::file_time_type changed;
+  std::string device;
+  Precision precision;
+  auto operator<=>(const Key&) const = default;
+};
+
+Key key_of(const std::string& path, at::Device device, Precision precision) {
+  std::error_code error;
+  const fs::path canonical = fs::canonical(path, error);
+  if (error) throw Error(ErrorCode::not_found, "The model file " + path + " does not exist.", error.message());
+  const std::uintmax_t size = fs::file_size(canonical, error);
+  const fs::file_time_type changed = error ? fs::file_time_type{} : fs::last_write_time(canonical, error);
+  if (error)
+    throw Error(ErrorCode::open_read, path + " cannot be read; it is no file, or permissions forbid it.",
+                error.message());
+  return {canonical.string(), size, changed, device.str(), precision};
+}
+
+}  // namespace
+
+DenoiserPtr load_conv_unet(const std::string& name_or_path, const std::string& model_dirs, at::Device device,
+                           Precision precision) {
+  // Held while loading: a second element that starts at the same time waits and then shares.
+  static std::mutex mutex;
+  static std::map<Key, std::weak_ptr<const Denoiser>> loaded;
+
+  const std::string path = find_model(name_or_path, model_dirs);
+  const std::lock_guard lock(mutex);
+  std::erase_if(loaded, [](const auto& entry) { return entry.second.expired(); });
+  const Key key = key_of(path, device, precision);
+  if (const auto found = loaded.find(key); found != loaded.end())
+    if (DenoiserPtr prior = found->second.lock()) return prior;
+  const Model model = load_model(key.path);
+  DenoiserPtr prior = make_conv_unet(model.tensors, model.card, device, precision);
+  loaded[key] = prior;
+  return prior;
+}
+
+}  // namespace reddiff

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/priors/tiled.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <new>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/api/error.h"
+
+namespace reddiff {
+namespace {
+
+constexpr std::int64_t grid = 16, smallest_tile = 64, default_overlap = 48;
+constexpr std::int64_t cpu_tile = 768, gpu_tile = 2048;
+
+std::int64_t round_up(std::int64_t value) { return (value + grid - 1) / grid * grid; }
+
+struct Span {
+  std::int64_t begin, length;
+};
+
+// Along one side. The last tile is moved back so that it ends at the picture's (padded) end.
+std::vector<Span> spans(std::int64_t length, std::int64_t tile, std::int64_t overlap) {
+  if (length <= tile) return {{0, length}};
+  std::vector<Span> result;
+  const std::int64_t last = round_up(length) - tile;
+  for (std::int64_t begin = 0; begin < last; begin += tile - overlap) result.push_back({begin, tile});
+  result.push_back({last, length - last});
+  return result;
+}
+
+// [length]: 0 on the outer third of the overlap, then a ramp to 1; 1 towards a border of the picture.
+at::Tensor window(const Span& span, std::int64_t length, std::int64_t overlap, const at::TensorOptions& options) {
+  const std::int64_t dead = overlap / 3, ramp = overlap - 2 * dead;
+  const at::Tensor place = at::arange(span.length, options) + 0.5;
+  at::Tensor weight = at::ones({span.length}, options);
+  if (span.begin > 0) weight = at::minimum(weight, ((place - dead) / ramp).clamp_(0, 1));
+  if (span.begin + span.length < length)
+    weight = at::minimum(weight, ((span.length - dead - place) / ramp).clamp_(0, 1));
+  return weight;
+}
+
+// The CPU allocator and oneDNN have no exception type of their own for this.
+bool is_out_of_memory(const std::exception& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) || dynamic_cast<const std::bad_alloc*>(&error)) return true;
+  const std::string_view text = error.what();
+  return text.find("can't allocate memory") != text.npos || text.find("not enough memory") != text.npos ||
+         text.find("could not create a memory object") != text.npos;
+}
+
+}  // namespace
+
+TiledDenoiser::TiledDenoiser(DenoiserPtr prior, const TileOptions& options) : prior_(std::move(prior)) {
+  const std::int64_t automatic = prior_->device().is_cpu() ? cpu_tile : gpu_tile;
+  size_ = std::max(round_up(options.size > 0 ? options.size : automatic), smallest_tile);
+  overlap_ = round_up(options.overlap > 0 ? options.overlap : default_overlap);
+}
+
+at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) const {
+  const std::int64_t size = size_;
+  try {
+    return denoise_tiles(u, sigma, size);
+  } catch (const std::exception& error) {
+    if (!is_out_of_memory(error)) throw;
+  }
+  const std::int64_t half = std::max(round_up(std::min(size, std::max(u.size(2), u.size(3))) / 2), smallest_tile);
+  if (halved_.exchange(1) == 0) {
+    size_ = half;
+    try {
+      return denoise_tiles(u, sigma, half);
+    } catch (const std::exception& error) {
+      if (!is_out_of_memory(error)) throw;
+    }
+  }
+  throw Error(ErrorCode::out_of_memory, "There is not enough memory for the prior, even with tiles of " +
+                                            std::to_string(size_) +
+                                            " pixels; set a smaller tile-size, or give it a smaller picture.");
+}
+
+at::Tensor TiledDenoiser::denoise_tiles(const at::Tensor& u, const at::Tensor& sigma, std::int64_t size) const {
+  const std::int64_t height = u.size(2), width = u.size(3), overlap = std::min(overlap_, size / 2);
+  if (height <= size && width <= size) return prior_->denoise(u, sigma);
+  const c10::NoGradGuard no_grad;
+  at::Tensor sum = at::zeros_like(u, u.options(), at::MemoryFormat::Contiguous);
+  at::Tensor total = at::zeros({height, width}, u.options());
+  const bool varies = sigma.size(2) > 1 || sigma.size(3) > 1;
+  for (const Span& rows : spans(height, size, overlap))
+    for (const Span& columns : spans(width, size, overlap)) {
+      const auto cut = [&](const at::Tensor& t) {
+        return t.narrow(t.dim() - 2, rows.begin, rows.length).narrow(t.dim() - 1, columns.begin, columns.length);
+      };
+      const at::Tensor weight =
+          window(rows, height, overlap, u.options()).unsqueeze(1) * window(columns, width, overlap, u.options());
+      cut(sum).addcmul_(prior_->denoise(cut(u), varies ? cut(sigma) : sigma), weight);
+      cut(total).add_(weight);
+    }
+  return sum.div_(total);
+}
+
+std::int64_t TiledDenoiser::tiles(std::int64_t height, std::int64_t width) const {
+  const std::int64_t size = size_, overlap = std::min(overlap_, size / 2);
+  return static_cast<std::int64_t>(spans(height, size, overlap).size() * spans(width, size, overlap).size());
+}
+
+double TiledDenoiser::flops(std::int64_t height, std::int64_t width) const {
+  const std::int64_t size = size_, overlap = std::min(overlap_, size / 2);
+  double sum = 0;
+  for (const Span& rows : spans(height, size, overlap))
+    for (const Span& columns : spans(width, size, overlap)) sum += prior_->flops(rows.length, columns.length);
+  return sum;
+}
+
+}  // namespace reddiff

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/registry.h"
+
+#include <string>
+
+#include "core/api/error.h"
+#include "core/operators/operators.h"
+#include "core/priors/dct_shrink.h"
+#include "core/priors/load_prior.h"
+
+namespace reddiff {
+namespace {
+
+constexpr OperatorEntry operators[] = {
+    {"identity", make_identity},
+    {"average-pool", make_average_pool},
+    {"bicubic", make_bicubic},
+    {"gaussian-blur", make_gaussian_blur},
+    {"box-blur", make_box_blur},
+    {"motion-blur", make_motion_blur},
+    {"kernel", make_kernel_blur},
+    {"gray", make_gray},
+};
+
+constexpr OptimizerEntry optimizers[] = {
+    {Optimizer::adam, make_adam},       {Optimizer::adamw, make_adamw}, {Optimizer::sgd, make_sgd},
+    {Optimizer::rmsprop, make_rmsprop}, {Optimizer::lbfgs, make_lbfgs}, {Optimizer::fixed_point, make_fixed_point},
+};
+
+DenoiserPtr make_named_network(const PriorRequest& request) {
+  return load_conv_unet(request.name, request.model_dirs, request.device, request.precision);
+}
+
+constexpr PriorEntry priors[] = {
+    {"default", "convolutional U-Net trained on photographs", make_named_network},
+    {"dct", "shrinkage of 8x8 DCT coefficients, needs no training", [](const PriorRequest& request) { return make_dct_shrink(request.device); }},
+};
+
+}  // namespace
+
+std::span<const OperatorEntry> operator_registry() { return operators; }
+std::span<const OptimizerEntry> optimizer_registry() { return optimizers; }
+std::span<const PriorEntry> prior_registry() { return priors; }
+
+OperatorPtr make_operator(const OperatorSpec& spec) {
+  std::vector<OperatorPtr> stages;
+  for (const auto& stage : spec.stages) {
+    for (const auto& entry : operators)
+      if (stage.name == entry.name) stages.push_back(entry.make(stage));
+  }
+  TORCH_CHECK(stages.size() == spec.stages.size(), "an operator of the grammar is missing from the registry");
+  return make_composition(std::move(stages));
+}
+
+std::unique_ptr<MeanOptimizer> make_optimizer(const SolverConfig& config) {
+  for (const auto& entry : optimizers)
+    if (entry.value == config.optimizer) return entry.make(config);
+  TORCH_CHECK(false, "an optimiser of the names table is missing from the registry");
+}
+
+DenoiserPtr make_prior(const PriorRequest& request) {
+  for (const auto& entry : priors)
+    if (request.name == entry.name) return entry.make(request);
+  if (request.name.ends_with(".safetensors")) return make_named_network(request);
+  std::string known;
+  for (const auto& entry : priors) known += std::string(known.empty() ? "" : ", ") + entry.name;
+  throw Error(ErrorCode::not_found, "there is no prior \"" + request.name + "\"; use " + known + " or a path that ends in .safetensors");
+}
+
+}  // namespace reddiff

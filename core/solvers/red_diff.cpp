@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/solvers/red_diff.h"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+
+#include "core/solvers/rng.h"
+#include "core/solvers/schedule.h"
+#include "core/solvers/symmetry.h"
+
+namespace reddiff {
+namespace {
+
+class StageClock {
+ public:
+  explicit StageClock(double* total) : total_(total), start_(std::chrono::steady_clock::now()) {}
+  ~StageClock() {
+    if (total_) *total_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
+  }
+  StageClock(const StageClock&) = delete;
+  StageClock& operator=(const StageClock&) = delete;
+
+ private:
+  double* total_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+// One level of the schedule as it meets the picture.
+struct Level {
+  int step = 0;
+  double nominal = 0;  // s of the schedule
+  at::Tensor sigma;    // [1,1,1,1], or [N,1,H,W] with a per-pixel start
+};
+
+Level make_level(const std::vector<double>& levels, int step, const Start& start) {
+  Level level{step, levels[step], {}};
+  if (start.level.defined())
+    level.sigma = start.level * (levels[step] / levels.front());
+  else
+    level.sigma = at::full({1, 1, 1, 1}, levels[step], start.mu.options());
+  return level;
+}
+
+bool adds_noise(Renoise renoise, int step) {
+  return renoise == Renoise::every_step || (renoise == Renoise::after_first && step > 0);
+}
+
+at::Tensor noisy_mean(const at::Tensor& mu, const at::Tensor& first_mu, const Level& level, Renoise renoise, std::uint64_t seed) {
+  if (renoise == Renoise::measurement) return first_mu;
+  if (!adds_noise(renoise, level.step)) return mu;
+  return mu + level.sigma * normal_field(seed, level.step, mu.sizes(), mu.device());
+}
+
+at::Tensor denoise(const Denoiser& prior, const at::Tensor& u, const Level& level, bool symmetries) {
+  if (!symmetries) return prior.denoise(u, level.sigma);
+  const auto sigma = level.sigma.numel() == 1 ? level.sigma : apply_symmetry(level.sigma, level.step).contiguous();
+  return undo_symmetry(prior.denoise(apply_symmetry(u, level.step).contiguous(), sigma), level.step).contiguous();
+}
+
+// v (N/m) of the data term at this level.
+double data_factor(const Problem& problem, const SolverConfig& config, const Level& level, const at::Tensor& mu) {
+  const double per_image = static_cast<double>(mu.numel()) / static_cast<double>(problem.y.numel());
+  if (config.balance == Balance::fixed) return config.data_weight * per_image;
+  const double regularizer = config.prior_weight * level_weight(config.weighting, level.nominal) / level.nominal;
+  return config.data_weight * regularizer * level.nominal * level.nominal / (problem.noise * problem.noise);
+}
+
+at::Tensor data_gradient(const Problem& problem, const at::Tensor& mu) {
+  auto residual = problem.op->forward(mu) - problem.y;
+  if (problem.weights.defined()) residual.mul_(problem.weights);
+  return problem.op->vjp(mu, residual);
+}
+
+Gradient make_gradient(const Problem& problem, const SolverConfig& config, const Level& level, const at::Tensor& mu,
+                       const at::Tensor& denoised, StageTimes* times) {
+  const double factor = data_factor(problem, config, level, mu);
+  // lambda g(s)/s is written with the level of each pixel; for the linear weight it is lambda everywhere.
+  const double curvature = config.prior_weight * level_weight(config.weighting, level.nominal) / level.nominal;
+  Gradient gradient;
+  gradient.minimizer = [&problem, denoised, factor, curvature, times] {
+    if (factor == 0) return denoised;
+    StageClock clock(times ? &times->op : nullptr);
+    return problem.op->prox(denoised, problem.y, problem.weights, curvature / factor);
+  };
+  if (config.optimizer == Optimizer::fixed_point) return gradient;  // the minimiser is all it asks for
+  StageClock clock(times ? &times->op : nullptr);
+  gradient.g = (mu - denoised).mul_(curvature);
+  if (factor != 0) gradient.g.add_(data_gradient(problem, mu), factor);
+  return gradient;
+}
+
+void check(const Problem& problem, const SolverConfig& config) {
+  if (config.optimizer == Optimizer::fixed_point && !problem.op->linear())
+    throw Error(ErrorCode::settings, "optimizer=fixed-point needs a linear operator; choose optimizer=adam for this one");
+  if (config.renoise == Renoise::measurement && problem.weights.defined())
+    throw Error(ErrorCode::settings, "a solver that takes its noise from the measurement needs every pixel measured");
+}
+
+}  // namespace
+
+Solution red_diff(const Denoiser& prior, const Problem& problem, const SolverConfig& config, MeanOptimizer& optimizer,
+                  const Start& start, std::uint64_t seed, const std::atomic<bool>* abort, StageTimes* times) {
+  check(problem, config);
+  Solution solution;
+  solution.levels = make_levels(config, prior.sigma_min(), prior.sigma_max(), seed);
+  at::Tensor mu = start.mu.clone();
+  for (int step = 0; step < static_cast<int>(solution.levels.size()); ++step) {
+    if (abort && abort->load(std::memory_order_relaxed)) throw Error(ErrorCode::aborted, "restoring was interrupted");
+    const Level level = make_level(solution.levels, step, start);
+    const auto u = noisy_mean(mu, start.mu, level, config.renoise, seed);
+    at::Tensor denoised;
+    {
+      StageClock clock(times ? &times->prior : nullptr);
+      denoised = denoise(prior, u, level, config.symmetries);
+    }
+    const auto gradient = make_gradient(problem, config, level, mu, denoised, times);
+    if (config.return_before_step) solution.mu = mu.clone();
+    optimizer.step(mu, gradient);
+  }
+  if (!config.return_before_step) solution.mu = mu;
+  return solution;
+}
+
+}  // namespace reddiff

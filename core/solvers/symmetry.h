@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The eight symmetries of the square. A natural picture turned or mirrored is as natural as before, the network's answer to it
+// is a little different: using another symmetry at every step averages the network's own preferences away.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace reddiff {
+
+// index 0 is the identity; any index is taken modulo 8. [N,C,H,W] -> [N,C,H,W] or [N,C,W,H].
+at::Tensor apply_symmetry(const at::Tensor& picture, int index);
+at::Tensor undo_symmetry(const at::Tensor& picture, int index);
+
+}  // namespace reddiff

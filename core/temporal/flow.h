@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Dense motion between two pictures, as backward flow: pixel (x, y) of `to` shows what `from` had at (x + u, y + v).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+
+namespace reddiff {
+
+class Flow {
+ public:
+  virtual ~Flow() = default;
+  // to, from: [1,3,H,W], [-1,1]. Returns [1,2,H,W] float32 on the device of `to`: channel 0 = u (columns), 1 = v (rows), in
+  // pixels. Pictures with a side below 32 pixels have zero flow.
+  virtual at::Tensor estimate(const at::Tensor& to, const at::Tensor& from) const = 0;
+};
+
+std::unique_ptr<Flow> make_dis_flow();  // dense inverse search, on the CPU (dis_flow.cpp)
+
+}  // namespace reddiff

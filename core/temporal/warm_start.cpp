@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/temporal/warm_start.h"
+
+#include <ATen/ATen.h>
+
+#include "core/temporal/scene_cut.h"
+#include "core/temporal/warp.h"
+
+namespace reddiff {
+namespace {
+
+// Noise above this (four code values of 8 bit) leads the flow astray; half the resolution averages it out.
+constexpr double noisy = 4 * 2.0 / 255;
+constexpr std::int64_t smallest_halved_side = 96;
+
+// Residuals up to this many code values beyond the noise are put down to interpolation.
+constexpr double tolerated = 8 * 2.0 / 255;
+
+at::Tensor flow_picture(const at::Tensor& picture, double noise) {
+  const bool large = std::min(picture.size(2), picture.size(3)) >= smallest_halved_side;
+  return noise > noisy && large ? at::avg_pool2d(picture, {2, 2}) : picture;
+}
+
+at::Tensor resize_flow(const at::Tensor& flow, std::int64_t height, std::int64_t width) {
+  if (flow.size(2) == height && flow.size(3) == width) return flow;
+  auto resized = at::upsample_bilinear2d(flow, {height, width}, false);
+  resized.select(1, 0).mul_(static_cast<double>(width) / flow.size(3));
+  resized.select(1, 1).mul_(static_cast<double>(height) / flow.size(2));
+  return resized;
+}
+
+}  // namespace
+
+WarmStart::WarmStart(double scene_threshold) : scene_threshold_(scene_threshold), flow_(make_dis_flow()) {}
+
+void WarmStart::reset() { measured_ = solution_ = at::Tensor(); }
+
+at::Tensor WarmStart::trust_of(const at::Tensor& backward, const at::Tensor& forward, const at::Tensor& measured,
+                               double noise) const {
+  const auto moved = warp(measured_, backward, WarpFilter::bilinear);
+  const auto residual = at::avg_pool2d((measured - moved).square().mean(1, true), {5, 5}, {1, 1}, {2, 2}, false, false);
+  const double limit = 2 * noise * noise + tolerated * tolerated;
+  return trusted_motion(backward, forward) * (residual < limit).to(backward.dtype());
+}
+
+Prediction WarmStart::predict(const at::Tensor& measured, const at::Tensor& cold, double noise) {
+  Prediction prediction;
+  if (!solution_.defined()) return prediction;
+  if (is_scene_cut(measured, measured_, scene_threshold_)) {
+    reset();
+    prediction.cut = true;
+    return prediction;
+  }
+  const auto to = flow_picture(measured, noise), from = flow_picture(measured_, noise);
+  const auto height = measured.size(2), width = measured.size(3);
+  const auto backward = resize_flow(flow_->estimate(to, from), height, width);
+  const auto forward = resize_flow(flow_->estimate(from, to), height, width);
+  const auto trust = trust_of(backward, forward, measured, noise);
+  const std::int64_t rows = cold.size(2), columns = cold.size(3);
+  prediction.trust = rows == height ? trust : at::upsample_bilinear2d(trust, {rows, columns}, false);
+  const auto moved = warp(solution_, resize_flow(backward, rows, columns), WarpFilter::bicubic);
+  prediction.mu = at::lerp(cold, moved, prediction.trust);
+  return prediction;
+}
+
+void WarmStart::remember(const at::Tensor& measured, const at::Tensor& solution) {
+  measured_ = measured;
+  solution_ = solution;
+}
+
+}  // namespace reddiff

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst-plugin/caps.h"
+
+#include <algorithm>
+
+namespace reddiff {
+namespace {
+
+constexpr int largest_side = 32768;
+
+struct Ratio {
+  gint64 numerator;
+  gint64 denominator;
+  Rounding rounding;
+};
+
+int clamp_to_int(gint64 value) { return static_cast<int>(std::min<gint64>(value, G_MAXINT)); }
+
+bool scale_int(int value, const Ratio& ratio, GValue* out) {
+  const gint64 product = value * ratio.numerator;
+  if (product % ratio.denominator != 0 && ratio.rounding == Rounding::exact) return false;
+  g_value_init(out, G_TYPE_INT);
+  g_value_set_int(out, clamp_to_int(std::max<gint64>(product / ratio.denominator, 1)));
+  return true;
+}
+
+bool scale_range(int minimum, int maximum, const Ratio& ratio, GValue* out) {
+  const gint64 low = (minimum * ratio.numerator + ratio.denominator - 1) / ratio.denominator;
+  const gint64 high = maximum * ratio.numerator / ratio.denominator;
+  if (low > high) return false;
+  const int first = clamp_to_int(low), last = clamp_to_int(high);
+  if (first == last) {
+    g_value_init(out, G_TYPE_INT);
+    g_value_set_int(out, first);
+  } else {
+    g_value_init(out, GST_TYPE_INT_RANGE);
+    gst_value_set_int_range(out, first, last);
+  }
+  return true;
+}
+
+// False when nothing of `value` is left; `out` is then unset.
+bool scale_value(const GValue* value, const Ratio& ratio, GValue* out) {
+  if (G_VALUE_HOLDS_INT(value)) return scale_int(g_value_get_int(value), ratio, out);
+  if (GST_VALUE_HOLDS_INT_RANGE(value))
+    return scale_range(gst_value_get_int_range_min(value), gst_value_get_int_range_max(value), ratio, out);
+  if (!GST_VALUE_HOLDS_LIST(value)) return false;
+  g_value_init(out, GST_TYPE_LIST);
+  for (guint i = 0; i < gst_value_list_get_size(value); ++i) {
+    GValue entry = G_VALUE_INIT;
+    if (scale_value(gst_value_list_get_value(value, i), ratio, &entry))
+      gst_value_list_append_and_take_value(out, &entry);
+  }
+  if (gst_value_list_get_size(out) > 0) return true;
+  g_value_unset(out);
+  return false;
+}
+
+bool scale_field(GstStructure* structure, const char* field, const Ratio& ratio) {
+  const GValue* value = gst_structure_get_value(structure, field);
+  if (!value) return true;
+  GValue scaled = G_VALUE_INIT;
+  if (!scale_value(value, ratio, &scaled)) return false;
+  gst_structure_take_value(structure, field, &scaled);
+  return true;
+}
+
+}  // namespace
+
+GstCaps* make_raw_caps(const char* formats) {
+  gchar* text = g_strdup_printf(
+      "video/x-raw, format=(string)%s, width=(int)[1, %d], height=(int)[1, %d], framerate=(fraction)[0/1, MAX], "
+      "interlace-mode=(string)progressive",
+      formats, largest_side, largest_side);
+  GstCaps* caps = gst_caps_from_string(text);
+  g_free(text);
+  return caps;
+}
+
+GstCaps* scale_caps(const GstCaps* caps, int numerator, int denominator, Rounding rounding) {
+  if (gst_caps_is_any(caps)) return gst_caps_new_any();
+  const Ratio ratio{numerator, denominator, rounding};
+  GstCaps* scaled = gst_caps_new_empty();
+  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
+    GstStructure* structure = gst_structure_copy(gst_caps_get_structure(caps, i));
+    if (scale_field(structure, "width", ratio) && scale_field(structure, "height", ratio))
+      gst_caps_append_structure_full(scaled, structure, gst_caps_features_copy(gst_caps_get_features(caps, i)));
+    else
+      gst_structure_free(structure);
+  }
+  return scaled;
+}
+
+GstCaps* keep_alpha_formats(GstCaps* caps) {
+  GstCaps* alpha = make_raw_caps(alpha_formats);
+  GstCaps* kept = gst_caps_intersect_full(caps, alpha, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref(alpha);
+  gst_caps_unref(caps);
+  return kept;
+}
+
+void add_explicit_colour(GstCaps* caps, const GstCaps* in) {
+  GstVideoInfo info;
+  if (!gst_caps_is_fixed(in) || !gst_video_info_from_caps(&info, in)) return;
+  gchar* colorimetry = gst_video_colorimetry_to_string(&info.colorimetry);
+  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
+    GstStructure* structure = gst_caps_get_structure(caps, i);
+    if (colorimetry && !gst_structure_has_field(structure, "colorimetry"))
+      gst_structure_set(structure, "colorimetry", G_TYPE_STRING, colorimetry, nullptr);
+    if (!GST_VIDEO_INFO_IS_YUV(&info) || info.chroma_site == GST_VIDEO_CHROMA_SITE_UNKNOWN) continue;
+    if (gst_structure_has_field(structure, "chroma-site")) continue;
+    gchar* site = gst_video_chroma_site_to_string(info.chroma_site);
+    if (site) gst_structure_set(structure, "chroma-site", G_TYPE_STRING, site, nullptr);
+    g_free(site);
+  }
+  g_free(colorimetry);
+}
+
+}  // namespace reddiff

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Caps arithmetic of both elements. Pure functions on GstCaps: no element, no state, no logging.
+#pragma once
+
+#include <gst/video/video.h>
+
+namespace reddiff {
+
+// Formats of both pads; 1 to 32768 pixels a side, progressive, system memory.
+inline constexpr const char* raw_formats =
+    "{ I420, YV12, NV12, NV21, Y42B, Y444, YUY2, UYVY, RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, "
+    "RGBP, GBR, GRAY8, A420, AV12, I420_10LE, P010_10LE, Y444_10LE, GBR_10LE }";
+
+// Those of them that carry alpha.
+inline constexpr const char* alpha_formats = "{ RGBA, BGRA, ARGB, ABGR, A420, AV12 }";
+
+// Template caps for a list of formats (one of the two above). Full transfer.
+GstCaps* make_raw_caps(const char* formats);
+
+// What becomes of a size that the denominator does not divide.
+enum class Rounding {
+  exact,  // it cannot be: the value, and a structure left without values, is dropped
+  down,   // rounded down, not below 1, so that the element can refuse it later with a sentence of its own
+};
+
+// A copy of `caps` with every width and height (number, range, list of both; absent stays absent) times numerator over
+// denominator, in 64 bit, cut to G_MAXINT. All other fields and the features stay as they are. Steps of ranges are dropped.
+// Full transfer.
+GstCaps* scale_caps(const GstCaps* caps, int numerator, int denominator, Rounding rounding);
+
+// `caps` with only the structures and formats that carry alpha. Takes `caps`, full transfer.
+GstCaps* keep_alpha_formats(GstCaps* caps);
+
+// Writes what a reader of `in` would assume for colorimetry and chroma siting into every structure of `caps` (writable) that
+// leaves them open. Without it the assumption changes with the frame height: a picture of 640x480 without colorimetry is
+// BT.601, and BT.709 once it is 1280x960. Does nothing if `in` is not fixed.
+void add_explicit_colour(GstCaps* caps, const GstCaps* in);
+
+}  // namespace reddiff

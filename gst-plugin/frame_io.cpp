@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst-plugin/frame_io.h"
+
+#include <string>
+
+#include "core/api/error.h"
+
+namespace reddiff {
+namespace {
+
+ColorModel color_model(const GstVideoFormatInfo* format) {
+  if (GST_VIDEO_FORMAT_INFO_IS_GRAY(format)) return ColorModel::gray;
+  return GST_VIDEO_FORMAT_INFO_IS_YUV(format) ? ColorModel::ycbcr : ColorModel::rgb;
+}
+
+Component component(const GstVideoFrame* frame, int index) {
+  Component c;
+  c.data = GST_VIDEO_FRAME_COMP_DATA(frame, index);
+  c.row_stride = GST_VIDEO_FRAME_COMP_STRIDE(frame, index);
+  c.pixel_stride = GST_VIDEO_FRAME_COMP_PSTRIDE(frame, index);
+  c.width = GST_VIDEO_FRAME_COMP_WIDTH(frame, index);
+  c.height = GST_VIDEO_FRAME_COMP_HEIGHT(frame, index);
+  c.depth = GST_VIDEO_FRAME_COMP_DEPTH(frame, index);
+  c.word_bytes = c.depth > 8 ? 2 : 1;
+  // GStreamer 1.22 gives the second chroma of P010 an offset of one byte; it is one word.
+  const int offset = GST_VIDEO_FRAME_COMP_POFFSET(frame, index);
+  if (offset % c.word_bytes != 0) c.data = static_cast<guint8*>(c.data) + offset;
+  c.shift = GST_VIDEO_FORMAT_INFO_SHIFT(frame->info.finfo, index);
+  return c;
+}
+
+}  // namespace
+
+bool carries_alpha(const GstVideoInfo& info) { return GST_VIDEO_INFO_N_COMPONENTS(&info) == 4; }
+
+MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags) {
+  if (gst_video_frame_map(&frame_, &info, buffer, flags)) return;
+  throw Error(ErrorCode::format,
+              std::string("A video buffer could not be mapped for ") + (flags & GST_MAP_WRITE ? "writing" : "reading") +
+                  "; the element before or after sends memory that does not fit its caps.",
+              "buffer of " + std::to_string(gst_buffer_get_size(buffer)) + " bytes, caps ask for " +
+                  std::to_string(GST_VIDEO_INFO_SIZE(&info)));
+}
+
+MappedFrame::~MappedFrame() { gst_video_frame_unmap(&frame_); }
+
+FrameView MappedFrame::view() const {
+  const GstVideoInfo& info = frame_.info;
+  FrameView view;
+  view.width = GST_VIDEO_FRAME_WIDTH(&frame_);
+  view.height = GST_VIDEO_FRAME_HEIGHT(&frame_);
+  view.model = color_model(info.finfo);
+  view.has_alpha = carries_alpha(info);
+  for (int i = 0; i < color_components(view); ++i) view.component[i] = component(&frame_, i);
+  if (view.has_alpha) view.component[3] = component(&frame_, GST_VIDEO_COMP_A);
+  view.full_range = view.model == ColorModel::rgb ? info.colorimetry.range != GST_VIDEO_COLOR_RANGE_16_235
+                                                  : info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
+  gdouble kr = 0, kb = 0;
+  if (gst_video_color_matrix_get_Kr_Kb(info.colorimetry.matrix, &kr, &kb)) view.matrix = {kr, kb};
+  if (info.chroma_site != GST_VIDEO_CHROMA_SITE_UNKNOWN) {
+    view.chroma_cosited_x = info.chroma_site & GST_VIDEO_CHROMA_SITE_H_COSITED;
+    view.chroma_cosited_y = info.chroma_site & GST_VIDEO_CHROMA_SITE_V_COSITED;
+  }
+  return view;
+}
+
+void clear_buffer(const GstVideoInfo& info, GstBuffer* buffer) {
+  const GstVideoFormatInfo* format = info.finfo;
+  const bool filler = GST_VIDEO_FORMAT_INFO_IS_RGB(format) && GST_VIDEO_FORMAT_INFO_N_COMPONENTS(format) == 3 &&
+                      GST_VIDEO_FORMAT_INFO_PSTRIDE(format, 0) == 4;
+  gst_buffer_memset(buffer, 0, filler ? 255 : 0, gst_buffer_get_size(buffer));
+}
+
+}  // namespace reddiff

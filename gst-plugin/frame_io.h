@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// GstVideoFrame -> FrameView, from GstVideoFormatInfo alone: no list of formats. Right for every format whose components are
+// whole 8- or 16-bit words in host byte order.
+#pragma once
+
+#include <gst/video/video.h>
+
+#include "core/api/frame_view.h"
+
+namespace reddiff {
+
+// GST_VIDEO_INFO_HAS_ALPHA, which GStreamer 1.22 gets wrong for AV12.
+bool carries_alpha(const GstVideoInfo& info);
+
+// A buffer mapped as a video frame for the life of the object. Throws Error{format} if it cannot be mapped (a buffer smaller
+// than its caps say, memory the CPU cannot reach, a read-only buffer mapped for writing).
+class MappedFrame {
+ public:
+  MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags);
+  ~MappedFrame();
+  MappedFrame(const MappedFrame&) = delete;
+  MappedFrame& operator=(const MappedFrame&) = delete;
+
+  FrameView view() const;
+
+ private:
+  GstVideoFrame frame_;
+};
+
+// Fills a buffer that is about to be written. Some bytes belong to no component: the filler of RGBx and its like (255, as
+// other elements write), the end of rows, the second luma of the last YUY2 pair at odd widths (0). With fixed values in them
+// the same input gives the same bytes, and nothing of old memory leaves with the frame.
+void clear_buffer(const GstVideoInfo& info, GstBuffer* buffer);
+
+}  // namespace reddiff

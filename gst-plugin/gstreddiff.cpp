@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/**
+ * SECTION:element-reddiff
+ * @title: reddiff
+ * @see_also: reddiffdegrade
+ *
+ * Restores video: removes noise, enlarges, deblurs, fills holes. Each frame is taken as a degraded measurement of a clean
+ * one; RED-Diff (arXiv 2305.04391) looks for the clean frame that explains it and that a denoising network finds likely. The
+ * previous frame's solution starts the next.
+ *
+ * #GstReddiff:task says what is to be undone, #GstReddiff:operator says it exactly. Frames leave with the timestamps, format,
+ * pixel aspect ratio and frame rate they came with; #GstReddiff:scale multiplies the size. Interlaced video is refused: put
+ * deinterlace in front. With #GstReddiff:task=inpaint the mask is the alpha channel (alpha below one half = missing), so only
+ * formats with alpha are accepted; alphacombine makes such a stream from a video and a mask.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 filesrc location=noisy.mp4 ! decodebin ! videoconvert ! reddiff noise=15 ! videoconvert ! autovideosink
+ * ]| Removes noise of a standard deviation of 15 code values.
+ * |[
+ * gst-launch-1.0 videotestsrc ! reddiffdegrade operator=bicubic:factor=2 ! reddiff task=super-resolution prior=dct ! videoconvert ! autovideosink
+ * ]| Halves the size of a test picture and restores it.
+ */
+#include "gst-plugin/gstreddiff.h"
+
+#include "gst-plugin/caps.h"
+#include "gst-plugin/debug.h"
+#include "gst-plugin/error_map.h"
+#include "gst-plugin/meta.h"
+#include "gst-plugin/session.h"
+#include "gst-plugin/statistics.h"
+
+namespace {
+
+using reddiff::Effect;
+using reddiff::ResetCause;
+using reddiff::Snapshot;
+
+struct Private {
+  // Any thread, under the object lock.
+  Snapshot wanted;
+  reddiff::Statistics statistics;
+  // Streaming thread; start() and stop() while that does not run.
+  reddiff::Session session;
+  reddiff::StreamState stream;
+  bool live_is_known = false;
+  bool failed = false;  // an error was posted: say no more until something changes
+  guint64 failed_version = 0;
+  bool warned = false;  // of frames that were not finite
+};
+
+}  // namespace
+
+struct _GstReddiff {
+  GstVideoFilter parent;
+  Private* priv;
+};
+
+G_DEFINE_TYPE_WITH_CODE(GstReddiff, gst_reddiff, GST_TYPE_VIDEO_FILTER, G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr))
+GST_ELEMENT_REGISTER_DEFINE(reddiff, "reddiff", GST_RANK_NONE, GST_TYPE_REDDIFF)
+
+#define parent_transform_class GST_BASE_TRANSFORM_CLASS(gst_reddiff_parent_class)
+
+static guint stats_id;
+
+static Snapshot wanted(GstReddiff* self) {
+  GST_OBJECT_LOCK(self);
+  Snapshot snapshot = self->priv->wanted;
+  GST_OBJECT_UNLOCK(self);
+  return snapshot;
+}
+
+// Properties
+
+static void gst_reddiff_set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
+  auto* self = GST_REDDIFF(object);
+  GST_OBJECT_LOCK(self);
+  Snapshot& snapshot = self->priv->wanted;
+  const int scale = snapshot.scale;
+  const bool alpha_is_mask = snapshot.alpha_is_mask;
+  if (reddiff::set_property(snapshot.settings, id, value) == Effect::rebuild) {
+    ++snapshot.version;
+    snapshot.update_geometry();
+  }
+  const bool resized = snapshot.scale != scale;
+  const bool reformatted = snapshot.alpha_is_mask != alpha_is_mask;
+  GST_OBJECT_UNLOCK(self);
+  if (resized) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(self));
+  if (resized || reformatted) gst_base_transform_reconfigure_sink(GST_BASE_TRANSFORM(self));
+}
+
+static void gst_reddiff_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
+  auto* self = GST_REDDIFF(object);
+  GST_OBJECT_LOCK(self);
+  if (id == stats_id)
+    g_value_take_boxed(value, self->priv->statistics.to_structure());
+  else
+    reddiff::get_property(self->priv->wanted.settings, id, value);
+  GST_OBJECT_UNLOCK(self);
+}
+
+// Life cycle
+
+static void post_progress(GstReddiff* self, GstProgressType type, const char* text) {
+  gst_element_post_message(GST_ELEMENT(self), gst_message_new_progress(GST_OBJECT(self), type, "load", text));
+}
+
+static void load(GstReddiff* self) {
+  Private* priv = self->priv;
+  priv->session.start(wanted(self));
+  const std::string description = priv->session.description();
+  GST_INFO_OBJECT(self, "restoring on %s", description.c_str());
+  GST_OBJECT_LOCK(self);
+  priv->statistics.clear();
+  priv->statistics.set_device(description);
+  GST_OBJECT_UNLOCK(self);
+}
+
+static gboolean gst_reddiff_start(GstBaseTransform* trans) {
+  auto* self = GST_REDDIFF(trans);
+  Private* priv = self->priv;
+  priv->stream.clear();
+  priv->live_is_known = priv->failed = priv->warned = false;
+  post_progress(self, GST_PROGRESS_TYPE_START, "Loading the prior");
+  const gboolean loaded = reddiff::guarded(GST_ELEMENT(self), FALSE, FALSE, [self] {
+    load(self);
+    return TRUE;
+  });
+  if (loaded)
+    post_progress(self, GST_PROGRESS_TYPE_COMPLETE, "Loaded the prior");
+  else
+    post_progress(self, GST_PROGRESS_TYPE_ERROR, "The prior was not loaded");
+  return loaded;
+}
+
+static gboolean gst_reddiff_stop(GstBaseTransform* trans) {
+  GST_REDDIFF(trans)->priv->session.stop();
+  return TRUE;
+}
+
+static GstStateChangeReturn gst_reddiff_change_state(GstElement* element, GstStateChange transition) {
+  // The base class waits for a running solve when it deactivates the pads: let that end at its next step.
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) GST_REDDIFF(element)->priv->session.set_abort(true);
+  return GST_ELEMENT_CLASS(gst_reddiff_parent_class)->change_state(element, transition);
+}
+
+// Negotiation
+
+static GstCaps* gst_reddiff_transform_caps(GstBaseTransform* trans, GstPadDirection direction, GstCaps* caps,
+                                           GstCaps* filter) {
+  const Snapshot snapshot = wanted(GST_REDDIFF(trans));
+  const bool forward = direction == GST_PAD_SINK;
+  GstCaps* result =
+      reddiff::scale_caps(caps, forward ? snapshot.scale : 1, forward ? 1 : snapshot.scale, reddiff::Rounding::exact);
+  if (forward) reddiff::add_explicit_colour(result, caps);
+  if (snapshot.alpha_is_mask) result = reddiff::keep_alpha_formats(result);
+  if (filter) {
+    GstCaps* filtered = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
+    gst_caps_unref(result);
+    result = filtered;
+  }
+  GST_DEBUG_OBJECT(trans, "%" GST_PTR_FORMAT " becomes %" GST_PTR_FORMAT, caps, result);
+  return result;
+}
+
+static void ask_if_live(GstReddiff* self) {
+  Private* priv = self->priv;
+  if (priv->live_is_known) return;
+  GstQuery* query = gst_query_new_latency();
+  if (gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(self), query)) {
+    gboolean live = FALSE;
+    gst_query_parse_latency(query, &live, nullptr, nullptr);
+    priv->session.set_live(live);
+    priv->live_is_known = true;
+  }
+  gst_query_unref(query);
+}
+
+static gboolean gst_reddiff_set_info(GstVideoFilter* filter, GstCaps* incaps, GstVideoInfo* in_info, GstCaps* outcaps,
+                                     GstVideoInfo* out_info) {
+  auto* self = GST_REDDIFF(filter);
+  // The base class calls this only for caps that differ from the last.
+  if (self->priv->session.has_past()) self->priv->session.request_reset(ResetCause::caps);
+  ask_if_live(self);
+  return TRUE;
+}
+
+// Events
+
+static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event) {
+  auto* self = GST_REDDIFF(trans);
+  Private* priv = self->priv;
+  const GstClockTime max_gap = wanted(self).settings.max_gap;
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_FLUSH_START:
+      priv->session.set_abort(true);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      priv->session.set_abort(false);
+      priv->failed = false;
+      priv->session.request_reset(priv->stream.on_flush());
+      break;
+    case GST_EVENT_STREAM_START: {
+      const gchar* id = nullptr;
+      gst_event_parse_stream_start(event, &id);
+      priv->session.request_reset(priv->stream.on_stream_start(id));
+      break;
+    }
+    case GST_EVENT_SEGMENT: {
+      const GstSegment* segment = nullptr;
+      gst_event_parse_segment(event, &segment);
+      priv->session.request_reset(priv->stream.on_segment(*segment, max_gap));
+      break;
+    }
+    case GST_EVENT_GAP: {
+      GstClockTime timestamp, duration;
+      gst_event_parse_gap(event, &timestamp, &duration);
+      priv->session.request_reset(priv->stream.on_gap(timestamp, duration, max_gap));
+      break;
+    }
+    default:
+      break;
+  }
+  return parent_transform_class->sink_event(trans, event);
+}
+
+// Frames
+
+// Buffers go through untouched when restoring would change nothing. Decided between two buffers, never during one.
+static void update_passthrough(GstReddiff* self, const Snapshot& snapshot) {
+  auto* trans = GST_BASE_TRANSFORM(self);
+  const gboolean neutral = snapshot.scale == 1 && !snapshot.alpha_is_mask && snapshot.settings.strength == 0 &&
+                           !gst_object_has_active_control_bindings(GST_OBJECT(self));
+  if (neutral == gst_base_transform_is_passthrough(trans)) return;
+  gst_base_transform_set_passthrough(trans, neutral);
+  gst_base_transform_reconfigure_src(trans);
+  if (!neutral) self->priv->session.request_reset(ResetCause::settings);
+}
+
+static GstFlowReturn gst_reddiff_submit_input_buffer(GstBaseTransform* trans, gboolean is_discont, GstBuffer* input) {
+  auto* self = GST_REDDIFF(trans);
+  Private* priv = self->priv;
+  const Snapshot snapshot = wanted(self);
+  priv->session.request_reset(priv->stream.on_buffer(input, snapshot.settings.max_gap));
+  update_passthrough(self, snapshot);
+  GST_OBJECT_LOCK(self);
+  priv->statistics.frame_in();
+  GST_OBJECT_UNLOCK(self);
+  return parent_transform_class->submit_input_buffer(trans, is_discont, input);
+}
+
+static void gst_reddiff_before_transform(GstBaseTransform* trans, GstBuffer* buffer) {
+  const GstClockTime time = gst_segment_to_stream_time(&trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP(buffer));
+  if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(trans), time);
+}
+
+static void account(GstReddiff* self, const reddiff::FrameReport& report, ResetCause reset, const GstBuffer* buffer,
+                    bool post) {
+  Private* priv = self->priv;
+  GST_LOG_OBJECT(self, "%d calls of the prior in %.1f ms%s", report.prior_calls, report.ms.total,
+                 report.cut ? ", cut" : "");
+  if (reset != ResetCause::none) GST_INFO_OBJECT(self, "forgot the past: %s", reddiff::reset_cause_name(reset));
+  GST_OBJECT_LOCK(self);
+  priv->statistics.frame_out(report);
+  priv->statistics.reset_done(reset);
+  GstStructure* stats = post ? priv->statistics.to_structure() : nullptr;
+  GST_OBJECT_UNLOCK(self);
+  if (stats) {
+    gst_structure_set(stats, "timestamp", GST_TYPE_CLOCK_TIME, GST_BUFFER_PTS(buffer), nullptr);
+    gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), stats));
+  }
+  if (report.not_finite && !priv->warned) {
+    priv->warned = true;
+    GST_ELEMENT_WARNING(
+        self, STREAM, FAILED,
+        ("The solver did not converge: such frames are plainly resampled. Lower learning-rate or prior-weight."),
+        ("further frames are counted in stats, field not-finite"));
+  }
+}
+
+static void restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer* outbuf) {
+  const Snapshot snapshot = wanted(self);
+  ResetCause reset = ResetCause::none;
+  const reddiff::FrameReport report =
+      self->priv->session.process(snapshot, GST_VIDEO_FILTER(self), inbuf, outbuf, &reset);
+  account(self, report, reset, inbuf, snapshot.settings.post_messages);
+}
+
+static GstFlowReturn gst_reddiff_transform(GstBaseTransform* trans, GstBuffer* inbuf, GstBuffer* outbuf) {
+  auto* self = GST_REDDIFF(trans);
+  Private* priv = self->priv;
+  if (!GST_VIDEO_FILTER(self)->negotiated) return GST_FLOW_NOT_NEGOTIATED;
+  const guint64 version = wanted(self).version;
+  if (priv->failed && version == priv->failed_version) return GST_FLOW_ERROR;
+  const GstFlowReturn flow = reddiff::guarded(GST_ELEMENT(self), GST_FLOW_ERROR, GST_FLOW_FLUSHING, [&] {
+    restore_frame(self, inbuf, outbuf);
+    return GST_FLOW_OK;
+  });
+  priv->failed = flow == GST_FLOW_ERROR;
+  priv->failed_version = version;
+  return flow;
+}
+
+static gboolean gst_reddiff_transform_meta(GstBaseTransform* trans, GstBuffer* outbuf, GstMeta* meta,
+                                           GstBuffer* inbuf) {
+  return reddiff::carry_meta(GST_VIDEO_FILTER(trans), outbuf, meta, inbuf);
+}
+
+// Class
+
+static void gst_reddiff_init(GstReddiff* self) { self->priv = new Private; }
+
+static void gst_reddiff_finalize(GObject* object) {
+  delete GST_REDDIFF(object)->priv;
+  G_OBJECT_CLASS(gst_reddiff_parent_class)->finalize(object);
+}
+
+static void gst_reddiff_class_init(GstReddiffClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
+  object_class->set_property = gst_reddiff_set_property;
+  object_class->get_property = gst_reddiff_get_property;
+  object_class->finalize = gst_reddiff_finalize;
+  stats_id = reddiff::install_properties(object_class);
+
+  gst_element_class_set_static_metadata(element_class, "RED-Diff video restoration", "Filter/Effect/Video",
+                                        "Denoises, enlarges, deblurs and inpaints video with a diffusion prior",
+                                        "The gst-reddiff authors");
+  GstCaps* caps = reddiff::make_raw_caps(reddiff::raw_formats);
+  gst_element_class_add_pad_template(element_class, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template(element_class, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+  gst_caps_unref(caps);
+  element_class->change_state = gst_reddiff_change_state;
+
+  transform_class->start = gst_reddiff_start;
+  transform_class->stop = gst_reddiff_stop;
+  transform_class->transform_caps = gst_reddiff_transform_caps;
+  transform_class->sink_event = gst_reddiff_sink_event;
+  transform_class->submit_input_buffer = gst_reddiff_submit_input_buffer;
+  transform_class->before_transform = gst_reddiff_before_transform;
+  transform_class->transform = gst_reddiff_transform;
+  transform_class->transform_ip = nullptr;  // GstVideoFilter's would count as work in passthrough
+  transform_class->transform_meta = gst_reddiff_transform_meta;
+  transform_class->passthrough_on_same_caps = FALSE;
+  GST_VIDEO_FILTER_CLASS(klass)->set_info = gst_reddiff_set_info;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/**
+ * SECTION:element-reddiffdegrade
+ * @title: reddiffdegrade
+ * @see_also: reddiff
+ *
+ * Degrades clean video the way #GstReddiff assumes it was degraded: applies an operator (blur, reduction, ...) and adds white
+ * Gaussian noise. For demonstrations, tests and evaluations. The output is as large as the input divided by the operator's
+ * factor, which must divide width and height. The same seed gives the same noise; every frame has its own.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 videotestsrc ! reddiffdegrade operator=gaussian-blur:sigma=1.6+bicubic:factor=2 noise=10 ! videoconvert ! autovideosink
+ * ]|
+ */
+#include "gst-plugin/gstreddiffdegrade.h"
+
+#include <memory>
+
+#include "gst-plugin/caps.h"
+#include "gst-plugin/debug.h"
+#include "gst-plugin/error_map.h"
+#include "gst-plugin/frame_io.h"
+#include "gst-plugin/meta.h"
+#include "gst-plugin/module_loader.h"
+
+namespace {
+
+enum Id { PROP_OPERATOR = 1, PROP_NOISE, PROP_SEED, PROP_DEVICE };
+
+struct Private {
+  // Any thread, under the object lock.
+  reddiff::DegraderConfig config;
+  int factor = 1;  // of the last operator that could be parsed
+  // Streaming thread; start() and stop() while that does not run.
+  std::unique_ptr<reddiff::Degrader> degrader;
+  guint64 frame_index = 0;
+  bool failed = false;
+};
+
+}  // namespace
+
+struct _GstReddiffDegrade {
+  GstVideoFilter parent;
+  Private* priv;
+};
+
+G_DEFINE_TYPE(GstReddiffDegrade, gst_reddiff_degrade, GST_TYPE_VIDEO_FILTER)
+GST_ELEMENT_REGISTER_DEFINE(reddiffdegrade, "reddiffdegrade", GST_RANK_NONE, GST_TYPE_REDDIFF_DEGRADE)
+
+static void set_operator(Private* priv, const gchar* text) {
+  priv->config.operator_text = text ? text : "";
+  try {
+    priv->factor = reddiff::parse_operator(priv->config.operator_text).factor();
+  } catch (const reddiff::Error&) {
+    priv->factor = 1;  // start() reports it
+  }
+}
+
+static void gst_reddiff_degrade_set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
+  auto* self = GST_REDDIFF_DEGRADE(object);
+  Private* priv = self->priv;
+  GST_OBJECT_LOCK(self);
+  switch (id) {
+    case PROP_OPERATOR:
+      set_operator(priv, g_value_get_string(value));
+      break;
+    case PROP_NOISE:
+      priv->config.noise = g_value_get_double(value);
+      break;
+    case PROP_SEED:
+      priv->config.seed = g_value_get_uint64(value);
+      break;
+    case PROP_DEVICE:
+      priv->config.device = g_value_get_string(value) ? g_value_get_string(value) : "";
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK(self);
+}
+
+static void gst_reddiff_degrade_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
+  auto* self = GST_REDDIFF_DEGRADE(object);
+  const reddiff::DegraderConfig& config = self->priv->config;
+  GST_OBJECT_LOCK(self);
+  switch (id) {
+    case PROP_OPERATOR:
+      g_value_set_string(value, config.operator_text.c_str());
+      break;
+    case PROP_NOISE:
+      g_value_set_double(value, config.noise);
+      break;
+    case PROP_SEED:
+      g_value_set_uint64(value, config.seed);
+      break;
+    case PROP_DEVICE:
+      g_value_set_string(value, config.device.c_str());
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK(self);
+}
+
+static gboolean gst_reddiff_degrade_start(GstBaseTransform* trans) {
+  auto* self = GST_REDDIFF_DEGRADE(trans);
+  Private* priv = self->priv;
+  priv->frame_index = 0;
+  priv->failed = false;
+  GST_OBJECT_LOCK(self);
+  const reddiff::DegraderConfig config = priv->config;
+  GST_OBJECT_UNLOCK(self);
+  return reddiff::guarded(GST_ELEMENT(self), FALSE, FALSE, [&] {
+    reddiff::parse_operator(config.operator_text);  // wrong settings are reported even where there is no torch module
+    priv->degrader = reddiff::load_module().table->make_degrader(config);
+    return TRUE;
+  });
+}
+
+static gboolean gst_reddiff_degrade_stop(GstBaseTransform* trans) {
+  GST_REDDIFF_DEGRADE(trans)->priv->degrader.reset();
+  return TRUE;
+}
+
+static int current_factor(GstReddiffDegrade* self) {
+  GST_OBJECT_LOCK(self);
+  const int factor = self->priv->factor;
+  GST_OBJECT_UNLOCK(self);
+  return factor;
+}
+
+// A fixed size that the factor does not divide is rounded down here and refused in set_info: refused here, the user would
+// read no more than that caps did not match.
+static GstCaps* gst_reddiff_degrade_transform_caps(GstBaseTransform* trans, GstPadDirection direction, GstCaps* caps,
+                                                   GstCaps* filter) {
+  const int factor = current_factor(GST_REDDIFF_DEGRADE(trans));
+  const bool forward = direction == GST_PAD_SINK;
+  GstCaps* result = forward ? reddiff::scale_caps(caps, 1, factor, reddiff::Rounding::down)
+                            : reddiff::scale_caps(caps, factor, 1, reddiff::Rounding::exact);
+  if (forward) reddiff::add_explicit_colour(result, caps);
+  if (filter) {
+    GstCaps* filtered = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
+    gst_caps_unref(result);
+    result = filtered;
+  }
+  return result;
+}
+
+static gboolean gst_reddiff_degrade_set_info(GstVideoFilter* filter, GstCaps* incaps, GstVideoInfo* in_info,
+                                             GstCaps* outcaps, GstVideoInfo* out_info) {
+  const int factor = current_factor(GST_REDDIFF_DEGRADE(filter));
+  const int width = GST_VIDEO_INFO_WIDTH(in_info), height = GST_VIDEO_INFO_HEIGHT(in_info);
+  return reddiff::guarded(GST_ELEMENT(filter), FALSE, FALSE, [&] {
+    if (width % factor != 0 || height % factor != 0)
+      throw reddiff::Error(reddiff::ErrorCode::format, "The operator reduces by " + std::to_string(factor) +
+                                                           ", which does not divide " + std::to_string(width) + "x" +
+                                                           std::to_string(height) +
+                                                           "; put videocrop or videoscale in front so that it does.");
+    return TRUE;
+  });
+}
+
+static gboolean gst_reddiff_degrade_sink_event(GstBaseTransform* trans, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) GST_REDDIFF_DEGRADE(trans)->priv->frame_index = 0;
+  return GST_BASE_TRANSFORM_CLASS(gst_reddiff_degrade_parent_class)->sink_event(trans, event);
+}
+
+static GstFlowReturn gst_reddiff_degrade_transform(GstBaseTransform* trans, GstBuffer* inbuf, GstBuffer* outbuf) {
+  auto* filter = GST_VIDEO_FILTER(trans);
+  Private* priv = GST_REDDIFF_DEGRADE(trans)->priv;
+  if (!filter->negotiated) return GST_FLOW_NOT_NEGOTIATED;
+  if (priv->failed) return GST_FLOW_ERROR;
+  const GstFlowReturn flow = reddiff::guarded(GST_ELEMENT(trans), GST_FLOW_ERROR, GST_FLOW_FLUSHING, [&] {
+    const reddiff::MappedFrame in(filter->in_info, inbuf, GST_MAP_READ);
+    reddiff::clear_buffer(filter->out_info, outbuf);
+    const reddiff::MappedFrame out(filter->out_info, outbuf, GST_MAP_WRITE);
+    priv->degrader->process(in.view(), out.view(), priv->frame_index++);
+    return GST_FLOW_OK;
+  });
+  priv->failed = flow == GST_FLOW_ERROR;
+  return flow;
+}
+
+static gboolean gst_reddiff_degrade_transform_meta(GstBaseTransform* trans, GstBuffer* outbuf, GstMeta* meta,
+                                                   GstBuffer* inbuf) {
+  return reddiff::carry_meta(GST_VIDEO_FILTER(trans), outbuf, meta, inbuf);
+}
+
+static void gst_reddiff_degrade_init(GstReddiffDegrade* self) { self->priv = new Private; }
+
+static void gst_reddiff_degrade_finalize(GObject* object) {
+  delete GST_REDDIFF_DEGRADE(object)->priv;
+  G_OBJECT_CLASS(gst_reddiff_degrade_parent_class)->finalize(object);
+}
+
+static void install_properties(GObjectClass* object_class) {
+  const reddiff::DegraderConfig defaults;
+  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+  g_object_class_install_property(
+      object_class, PROP_OPERATOR,
+      g_param_spec_string(
+          "operator", "operator",
+          "What to apply: stages name:arg=value, left to right, joined by '+', as in reddiff's operator",
+          defaults.operator_text.c_str(), flags));
+  g_object_class_install_property(
+      object_class, PROP_NOISE,
+      g_param_spec_double("noise", "noise", "Standard deviation of the added noise in 8-bit code values", 0, 255,
+                          defaults.noise, flags));
+  g_object_class_install_property(object_class, PROP_SEED,
+                                  g_param_spec_uint64("seed", "seed", "Of the noise: same seed and input, same output",
+                                                      0, G_MAXUINT64, defaults.seed, flags));
+  g_object_class_install_property(
+      object_class, PROP_DEVICE,
+      g_param_spec_string("device", "device",
+                          "Where to compute: auto, cpu or cuda:N; one that is asked for and missing is an error",
+                          defaults.device.c_str(), flags));
+}
+
+static void gst_reddiff_degrade_class_init(GstReddiffDegradeClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
+  object_class->set_property = gst_reddiff_degrade_set_property;
+  object_class->get_property = gst_reddiff_degrade_get_property;
+  object_class->finalize = gst_reddiff_degrade_finalize;
+  install_properties(object_class);
+
+  gst_element_class_set_static_metadata(element_class, "RED-Diff degradation", "Filter/Effect/Video",
+                                        "Applies the operator and noise that reddiff undoes to clean video",
+                                        "The gst-reddiff authors");
+  GstCaps* caps = reddiff::make_raw_caps(reddiff::raw_formats);
+  gst_element_class_add_pad_template(element_class, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template(element_class, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+  gst_caps_unref(caps);
+
+  transform_class->start = gst_reddiff_degrade_start;
+  transform_class->stop = gst_reddiff_degrade_stop;
+  transform_class->transform_caps = gst_reddiff_degrade_transform_caps;
+  transform_class->sink_event = gst_reddiff_degrade_sink_event;
+  transform_class->transform = gst_reddiff_degrade_transform;
+  transform_class->transform_ip = nullptr;
+  transform_class->transform_meta = gst_reddiff_degrade_transform_meta;
+  transform_class->passthrough_on_same_caps = FALSE;
+  GST_VIDEO_FILTER_CLASS(klass)->set_info = gst_reddiff_degrade_set_info;
+}

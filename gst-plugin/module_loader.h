@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Opens the torch module, libreddiff-torch.so, once per process and for the rest of its life: LibTorch cannot be unloaded.
+// Nothing but this file knows that there is one. It is called from start(), never while a plugin is scanned or inspected.
+#pragma once
+
+#include <string>
+
+#include "core/api/restorer.h"
+
+namespace reddiff {
+
+struct LoadedModule {
+  const ModuleTable* table = nullptr;
+  std::string folder;  // where it lies: weights are looked for relative to it
+};
+
+// Looks at REDDIFF_MODULE_PATH (the file or its folder) if that is set, else beside the plugin's own file: ../core (build
+// tree), then ../reddiff (installed). Throws Error{library} when there is none, when it cannot be opened or when it was built
+// for another version of this plugin; a later call tries again. Any thread.
+const LoadedModule& load_module();
+
+}  // namespace reddiff

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Registration, nothing else.
+
+/**
+ * SECTION:plugin-reddiff
+ * @title: reddiff
+ *
+ * Restoration of video with a diffusion prior, and the degradation that it undoes.
+ */
+#include "gst-plugin/debug.h"
+#include "gst-plugin/gstreddiff.h"
+#include "gst-plugin/gstreddiffdegrade.h"
+
+GST_DEBUG_CATEGORY(gst_reddiff_debug);
+
+static gboolean plugin_init(GstPlugin* plugin) {
+  GST_DEBUG_CATEGORY_INIT(gst_reddiff_debug, "reddiff", 0, "video restoration with a diffusion prior");
+  gboolean any = FALSE;
+  any |= GST_ELEMENT_REGISTER(reddiff, plugin);
+  any |= GST_ELEMENT_REGISTER(reddiffdegrade, plugin);
+  return any;
+}
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, reddiff, "Video restoration with a diffusion prior (RED-Diff)",
+                  plugin_init, VERSION, "LGPL", PACKAGE_NAME, PACKAGE_ORIGIN)

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst-plugin/properties.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/api/names.h"
+
+namespace reddiff {
+namespace {
+
+// A GEnum whose words are the table names<E>().
+template <typename E> GType enum_type(const char* type_name) {
+  static const GType type = [type_name] {
+    static std::vector<GEnumValue> values;
+    for (const Name<E>& name : names<E>())
+      values.push_back({static_cast<int>(name.value), name.description, name.nick});
+    values.push_back({0, nullptr, nullptr});
+    const GType registered = g_enum_register_static(type_name, values.data());
+    gst_type_mark_as_plugin_api(registered, static_cast<GstPluginAPIFlags>(0));
+    return registered;
+  }();
+  return type;
+}
+
+struct EnumField {
+  GType (*type)();
+  int (*get)(const Settings&);
+  void (*set)(Settings&, int);
+};
+
+template <auto member, const char* type_name> EnumField enum_field() {
+  using E = std::remove_cvref_t<decltype(std::declval<Settings&>().*member)>;
+  return {[] { return enum_type<E>(type_name); }, [](const Settings& s) { return static_cast<int>(s.*member); },
+          [](Settings& s, int value) { s.*member = static_cast<E>(value); }};
+}
+
+constexpr char preset_type[] = "GstReddiffPreset", task_type[] = "GstReddiffTask", solver_type[] = "GstReddiffSolver",
+               optimizer_type[] = "GstReddiffOptimizer", weighting_type[] = "GstReddiffWeighting",
+               order_type[] = "GstReddiffOrder", spacing_type[] = "GstReddiffSpacing",
+               temporal_type[] = "GstReddiffTemporal", mask_source_type[] = "GstReddiffMaskSource",
+               precision_type[] = "GstReddiffPrecision";
+
+using Field = std::variant<EnumField, double Settings::*, int Settings::*, std::string Settings::*, guint64 Settings::*,
+                           bool Settings::*>;
+
+struct Row {
+  const char* name;
+  Field field;
+  double minimum, maximum;  // double and int fields only
+  Effect effect;
+  bool controllable;
+  const char* blurb;
+};
+
+constexpr Effect frame = Effect::frame, rebuild = Effect::rebuild, start = Effect::start;
+
+const Row rows[] = {
+    {"preset", enum_field<&Settings::preset, preset_type>(), 0, 0, rebuild, false,
+     "Fills every property that is left at 'preset' or -1"},
+    {"task", enum_field<&Settings::task, task_type>(), 0, 0, rebuild, false,
+     "What to undo when 'operator' is empty; inpaint needs a mask, see mask-source"},
+    {"scale", &Settings::scale, 0, 8, rebuild, false,
+     "Output size = input size x scale; 0 = from 'operator', or 2 for task=super-resolution and 1 for the others"},
+    {"operator", &Settings::operator_text, 0, 0, rebuild, false,
+     "Degradation to undo, instead of the task's: stages name:arg=value applied left to right and joined by '+', for "
+     "example "
+     "gaussian-blur:sigma=1.6+bicubic:factor=4; empty = from 'task'"},
+    {"noise", &Settings::noise, -1, 255, frame, true,
+     "Standard deviation of the input's noise in 8-bit code values; -1 = estimated for denoise and restore, else as "
+     "low as the "
+     "bit depth allows"},
+    {"prior", &Settings::prior, 0, 0, start, false,
+     "Image model: a built-in name (default, tiny, dct) or the path of a .safetensors file with its .json card beside "
+     "it; dct "
+     "needs no file"},
+    {"solver", enum_field<&Settings::solver, solver_type>(), 0, 0, rebuild, false, "Algorithm that finds the picture"},
+    {"optimizer", enum_field<&Settings::optimizer, optimizer_type>(), 0, 0, rebuild, false,
+     "How a gradient moves the estimate"},
+    {"weighting", enum_field<&Settings::weighting, weighting_type>(), 0, 0, rebuild, false,
+     "Weight of the prior at noise-to-signal ratio s"},
+    {"order", enum_field<&Settings::order, order_type>(), 0, 0, rebuild, false, "Order of the noise levels"},
+    {"spacing", enum_field<&Settings::spacing, spacing_type>(), 0, 0, rebuild, false,
+     "Distance between the noise levels"},
+    {"prior-weight", &Settings::prior_weight, -1, 1000, rebuild, false,
+     "Weight of the prior (lambda of the method): more = smoother; -1 = preset"},
+    {"data-weight", &Settings::data_weight, -1, 1000, rebuild, false,
+     "Weight of the input (v of the method): more = closer to it; -1 = preset"},
+    {"learning-rate", &Settings::learning_rate, -1, 1000, rebuild, false, "Step length of the optimizer; -1 = preset"},
+    {"optimizer-epsilon", &Settings::optimizer_epsilon, -1, 1000, rebuild, false,
+     "Added to the root of the optimizer's second moment; more = small gradients move less; -1 = preset"},
+    {"steps", &Settings::steps, -1, 10000, rebuild, false,
+     "Calls of the prior per frame; time grows in proportion; -1 = preset"},
+    {"start-level", &Settings::start_level, -1, 100000, rebuild, false,
+     "Noise level of the first step in 8-bit code values; more = freer invention, less = closer to the start; -1 = "
+     "preset"},
+    {"temporal", enum_field<&Settings::temporal, temporal_type>(), 0, 0, rebuild, false,
+     "How a frame uses the one before it"},
+    {"scene-threshold", &Settings::scene_threshold, 0, 1, rebuild, false,
+     "Share of change between two frames from which the past is forgotten; 0 = never"},
+    {"mask-source", enum_field<&Settings::mask_source, mask_source_type>(), 0, 0, rebuild, false,
+     "Where missing pixels are marked; with alpha only formats that carry it are accepted, and the output is opaque"},
+    {"strength", &Settings::strength, 0, 1, frame, true,
+     "Blend of known pixels: 0 = plainly resampled input, 1 = restored; 0 at scale 1 passes buffers through"},
+    {"device", &Settings::device, 0, 0, start, false,
+     "Where to compute: auto, cpu or cuda:N; one that is asked for and missing is an error"},
+    {"precision", enum_field<&Settings::precision, precision_type>(), 0, 0, start, false, "Number format of the prior"},
+    {"tile-size", &Settings::tile_size, 0, 32768, rebuild, false,
+     "Side in pixels of what the prior sees at once: less = less memory; 0 = by frame size and device"},
+    {"tile-overlap", &Settings::tile_overlap, 0, 4096, rebuild, false, "Pixels that neighbouring tiles share; 0 = 48"},
+    {"max-gap", &Settings::max_gap, 0, 0, frame, false, "Nanoseconds without frames after which the past is forgotten"},
+    {"seed", &Settings::seed, 0, 0, rebuild, false, "Of the solver's noise: same seed and input, same output"},
+    {"post-messages", &Settings::post_messages, 0, 0, frame, false,
+     "Post an element message 'reddiff-stats' with the fields of 'stats' and the timestamp for every frame"},
+};
+
+constexpr guint row_count = std::size(rows);
+
+template <typename... Cases> struct Overloaded : Cases... { using Cases::operator()...; };
+template <typename... Cases> Overloaded(Cases...) -> Overloaded<Cases...>;
+
+GParamFlags flags_of(const Row& row) {
+  int flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+  flags |= row.effect == Effect::start ? GST_PARAM_MUTABLE_READY : GST_PARAM_MUTABLE_PLAYING;
+  if (row.controllable) flags |= GST_PARAM_CONTROLLABLE;
+  return static_cast<GParamFlags>(flags);
+}
+
+GParamSpec* make_spec(const Row& row) {
+  static const Settings defaults;
+  const GParamFlags flags = flags_of(row);
+  const char *name = row.name, *blurb = row.blurb;
+  return std::visit(
+      Overloaded{
+          [&](const EnumField& f) { return g_param_spec_enum(name, name, blurb, f.type(), f.get(defaults), flags); },
+          [&](double Settings::*f) {
+            return g_param_spec_double(name, name, blurb, row.minimum, row.maximum, defaults.*f, flags);
+          },
+          [&](int Settings::*f) {
+            return g_param_spec_int(name, name, blurb, static_cast<int>(row.minimum), static_cast<int>(row.maximum),
+                                    defaults.*f, flags);
+          },
+          [&](std::string Settings::*f) {
+            return g_param_spec_string(name, name, blurb, (defaults.*f).c_str(), flags);
+          },
+          [&](guint64 Settings::*f) {
+            return g_param_spec_uint64(name, name, blurb, 0, G_MAXUINT64, defaults.*f, flags);
+          },
+          [&](bool Settings::*f) { return g_param_spec_boolean(name, name, blurb, defaults.*f, flags); },
+      },
+      row.field);
+}
+
+}  // namespace
+
+guint install_properties(GObjectClass* klass) {
+  for (guint i = 0; i < row_count; ++i) g_object_class_install_property(klass, i + 1, make_spec(rows[i]));
+  g_object_class_install_property(
+      klass, row_count + 1,
+      g_param_spec_boxed(
+          "stats", "stats",
+          "Counts since start (frames, resets by cause, scene cuts, prior calls, frames that were not finite), "
+          "milliseconds per frame, and noise, levels and device that were really used",
+          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  return row_count + 1;
+}
+
+Effect set_property(Settings& settings, guint id, const GValue* value) {
+  const Row& row = rows[id - 1];
+  std::visit(Overloaded{
+                 [&](const EnumField& f) { f.set(settings, g_value_get_enum(value)); },
+                 [&](double Settings::*f) { settings.*f = g_value_get_double(value); },
+                 [&](int Settings::*f) { settings.*f = g_value_get_int(value); },
+                 [&](std::string Settings::*f) {
+                   const gchar* text = g_value_get_string(value);
+                   settings.*f = text ? text : "";
+                 },
+                 [&](guint64 Settings::*f) { settings.*f = g_value_get_uint64(value); },
+                 [&](bool Settings::*f) { settings.*f = g_value_get_boolean(value); },
+             },
+             row.field);
+  return row.effect;
+}
+
+void get_property(const Settings& settings, guint id, GValue* value) {
+  std::visit(Overloaded{
+                 [&](const EnumField& f) { g_value_set_enum(value, f.get(settings)); },
+                 [&](double Settings::*f) { g_value_set_double(value, settings.*f); },
+                 [&](int Settings::*f) { g_value_set_int(value, settings.*f); },
+                 [&](std::string Settings::*f) { g_value_set_string(value, (settings.*f).c_str()); },
+                 [&](guint64 Settings::*f) { g_value_set_uint64(value, settings.*f); },
+                 [&](bool Settings::*f) { g_value_set_boolean(value, settings.*f); },
+             },
+             rows[id - 1].field);
+}
+
+}  // namespace reddiff

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst-plugin/session.h"
+
+#include "gst-plugin/frame_io.h"
+#include "gst-plugin/module_loader.h"
+
+namespace reddiff {
+
+void Snapshot::update_geometry() {
+  try {
+    scale = resolve_scale(settings);
+    alpha_is_mask = reddiff::alpha_is_mask(settings);
+  } catch (const Error&) {
+  }
+}
+
+void Session::request_reset(ResetCause cause) {
+  ResetCause expected = ResetCause::none;
+  if (cause != ResetCause::none) pending_.compare_exchange_strong(expected, cause);
+}
+
+void Session::start(const Snapshot& snapshot) {
+  stop();
+  abort_ = false;
+  build(snapshot);
+}
+
+void Session::stop() {
+  restorer_.reset();
+  pending_ = ResetCause::none;
+  live_ = stale_ = has_past_ = false;
+}
+
+void Session::set_live(bool live) {
+  if (live == live_) return;
+  live_ = live;
+  stale_ = active_.preset == Preset::automatic;
+}
+
+void Session::build(const Snapshot& snapshot) {
+  Config config = snapshot.settings;
+  if (restorer_) {  // these three are fixed from start() to stop()
+    config.device = active_.device;
+    config.prior = active_.prior;
+    config.precision = active_.precision;
+  }
+  resolve(config, live_, 8);  // wrong settings are reported even where there is no torch module
+  const LoadedModule& module = load_module();
+  // The old one lives until the new one has its weights: both share them.
+  restorer_ = module.table->make_restorer(config, live_, module.folder);
+  active_ = config;
+  active_version_ = snapshot.version;
+  stale_ = has_past_ = false;
+}
+
+void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
+  if (snapshot.version == active_version_ && !stale_) return;
+  const GstVideoInfo &in = video->in_info, &out = video->out_info;
+  const bool fits = GST_VIDEO_INFO_WIDTH(&out) == GST_VIDEO_INFO_WIDTH(&in) * snapshot.scale &&
+                    GST_VIDEO_INFO_HEIGHT(&out) == GST_VIDEO_INFO_HEIGHT(&in) * snapshot.scale &&
+                    (!snapshot.alpha_is_mask || carries_alpha(in));
+  if (!fits) return;
+  if (has_past_) request_reset(ResetCause::settings);
+  build(snapshot);
+}
+
+FrameReport Session::process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
+                             ResetCause* reset) {
+  const bool had_past = has_past_;
+  adopt(snapshot, video);
+  *reset = pending_.exchange(ResetCause::none);
+  if (!had_past) *reset = ResetCause::none;
+  if (*reset != ResetCause::none) restorer_->reset();
+  clear_buffer(video->out_info, outbuf);
+  const MappedFrame in(video->in_info, inbuf, GST_MAP_READ);
+  const MappedFrame out(video->out_info, outbuf, GST_MAP_WRITE);
+  has_past_ = true;
+  return restorer_->process(in.view(), out.view(), {snapshot.settings.strength, snapshot.settings.noise, &abort_});
+}
+
+}  // namespace reddiff

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The Restorer between start() and stop(): when a new one is made, when it must forget. Knows the settings and the negotiated
+// video, neither events nor messages.
+#pragma once
+
+#include <gst/video/gstvideofilter.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "core/api/restorer.h"
+#include "gst-plugin/properties.h"
+#include "gst-plugin/stream_state.h"
+
+namespace reddiff {
+
+// Settings with what caps negotiation needs of them.
+struct Snapshot {
+  Settings settings;
+  guint64 version = 0;  // counts the changes that ask for another Restorer
+  int scale = 1;        // this and the next: of the last settings that had a meaning
+  bool alpha_is_mask = false;
+
+  // Settings without a meaning keep the last values: the Restorer made from them reports the error, once.
+  void update_geometry();
+};
+
+class Session {
+ public:
+  // Any thread.
+  void set_abort(bool abort) { abort_ = abort; }
+  void request_reset(ResetCause cause);  // of several before one frame the first is kept
+
+  // The rest: streaming thread, or start() and stop() while that does not run. Throws Error where something is made or run.
+  void start(const Snapshot& snapshot);
+  void stop();
+  bool has_past() const { return has_past_; }
+  std::string description() const { return restorer_->description(); }
+
+  // `preset=auto` depends on whether the source is live; until this is called it is taken not to be.
+  void set_live(bool live);
+
+  // Restores one frame, after making a new Restorer if the settings ask for one and the negotiated video fits them; if it
+  // does not fit, the old one serves until the next negotiation. `reset`: why the past was forgotten before this frame.
+  FrameReport process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
+                      ResetCause* reset);
+
+ private:
+  void build(const Snapshot& snapshot);
+  void adopt(const Snapshot& snapshot, const GstVideoFilter* video);
+
+  std::atomic<bool> abort_{false};
+  std::atomic<ResetCause> pending_{ResetCause::none};
+  std::unique_ptr<Restorer> restorer_;
+  Config active_;  // what restorer_ was made from
+  guint64 active_version_ = 0;
+  bool live_ = false;
+  bool stale_ = false;  // restorer_ was made for a source that is not live, and it is
+  bool has_past_ = false;
+};
+
+}  // namespace reddiff

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst-plugin/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace reddiff {
+
+void Statistics::frame_out(const FrameReport& report) {
+  times_[frames_out_ % times_.size()] = report.ms.total;
+  ++frames_out_;
+  cuts_ += report.cut;
+  not_finite_ += report.not_finite;
+  tiles_halved_ += report.tiles_halved;
+  prior_calls_ += report.prior_calls;
+  last_ = report;
+}
+
+GstStructure* Statistics::to_structure() const {
+  auto times = times_;
+  const auto count = static_cast<std::size_t>(std::min<guint64>(frames_out_, times.size()));
+  std::sort(times.begin(), times.begin() + count);
+  const double mean = count ? std::accumulate(times.begin(), times.begin() + count, 0.0) / count : 0.0;
+  const double p95 = count ? times[static_cast<std::size_t>(std::ceil(0.95 * count)) - 1] : 0.0;
+  GstStructure* s = gst_structure_new(
+      "reddiff-stats", "frames-in", G_TYPE_UINT64, frames_in_, "frames-out", G_TYPE_UINT64, frames_out_, "cuts",
+      G_TYPE_UINT64, cuts_, "not-finite", G_TYPE_UINT64, not_finite_, "prior-calls", G_TYPE_UINT64, prior_calls_,
+      "tiles-halved", G_TYPE_UINT64, tiles_halved_, "steps", G_TYPE_INT, last_.prior_calls, "cold", G_TYPE_BOOLEAN,
+      last_.cold, "tiles", G_TYPE_INT, last_.tiles, "mean-ms", G_TYPE_DOUBLE, mean, "p95-ms", G_TYPE_DOUBLE, p95,
+      "noise", G_TYPE_DOUBLE, last_.noise, "start-level", G_TYPE_DOUBLE, last_.start_level, "end-level", G_TYPE_DOUBLE,
+      last_.end_level, "device", G_TYPE_STRING, device_.c_str(), nullptr);
+  for (int cause = 1; cause < reset_causes; ++cause) {
+    const std::string field = std::string("resets-") + reset_cause_name(static_cast<ResetCause>(cause));
+    gst_structure_set(s, field.c_str(), G_TYPE_UINT64, resets_[cause], nullptr);
+  }
+  return s;
+}
+
+}  // namespace reddiff

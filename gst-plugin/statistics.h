@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The numbers behind the `stats` property: counts since start() and the last frame's report. Not locked: the element's
+// object lock guards it.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <array>
+#include <string>
+
+#include "core/api/restorer.h"
+#include "gst-plugin/stream_state.h"
+
+namespace reddiff {
+
+class Statistics {
+ public:
+  void clear() { *this = Statistics(); }
+  void frame_in() { ++frames_in_; }
+  void frame_out(const FrameReport& report);
+  void reset_done(ResetCause cause) { ++resets_[static_cast<int>(cause)]; }
+  void set_device(const std::string& description) { device_ = description; }
+
+  // "reddiff-stats"; the times are of the last 256 frames. Full transfer.
+  GstStructure* to_structure() const;
+
+ private:
+  guint64 frames_in_ = 0;
+  guint64 frames_out_ = 0;
+  std::array<guint64, reset_causes> resets_{};
+  guint64 cuts_ = 0;
+  guint64 not_finite_ = 0;
+  guint64 prior_calls_ = 0;
+  guint64 tiles_halved_ = 0;
+  std::array<double, 256> times_{};  // ring of total milliseconds, frame n at n % 256
+  FrameReport last_;
+  std::string device_;
+};
+
+}  // namespace reddiff

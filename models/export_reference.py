@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Writes what PyTorch makes of an exported model: the tensors that tests/core/test_priors.cpp holds the C++ network against.
+
+Two small pictures (one whose sides are multiples of 16, one whose are not), each at one noise level and at levels that vary from
+pixel to pixel. Run it again whenever the weights change: the test compares the weights' SHA-256 with the one stored here.
+
+A development tool: needs torch and safetensors. Run: export_reference.py [--model models/default.safetensors]
+"""
+import argparse
+import hashlib
+import json
+import pathlib
+import sys
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
+import train  # noqa: E402  (the network's definition lies beside, in train/)
+
+SIZES = {"aligned": (32, 48), "odd": (37, 27)}
+
+
+def picture(height, width, generator):
+    """Smooth colours, an edge and a texture, so that every part of the network has something to do; values in [-1, 1]."""
+    y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
+    base = torch.stack([torch.sin(5 * x + 2 * y), torch.cos(4 * y - x), torch.sin(7 * x * y)])[None] * 0.6
+    base = base + 0.3 * (x + y > 1).float() + 0.1 * torch.sign(torch.sin(40 * x))
+    return base.clamp(-1, 1), torch.randn(1, 3, height, width, generator=generator)
+
+
+def levels(height, width):
+    """From 0.003 to 2 along the diagonal, with a jump."""
+    y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
+    return (10 ** (-2.5 + 2.0 * (x + y) / 2 + 0.8 * (x > y).float()))[None, None]
+
+
+@torch.no_grad()
+def denoise_any_size(net, noisy, sigma):
+    """train.denoise with what the plugin does around it: replicated borders up to a multiple of 16."""
+    height, width = noisy.shape[2:]
+    pad = (0, -width % 16, 0, -height % 16)
+    level = F.pad(sigma, pad, mode="replicate") if sigma.shape[-1] > 1 else sigma
+    return train.denoise(net, F.pad(noisy, pad, mode="replicate"), level)[:, :, :height, :width]
+
+
+def main():
+    here = pathlib.Path(__file__).parent
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=pathlib.Path, default=here / "default.safetensors")
+    parser.add_argument("--out", type=pathlib.Path, default=here / "reference")
+    args = parser.parse_args()
+
+    config = json.loads(args.model.with_suffix(".json").read_text())["config"]
+    net = train.UNet(**config)
+    net.load_state_dict({key: value.float() for key, value in load_file(args.model).items()})
+    net.eval()
+    generator = torch.Generator().manual_seed(7)
+    out = {}
+    for name, (height, width) in SIZES.items():
+        clean, noise = picture(height, width, generator)
+        maps = {"uniform": torch.full((1, 1, 1, 1), 0.2), "varying": levels(height, width)}
+        for kind, sigma in maps.items():
+            noisy = clean + sigma * noise
+            out[f"{name}.{kind}.input"] = noisy
+            out[f"{name}.{kind}.sigma"] = sigma
+            out[f"{name}.{kind}.output"] = denoise_any_size(net, noisy, sigma)
+    args.out.mkdir(exist_ok=True)
+    path = args.out / f"{args.model.stem}.safetensors"
+    save_file({key: value.contiguous() for key, value in out.items()}, path)
+    path.chmod(0o644)
+    path.with_suffix(".sha256").write_text(hashlib.sha256(args.model.read_bytes()).hexdigest() + "\n")
+    print(f"{path}: {path.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Whatever goes wrong gives exactly one error message with the right domain and code, and never a crash.
+#include <glib/gstdio.h>
+
+#include "tests/check/check_util.h"
+
+using check::Harness;
+
+static check::Errors start(const std::string& line) {
+  GstElement* element = gst_parse_launch(line.c_str(), nullptr);
+  GstBus* bus = gst_bus_new();
+  gst_element_set_bus(element, bus);
+  const GstStateChangeReturn result = gst_element_set_state(element, GST_STATE_PAUSED);
+  const check::Errors errors = check::take_errors(bus, element);
+  fail_unless_equals_int(result == GST_STATE_CHANGE_FAILURE, errors.count > 0);
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_element_set_bus(element, nullptr);
+  gst_object_unref(bus);
+  gst_object_unref(element);
+  return errors;
+}
+
+static void expect(const check::Errors& errors, GQuark domain, int code, const char* what, const char* hint = "") {
+  fail_unless(errors.count == 1, "%s: %d errors", what, errors.count);
+  fail_unless(errors.domain == domain && errors.code == code, "%s: %s %d: %s", what, g_quark_to_string(errors.domain),
+              errors.code, errors.text.c_str());
+  fail_unless(errors.text.find(hint) != std::string::npos, "%s: '%s' lacks '%s'", what, errors.text.c_str(), hint);
+  fail_unless(errors.text.find('\n') == std::string::npos && errors.text.size() < 1000, "%s", errors.text.c_str());
+}
+
+struct Bad {
+  const char* line;
+  GQuark (*domain)();
+  int code;
+  const char* hint;
+};
+
+GST_START_TEST(bad_settings) {
+  const Bad table[] = {
+      {"reddiff operator=nonsense", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "bicubic"},
+      {"reddiff operator=bicubic:factor=0", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "factor"},
+      {"reddiff operator=bicubic:factor=4 scale=2", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "scale"},
+      {"reddiff task=deblur", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "operator"},
+      {"reddiff task=inpaint mask-source=none prior=dct", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "mask"},
+      {"reddiff prior=dct device=cuda:7", gst_library_error_quark, GST_LIBRARY_ERROR_INIT, "cuda"},
+      {"reddiff prior=dct device=toaster", gst_library_error_quark, GST_LIBRARY_ERROR_INIT, "cpu"},
+      {"reddiff prior=nonsense", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND, "dct"},
+      {"reddiff prior=/nonexistent/x.safetensors", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND,
+       "x.safetensors"},
+      {"reddiffdegrade operator=nonsense", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "bicubic"},
+      {"reddiffdegrade device=cuda:7", gst_library_error_quark, GST_LIBRARY_ERROR_INIT, "cuda"},
+  };
+  for (const Bad& bad : table) expect(start(bad.line), bad.domain(), bad.code, bad.line, bad.hint);
+}
+GST_END_TEST
+
+GST_START_TEST(corrupt_model) {
+  gchar* folder = g_dir_make_tmp("reddiff-XXXXXX", nullptr);
+  const std::string model = std::string(folder) + "/bad.safetensors", card = std::string(folder) + "/bad.json";
+  fail_unless(g_file_set_contents(model.c_str(), "\xff\xff\xff\xff\xff\xff\xff\x7f{garbage", 16, nullptr));
+  for (const char* text : {"garbage", "{}", "[1,2]", "{\"format\": 1}"}) {
+    fail_unless(g_file_set_contents(card.c_str(), text, -1, nullptr));
+    expect(start("reddiff prior=" + model), GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, text);
+  }
+  g_unlink(model.c_str());
+  g_unlink(card.c_str());
+  g_rmdir(folder);
+  g_free(folder);
+}
+GST_END_TEST
+
+GST_START_TEST(missing_module) {
+  g_setenv("REDDIFF_MODULE_PATH", "/nonexistent", TRUE);
+  expect(start("reddiff prior=dct"), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "no module", "REDDIFF_MODULE_PATH");
+  expect(start("reddiffdegrade"), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "no module", "REDDIFF_MODULE_PATH");
+  g_setenv("REDDIFF_MODULE_PATH", "/proc/self/maps", TRUE);
+  expect(start("reddiff prior=dct"), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "not a library");
+  const std::string plugin = std::string(g_getenv("GST_PLUGIN_PATH_1_0")) + "/libgstreddiff.so";
+  g_setenv("REDDIFF_MODULE_PATH", plugin.c_str(), TRUE);
+  expect(start("reddiff prior=dct"), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "another library");
+  g_unsetenv("REDDIFF_MODULE_PATH");
+  fail_unless_equals_int(start("reddiff prior=dct").count, 0);
+}
+GST_END_TEST
+
+GST_START_TEST(bad_settings_while_playing) {
+  const std::string caps = check::caps_text("RGB", 32, 24);
+  const GstVideoInfo info = check::info_of(caps);
+  Harness harness(check::fast);
+  harness.caps(caps);
+  check::stream(harness, caps, 1);
+  g_object_set(harness.element(), "operator", "nonsense", nullptr);
+  for (int i = 0; i < 3; ++i)
+    fail_unless_equals_int(gst_harness_push(harness.h, check::picture(info, 1 + i, 0)), GST_FLOW_ERROR);
+  expect(check::take_errors(harness.bus()), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "nonsense while playing");
+  // Good settings cure it.
+  g_object_set(harness.element(), "operator", "", nullptr);
+  check::stream(harness, caps, 1, 4);
+}
+GST_END_TEST
+
+GST_START_TEST(short_buffer) {
+  for (const std::string& line : {std::string(check::fast), std::string("reddiffdegrade")}) {
+    Harness harness(line);
+    harness.caps(check::caps_text("RGB", 32, 24));
+    for (int i = 0; i < 2; ++i)
+      fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_new_allocate(nullptr, 100, nullptr)),
+                             GST_FLOW_ERROR);
+    expect(check::take_errors(harness.bus()), GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "short buffer");
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(inpaint_without_alpha) {
+  Harness harness("reddiff prior=dct task=inpaint");
+  const std::string caps = check::caps_text("I420", 32, 24);
+  harness.caps(caps);
+  fail_unless_equals_int(gst_harness_push(harness.h, check::picture(check::info_of(caps), 0, 0)),
+                         GST_FLOW_NOT_NEGOTIATED);
+}
+GST_END_TEST
+
+static Suite* errors_suite() {
+  Suite* suite = suite_create("errors");
+  TCase* cases = tcase_create("general");
+  suite_add_tcase(suite, cases);
+  tcase_add_test(cases, bad_settings);
+  tcase_add_test(cases, corrupt_model);
+  tcase_add_test(cases, missing_module);
+  tcase_add_test(cases, bad_settings_while_playing);
+  tcase_add_test(cases, short_buffer);
+  tcase_add_test(cases, inpaint_without_alpha);
+  return suite;
+}
+
+GST_CHECK_MAIN(errors)

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Every format of the templates, at sizes that hurt.
+#include "gst-plugin/caps.h"
+#include "tests/check/check_util.h"
+
+using check::Harness;
+
+struct Size {
+  int width, height;
+};
+constexpr Size sizes[] = {{1, 1}, {2, 2}, {5, 3}, {64, 48}, {130, 2}};
+
+// Mean of a component in code values of 8 bit.
+static double mean(const GstVideoInfo& info, GstBuffer* buffer, int c) {
+  GstVideoFrame frame;
+  fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READ));
+  double sum = 0;
+  const int width = GST_VIDEO_FRAME_COMP_WIDTH(&frame, c), height = GST_VIDEO_FRAME_COMP_HEIGHT(&frame, c);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) sum += check::sample(frame, c, x, y) >> (GST_VIDEO_FRAME_COMP_DEPTH(&frame, c) - 8);
+  gst_video_frame_unmap(&frame);
+  return sum / width / height;
+}
+
+static void expect_size(const GstVideoInfo& info, const std::string& format, int width, int height) {
+  fail_unless_equals_string(GST_VIDEO_INFO_NAME(&info), format.c_str());
+  fail_unless_equals_int(GST_VIDEO_INFO_WIDTH(&info), width);
+  fail_unless_equals_int(GST_VIDEO_INFO_HEIGHT(&info), height);
+}
+
+static void run(const std::string& format, Size size, int scale) {
+  Harness harness(check::fast_scaled(scale));
+  const std::string caps = check::caps_text(format, size.width, size.height);
+  const GstVideoInfo in_info = check::info_of(caps);
+  harness.caps(caps);
+  for (int i = 0; i < 2; ++i) {
+    GstBuffer* in = gst_buffer_ref(check::picture(in_info, i, i));
+    const auto before = check::bytes(in);
+    const GstFlowReturn flow = gst_harness_push(harness.h, in);
+    fail_unless(flow == GST_FLOW_OK, "%s %dx%d x%d: %s", format.c_str(), size.width, size.height, scale,
+                check::take_errors(harness.bus()).text.c_str());
+    GstBuffer* out = gst_harness_try_pull(harness.h);
+    fail_unless(out != nullptr);
+    fail_unless(check::bytes(in) == before, "%s: input changed", format.c_str());
+    const GstVideoInfo out_info = check::out_info(harness);
+    expect_size(out_info, format, size.width * scale, size.height * scale);
+    // A smooth picture keeps its means, whatever the solver does to it; a wrong component or range does not.
+    for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS(&in_info); ++c) {
+      const double was = mean(in_info, in, c), is = mean(out_info, out, c);
+      const double tolerance = size.width == 64 ? 6 : 25;  // small pictures are all border
+      fail_unless(std::abs(was - is) < tolerance, "%s %dx%d x%d component %u: mean %f became %f", format.c_str(),
+                  size.width, size.height, scale, c, was, is);
+    }
+    gst_buffer_unref(out);
+    gst_buffer_unref(in);
+  }
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+}
+
+GST_START_TEST(all_formats_and_sizes) {
+  for (const std::string& format : check::words(reddiff::raw_formats))
+    for (const Size size : sizes) run(format, size, __i__);
+}
+GST_END_TEST
+
+// The same picture with rows further apart and planes shifted, described by GstVideoMeta.
+static GstBuffer* padded(const GstVideoInfo& info, int phase) {
+  GstVideoAlignment alignment;
+  gst_video_alignment_reset(&alignment);
+  alignment.padding_left = alignment.padding_right = 32;
+  alignment.padding_top = alignment.padding_bottom = 4;
+  GstVideoInfo wide = info;
+  fail_unless(gst_video_info_align(&wide, &alignment));
+  GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&wide), nullptr);
+  gst_buffer_memset(buffer, 0, 0x5A, GST_VIDEO_INFO_SIZE(&wide));
+  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info),
+                                 GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info),
+                                 GST_VIDEO_INFO_N_PLANES(&info), wide.offset, wide.stride);
+  GstVideoFrame frame;
+  fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READWRITE));
+  check::paint(frame, phase);
+  gst_video_frame_unmap(&frame);
+  return buffer;
+}
+
+GST_START_TEST(padded_strides_change_nothing) {
+  for (const std::string& format : check::words(reddiff::raw_formats)) {
+    const std::string caps = check::caps_text(format, 37, 22);
+    const GstVideoInfo info = check::info_of(caps);
+    Harness plain(check::fast), meta(check::fast);
+    plain.caps(caps);
+    meta.caps(caps);
+    const auto expected = check::process(plain, check::picture(info, 0, 3));
+    fail_unless(check::process(meta, padded(info, 3)) == expected, "%s", format.c_str());
+  }
+}
+GST_END_TEST
+
+// Bytes that belong to no component do not depend on old memory.
+GST_START_TEST(filler_is_opaque) {
+  Harness harness(check::fast);
+  const std::string caps = check::caps_text("RGBx", 8, 8);
+  harness.caps(caps);
+  const auto out = check::process(harness, check::picture(check::info_of(caps), 0, 0));
+  for (std::size_t i = 3; i < out.size(); i += 4) fail_unless_equals_int(out[i], 255);
+}
+GST_END_TEST
+
+static Suite* formats_suite() {
+  Suite* suite = suite_create("formats");
+  TCase* cases = tcase_create("general");
+  suite_add_tcase(suite, cases);
+  tcase_add_loop_test(cases, all_formats_and_sizes, 1, 3);
+  tcase_add_test(cases, padded_strides_change_nothing);
+  tcase_add_test(cases, filler_is_opaque);
+  return suite;
+}
+
+GST_CHECK_MAIN(formats)

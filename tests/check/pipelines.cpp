@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Whole pipelines with elements of GStreamer, to files.
+#include <glib/gstdio.h>
+
+#include "tests/check/check_util.h"
+
+static GstElement* launch(const std::string& line) {
+  GError* error = nullptr;
+  GstElement* pipeline = gst_parse_launch(line.c_str(), &error);
+  fail_unless(pipeline && !error, "%s: %s", line.c_str(), error ? error->message : "?");
+  return pipeline;
+}
+
+// Runs to the end; fails on an error message.
+static void run(const std::string& line) {
+  GstElement* pipeline = launch(line);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  GstMessage* message =
+      gst_bus_timed_pop_filtered(bus, 120 * GST_SECOND, GstMessageType(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
+  fail_unless(message != nullptr, "%s: neither end nor error", line.c_str());
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    GError* error = nullptr;
+    gchar* debug = nullptr;
+    gst_message_parse_error(message, &error, &debug);
+    fail("%s: %s (%s)", line.c_str(), error->message, debug);
+  }
+  gst_message_unref(message);
+  gst_object_unref(bus);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(pipeline);
+}
+
+// What `line ! filesink` writes.
+static std::string written(const std::string& line) {
+  gchar* path = nullptr;
+  const gint file = g_file_open_tmp("reddiff-XXXXXX", &path, nullptr);
+  fail_unless(file >= 0);
+  g_close(file, nullptr);
+  run(line + " ! filesink location=" + path);
+  gchar* data = nullptr;
+  gsize size = 0;
+  fail_unless(g_file_get_contents(path, &data, &size, nullptr));
+  const std::string all(data, size);
+  g_free(data);
+  g_unlink(path);
+  g_free(path);
+  return all;
+}
+
+static const std::string source =
+    "videotestsrc num-buffers=3 pattern=ball ! video/x-raw,format=I420,width=64,height=48,framerate=25/1 ! ";
+
+GST_START_TEST(degrade_and_restore_to_a_file) {
+  const std::string line = source +
+                           "reddiffdegrade operator=average-pool:factor=2 noise=5 ! "
+                           "reddiff operator=average-pool:factor=2 noise=5 prior=dct steps=3 ! y4menc";
+  const std::string y4m = written(line);
+  fail_unless_equals_int(y4m.compare(0, 9, "YUV4MPEG2"), 0);
+  fail_unless(y4m.find("W64 H48") != std::string::npos, "%s", y4m.substr(0, 80).c_str());
+  const std::size_t header = y4m.find('\n') + 1;
+  fail_unless_equals_uint64(y4m.size() - header, 3 * (6 + 64 * 48 * 3 / 2));
+  fail_unless(y4m == written(line));
+  const std::string jpeg = written(source + "reddiff prior=dct steps=2 noise=10 task=super-resolution ! jpegenc");
+  fail_unless(jpeg.size() > 100 && static_cast<guint8>(jpeg[0]) == 0xFF && static_cast<guint8>(jpeg[1]) == 0xD8);
+}
+GST_END_TEST
+
+GST_START_TEST(live_source) {
+  run("videotestsrc is-live=true num-buffers=5 ! video/x-raw,width=32,height=24,framerate=25/1 ! "
+      "reddiff prior=dct noise=10 ! fakesink sync=true");
+}
+GST_END_TEST
+
+GST_START_TEST(negotiates_with_neighbours) {
+  // The size is asked for downstream only; the source follows.
+  const std::string raw = written(
+      "videotestsrc num-buffers=1 ! reddiff prior=dct steps=1 noise=5 task=super-resolution ! "
+      "video/x-raw,format=GRAY8,width=64,height=48");
+  fail_unless_equals_uint64(raw.size(), 64 * 48);
+  run("videotestsrc num-buffers=2 ! video/x-raw,format=AYUV,width=32,height=24 ! videoconvert ! "
+      "reddiff prior=dct steps=1 task=inpaint ! videoconvert ! video/x-raw,format=I420 ! fakesink");
+}
+GST_END_TEST
+
+GST_START_TEST(seeks) {
+  GstElement* pipeline = launch(
+      "videotestsrc num-buffers=100 ! video/x-raw,width=32,height=24,framerate=25/1 ! reddiff prior=dct steps=2 "
+      "noise=10 "
+      "name=r ! fakesink");
+  fail_unless(gst_element_set_state(pipeline, GST_STATE_PAUSED) != GST_STATE_CHANGE_FAILURE);
+  fail_unless_equals_int(gst_element_get_state(pipeline, nullptr, nullptr, 60 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  for (int i = 1; i <= 5; ++i) {
+    fail_unless(gst_element_seek_simple(pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, i * 100 * GST_MSECOND));
+    fail_unless_equals_int(gst_element_get_state(pipeline, nullptr, nullptr, 60 * GST_SECOND),
+                           GST_STATE_CHANGE_SUCCESS);
+  }
+  GstBus* bus = gst_element_get_bus(pipeline);
+  fail_unless_equals_int(check::take_errors(bus).count, 0);
+  gst_object_unref(bus);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(pipeline);
+}
+GST_END_TEST
+
+GST_START_TEST(failure_in_a_pipeline) {
+  GstElement* pipeline = launch("videotestsrc ! reddiff operator=nonsense name=r ! fakesink");
+  GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), "r");
+  GstBus* bus = gst_element_get_bus(pipeline);
+  fail_unless_equals_int(gst_element_set_state(pipeline, GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  fail_unless_equals_int(check::take_errors(bus, element).count, 1);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(element);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+}
+GST_END_TEST
+
+static Suite* pipelines_suite() {
+  Suite* suite = suite_create("pipelines");
+  TCase* cases = tcase_create("general");
+  suite_add_tcase(suite, cases);
+  tcase_add_test(cases, degrade_and_restore_to_a_file);
+  tcase_add_test(cases, live_source);
+  tcase_add_test(cases, negotiates_with_neighbours);
+  tcase_add_test(cases, seeks);
+  tcase_add_test(cases, failure_in_a_pipeline);
+  return suite;
+}
+
+GST_CHECK_MAIN(pipelines)

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Properties that change while frames flow, and what can be read back.
+#include <gst/controller/controller.h>
+
+#include "tests/check/check_util.h"
+
+using check::Harness;
+
+static const std::string caps = check::caps_text("RGB", 32, 24);
+
+GST_START_TEST(scale_while_playing) {
+  Harness harness(check::fast);
+  harness.caps(caps);
+  for (const int scale : {1, 2, 3, 1}) {
+    const std::string op = scale == 1 ? "" : "bicubic:factor=" + std::to_string(scale);
+    g_object_set(harness.element(), "operator", op.c_str(), nullptr);
+    const auto out = check::process(harness, check::picture(check::info_of(caps), 0, 0));
+    const GstVideoInfo info = check::out_info(harness);
+    fail_unless_equals_int(GST_VIDEO_INFO_WIDTH(&info), 32 * scale);
+    fail_unless_equals_int(GST_VIDEO_INFO_HEIGHT(&info), 24 * scale);
+    fail_unless_equals_uint64(out.size(), GST_VIDEO_INFO_SIZE(&info));
+  }
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+}
+GST_END_TEST
+
+// A change in flight equals a new element with that setting.
+GST_START_TEST(steps_while_playing) {
+  Harness changed(check::fast), made("reddiff prior=dct noise=10 steps=4");
+  changed.caps(caps);
+  made.caps(caps);
+  check::stream(changed, caps, 2);
+  g_object_set(changed.element(), "steps", 4, nullptr);
+  fail_unless(check::stream(changed, caps, 2, 2) == check::stream(made, caps, 2));
+  fail_unless_equals_uint64(changed.stat("resets-settings"), 1);
+}
+GST_END_TEST
+
+GST_START_TEST(noise_and_strength_keep_the_past) {
+  Harness harness(check::fast);
+  harness.caps(caps);
+  check::stream(harness, caps, 2);
+  g_object_set(harness.element(), "noise", 30.0, "strength", 0.5, nullptr);
+  check::stream(harness, caps, 1, 2);
+  fail_unless_equals_uint64(harness.stat("resets-settings"), 0);
+  GstStructure* stats = nullptr;
+  g_object_get(harness.element(), "stats", &stats, nullptr);
+  gdouble noise = 0;
+  fail_unless(gst_structure_get_double(stats, "noise", &noise));
+  fail_unless(std::abs(noise - 30) < 1e-6);
+  gst_structure_free(stats);
+}
+GST_END_TEST
+
+GST_START_TEST(strength_zero_passes_buffers_through) {
+  Harness harness(check::fast + std::string("strength=0"));
+  harness.caps(caps);
+  GstBuffer* in = check::picture(check::info_of(caps), 0, 0);
+  fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_ref(in)), GST_FLOW_OK);
+  GstBuffer* out = gst_harness_try_pull(harness.h);
+  fail_unless(in == out);
+  gst_buffer_unref(out);
+  g_object_set(harness.element(), "strength", 1.0, nullptr);
+  fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_ref(in)), GST_FLOW_OK);
+  out = gst_harness_try_pull(harness.h);
+  fail_if(in == out);
+  fail_if(check::bytes(in) == check::bytes(out));
+  gst_buffer_unref(out);
+  g_object_set(harness.element(), "strength", 0.0, nullptr);
+  fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_ref(in)), GST_FLOW_OK);
+  out = gst_harness_try_pull(harness.h);
+  fail_unless(in == out);
+  gst_buffer_unref(out);
+  gst_buffer_unref(in);
+}
+GST_END_TEST
+
+GST_START_TEST(strength_is_controlled_by_stream_time) {
+  Harness harness(check::fast);
+  harness.caps(caps);
+  GstControlSource* source = gst_interpolation_control_source_new();
+  g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
+  gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), 0, 0.0);
+  gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), 10 * check::frame_time, 1.0);
+  gst_object_add_control_binding(GST_OBJECT(harness.element()),
+                                 gst_direct_control_binding_new(GST_OBJECT(harness.element()), "strength", source));
+  for (const int i : {0, 5, 10}) {
+    check::stream(harness, caps, 1, i);
+    gdouble strength = -1;
+    g_object_get(harness.element(), "strength", &strength, nullptr);
+    fail_unless(std::abs(strength - i / 10.0) < 1e-6, "frame %d: %f", i, strength);
+  }
+  fail_unless_equals_uint64(harness.stat("frames-out"), 3);  // no passthrough, not even at 0
+  gst_object_unref(source);
+}
+GST_END_TEST
+
+// `device`, `prior` and `precision` wait for the next start, even when something else asks for a new Restorer.
+GST_START_TEST(prior_waits_for_the_next_start) {
+  Harness harness(check::fast);
+  harness.caps(caps);
+  check::stream(harness, caps, 1);
+  g_object_set(harness.element(), "prior", "/nonexistent/file.safetensors", "steps", 3, nullptr);
+  check::stream(harness, caps, 1, 1);
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+  gst_element_set_state(harness.element(), GST_STATE_READY);
+  fail_unless_equals_int(gst_element_set_state(harness.element(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 1);
+}
+GST_END_TEST
+
+static std::vector<std::vector<guint8>> with_preset(const char* preset, gboolean live) {
+  Harness harness(std::string("reddiff prior=dct noise=10 preset=") + preset);
+  gst_harness_set_live(harness.h, live);
+  harness.caps(caps);
+  return check::stream(harness, caps, 2);
+}
+
+GST_START_TEST(auto_preset_follows_the_source) {
+  const auto live = with_preset("live", TRUE), quality = with_preset("quality", TRUE);
+  fail_if(live == quality);
+  fail_unless(with_preset("auto", TRUE) == live);
+  fail_unless(with_preset("auto", FALSE) == quality);
+}
+GST_END_TEST
+
+GST_START_TEST(stats_and_messages) {
+  Harness harness(check::fast + std::string("post-messages=true"));
+  harness.caps(caps);
+  check::stream(harness, caps, 3);
+  fail_unless_equals_uint64(harness.stat("frames-in"), 3);
+  fail_unless_equals_uint64(harness.stat("frames-out"), 3);
+  fail_unless(harness.stat("prior-calls") >= 3);
+  fail_unless_equals_uint64(harness.stat("not-finite"), 0);
+  int posted = 0, progress = 0;
+  while (GstMessage* message = gst_bus_pop(harness.bus())) {
+    if (gst_message_has_name(message, "reddiff-stats")) {
+      guint64 time = 0;
+      fail_unless(gst_structure_get_clock_time(gst_message_get_structure(message), "timestamp", &time));
+      fail_unless_equals_uint64(time, posted * check::frame_time);
+      ++posted;
+    }
+    progress += GST_MESSAGE_TYPE(message) == GST_MESSAGE_PROGRESS;
+    gst_message_unref(message);
+  }
+  fail_unless_equals_int(posted, 3);
+  fail_unless_equals_int(progress, 2);
+  GstStructure* stats = nullptr;
+  g_object_get(harness.element(), "stats", &stats, nullptr);
+  gdouble mean = 0, p95 = 0;
+  fail_unless(gst_structure_get(stats, "mean-ms", G_TYPE_DOUBLE, &mean, "p95-ms", G_TYPE_DOUBLE, &p95, nullptr));
+  fail_unless(mean > 0 && p95 >= mean * 0.5);
+  fail_unless(strstr(gst_structure_get_string(stats, "device"), "cpu") != nullptr ||
+              strstr(gst_structure_get_string(stats, "device"), "cuda") != nullptr);
+  gst_structure_free(stats);
+}
+GST_END_TEST
+
+static Suite* settings_suite() {
+  Suite* suite = suite_create("settings");
+  TCase* cases = tcase_create("general");
+  suite_add_tcase(suite, cases);
+  tcase_add_test(cases, scale_while_playing);
+  tcase_add_test(cases, steps_while_playing);
+  tcase_add_test(cases, noise_and_strength_keep_the_past);
+  tcase_add_test(cases, strength_zero_passes_buffers_through);
+  tcase_add_test(cases, strength_is_controlled_by_stream_time);
+  tcase_add_test(cases, prior_waits_for_the_next_start);
+  tcase_add_test(cases, auto_preset_follows_the_source);
+  tcase_add_test(cases, stats_and_messages);
+  return suite;
+}
+
+GST_CHECK_MAIN(settings)

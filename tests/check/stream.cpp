@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the element remembers from frame to frame, when it forgets, and that a running solve can be stopped.
+#include <thread>
+
+#include "tests/check/check_util.h"
+
+using check::Harness;
+using Frames = std::vector<std::vector<guint8>>;
+
+// A blur, so that the solver starts from the past.
+static const std::string blurred = std::string(check::fast) + "operator=gaussian-blur:sigma=1";
+static const std::string caps = check::caps_text("I420", 64, 48);
+
+static void begin(Harness& harness, const char* stream_id = "one", GstClockTime start = 0,
+                  const std::string& format = caps) {
+  gst_harness_push_event(harness.h, gst_event_new_stream_start(stream_id));
+  GstCaps* c = gst_caps_from_string(format.c_str());
+  gst_harness_push_event(harness.h, gst_event_new_caps(c));
+  gst_caps_unref(c);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.start = segment.position = start;
+  gst_harness_push_event(harness.h, gst_event_new_segment(&segment));
+}
+
+static Frames fresh_run() {
+  Harness harness(blurred);
+  begin(harness);
+  return check::stream(harness, caps, 3);
+}
+
+GST_START_TEST(same_input_same_bytes) {
+  const Frames a = fresh_run();
+  fail_unless(a == fresh_run());
+  // Two elements at once, frame by frame, do not disturb each other.
+  Harness one(blurred), other(blurred);
+  begin(one);
+  begin(other);
+  const GstVideoInfo info = check::info_of(caps);
+  for (int i = 0; i < 3; ++i) {
+    fail_unless(check::process(one, check::picture(info, i, 2 * i)) == a[i]);
+    fail_unless(check::process(other, check::picture(info, i, 2 * i)) == a[i]);
+  }
+}
+GST_END_TEST
+
+// Without this the tests below would prove nothing: a frame with a past differs from the same frame without one.
+GST_START_TEST(the_past_matters) {
+  const Frames fresh = fresh_run();
+  Harness harness(blurred);
+  begin(harness);
+  check::stream(harness, caps, 3);
+  fail_if(check::stream(harness, caps, 3, 3) == fresh);
+}
+GST_END_TEST
+
+static void expect_fresh_after(const char* cause, void (*happening)(Harness&), int flags = 0, int next_index = 3) {
+  const Frames fresh = fresh_run();
+  Harness harness(blurred);
+  begin(harness);
+  check::stream(harness, caps, 3);
+  if (happening) happening(harness);
+  const GstVideoInfo info = check::info_of(caps);
+  for (int i = 0; i < 3; ++i) {
+    GstBuffer* buffer = check::picture(info, next_index + i, 2 * i);
+    if (i == 0) GST_BUFFER_FLAG_SET(buffer, flags);
+    fail_unless(check::process(harness, buffer) == fresh[i], "after %s: frame %d differs", cause, i);
+  }
+  fail_unless_equals_uint64(harness.stat(std::string("resets-") + cause), 1);
+}
+
+GST_START_TEST(flush_forgets) {
+  expect_fresh_after("flush", [](Harness& harness) {
+    gst_harness_push_event(harness.h, gst_event_new_flush_start());
+    gst_harness_push_event(harness.h, gst_event_new_flush_stop(TRUE));
+    begin(harness);
+  });
+}
+GST_END_TEST
+
+GST_START_TEST(another_stream_forgets) {
+  expect_fresh_after("stream", [](Harness& harness) { begin(harness, "two"); });
+}
+GST_END_TEST
+
+GST_START_TEST(a_jump_forgets) {
+  expect_fresh_after(
+      "segment", [](Harness& harness) { begin(harness, "one", 10 * GST_SECOND); }, 0, 250);
+  expect_fresh_after("discont", nullptr, GST_BUFFER_FLAG_DISCONT, 25);
+  expect_fresh_after("resync", nullptr, GST_BUFFER_FLAG_RESYNC);
+  expect_fresh_after("gap", [](Harness& harness) {
+    gst_harness_push_event(harness.h, gst_event_new_gap(3 * check::frame_time, GST_SECOND));
+  });
+}
+GST_END_TEST
+
+static guint64 all_resets(const Harness& harness) {
+  guint64 sum = 0;
+  for (const char* cause : {"flush", "stream", "caps", "segment", "gap", "discont", "resync", "settings"})
+    sum += harness.stat(std::string("resets-") + cause);
+  return sum;
+}
+
+GST_START_TEST(small_things_do_not) {
+  Harness harness(blurred);
+  begin(harness);
+  check::stream(harness, caps, 2);
+  begin(harness);  // the same stream, caps and segment again
+  gst_harness_push_event(harness.h, gst_event_new_gap(2 * check::frame_time, check::frame_time));
+  GstBuffer* buffer = check::picture(check::info_of(caps), 5, 0);
+  GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  check::process(harness, buffer);
+  fail_unless_equals_uint64(all_resets(harness), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(caps_change_and_back) {
+  const Frames fresh = fresh_run();
+  Harness harness(blurred);
+  begin(harness);
+  fail_unless(check::stream(harness, caps, 3) == fresh);
+  for (const std::string& other : {check::caps_text("I420", 65, 49), check::caps_text("RGB", 16, 8)}) {
+    begin(harness, "one", 0, other);
+    check::stream(harness, other, 2, 3);
+    const GstVideoInfo in = check::info_of(other), out = check::out_info(harness);
+    fail_unless_equals_int(GST_VIDEO_INFO_WIDTH(&out), GST_VIDEO_INFO_WIDTH(&in));
+    fail_unless_equals_int(GST_VIDEO_INFO_FORMAT(&out), GST_VIDEO_INFO_FORMAT(&in));
+  }
+  begin(harness);
+  fail_unless(check::stream(harness, caps, 3, 7) == fresh);
+  fail_unless_equals_uint64(harness.stat("resets-caps"), 3);
+}
+GST_END_TEST
+
+GST_START_TEST(stop_and_start_is_a_fresh_start) {
+  const Frames fresh = fresh_run();
+  Harness harness(blurred);
+  for (int cycle = 0; cycle < 10; ++cycle) {
+    begin(harness);
+    fail_unless(check::stream(harness, caps, 3) == fresh, "cycle %d", cycle);
+    fail_unless_equals_uint64(harness.stat("frames-out"), 3);
+    const GstState low = cycle % 2 ? GST_STATE_NULL : GST_STATE_READY;
+    fail_unless_equals_int(gst_element_set_state(harness.element(), low), GST_STATE_CHANGE_SUCCESS);
+    fail_unless_equals_int(gst_element_set_state(harness.element(), GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
+  }
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+}
+GST_END_TEST
+
+// Starts a solve of minutes, does `stop`, and returns how the push ended; fails if that took longer than two seconds.
+static GstFlowReturn interrupt(Harness& harness, void (*stop)(Harness&)) {
+  const std::string large = check::caps_text("I420", 640, 480);
+  begin(harness, "one", 0, large);
+  GstBuffer* buffer = check::picture(check::info_of(large), 0, 0);
+  GstFlowReturn flow = GST_FLOW_OK;
+  std::thread pushing([&] { flow = gst_harness_push(harness.h, buffer); });
+  g_usleep(G_USEC_PER_SEC / 2);
+  const gint64 before = g_get_monotonic_time();
+  stop(harness);
+  pushing.join();
+  fail_unless(g_get_monotonic_time() - before < 2 * G_USEC_PER_SEC);
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+  return flow;
+}
+
+constexpr const char* endless = "reddiff prior=dct steps=10000 noise=10 operator=gaussian-blur:sigma=1";
+
+GST_START_TEST(flush_stops_a_running_solve) {
+  Harness harness(endless);
+  const GstFlowReturn flow =
+      interrupt(harness, [](Harness& h) { gst_harness_push_event(h.h, gst_event_new_flush_start()); });
+  fail_unless_equals_int(flow, GST_FLOW_FLUSHING);
+  gst_harness_push_event(harness.h, gst_event_new_flush_stop(TRUE));
+  // It works again, and as if nothing had been.
+  g_object_set(harness.element(), "steps", 2, nullptr);
+  begin(harness);
+  fail_unless(check::stream(harness, caps, 3) == fresh_run());
+}
+GST_END_TEST
+
+GST_START_TEST(stopping_stops_a_running_solve) {
+  Harness harness(endless);
+  const GstFlowReturn flow = interrupt(harness, [](Harness& h) {
+    fail_unless_equals_int(gst_element_set_state(h.element(), GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+  });
+  fail_unless_equals_int(flow, GST_FLOW_FLUSHING);
+}
+GST_END_TEST
+
+static Suite* stream_suite() {
+  Suite* suite = suite_create("stream");
+  TCase* cases = tcase_create("general");
+  suite_add_tcase(suite, cases);
+  tcase_add_test(cases, same_input_same_bytes);
+  tcase_add_test(cases, the_past_matters);
+  tcase_add_test(cases, flush_forgets);
+  tcase_add_test(cases, another_stream_forgets);
+  tcase_add_test(cases, a_jump_forgets);
+  tcase_add_test(cases, small_things_do_not);
+  tcase_add_test(cases, caps_change_and_back);
+  tcase_add_test(cases, stop_and_start_is_a_fresh_start);
+  tcase_add_test(cases, flush_stops_a_running_solve);
+  tcase_add_test(cases, stopping_stops_a_running_solve);
+  return suite;
+}
+
+GST_CHECK_MAIN(stream)

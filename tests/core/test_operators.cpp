@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Every operator against its definition: adjoint, autograd, prox, rho, initial, batch invariance. The loops run over the list
+// of texts below; a test holds the list against operator_kinds(), so a new kind cannot stay untested.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/core/operator_helpers.h"
+
+namespace reddiff {
+namespace {
+
+std::vector<std::string> texts() {
+  return {"identity",
+          "average-pool:factor=2",
+          "average-pool:factor=3",
+          "average-pool:factor=16",
+          "bicubic:factor=2",
+          "bicubic:factor=3",
+          "bicubic:factor=8",
+          "gaussian-blur:sigma=0.1",
+          "gaussian-blur:sigma=1.6",
+          "gaussian-blur:sigma=6",
+          "box-blur:size=1",
+          "box-blur:size=9",
+          "motion-blur:length=15:angle=30",
+          "motion-blur:length=6.5:angle=-90",
+          "motion-blur:length=24:angle=180",
+          "kernel:file=\"" + data_file("kernel_5x3.txt") + "\"",
+          "gray",
+          "gaussian-blur:sigma=1.6+bicubic:factor=4",
+          "bicubic:factor=2+gray",
+          "gray+bicubic:factor=2+gray",
+          "motion-blur:length=5:angle=50+average-pool:factor=3+gray+box-blur:size=3",
+          "average-pool:factor=2+bicubic:factor=2"};
+}
+
+class EveryOperator : public testing::TestWithParam<std::string> {
+ protected:
+  // Sizes of the measurement: one pixel, flat ones, sizes smaller and larger than kernels and than the blocks of blur.cpp.
+  std::vector<ImageSize> sizes() const {
+    std::vector<ImageSize> list{{1, 1}, {1, 4}, {3, 2}, {5, 7}, {8, 8}};
+    if (op->factor() == 1) list.insert(list.end(), {{13, 17}, {43, 85}});
+    return list;
+  }
+  at::Tensor picture(ImageSize size, std::int64_t n, std::uint64_t seed, at::ScalarType type = at::kDouble) const {
+    return randn({n, 3, size.height * op->factor(), size.width * op->factor()}, seed, type);
+  }
+  at::Tensor measurement(ImageSize size, std::int64_t n, std::uint64_t seed, at::ScalarType type = at::kDouble) const {
+    return randn({n, op->measurement_channels(), size.height, size.width}, seed, type);
+  }
+  at::Tensor mask(ImageSize size, std::int64_t n, std::uint64_t seed, at::ScalarType type = at::kDouble) const {
+    return (randn({n, 1, size.height, size.width}, seed) > 0).to(type);
+  }
+
+  OperatorPtr op = make(GetParam());
+};
+
+INSTANTIATE_TEST_SUITE_P(Texts, EveryOperator, testing::ValuesIn(texts()),
+                         [](const auto& place) { return "n" + std::to_string(place.index); });
+
+TEST(Operators, EveryKindIsInTheList) {
+  std::set<std::string> tested;
+  for (const auto& text : texts())
+    for (const auto& stage : parse_operator(text).stages) tested.insert(stage.name);
+  for (const auto& kind : operator_kinds()) EXPECT_EQ(tested.count(kind.name), 1u) << kind.name;
+}
+
+TEST_P(EveryOperator, ShapesAndFactor) {
+  EXPECT_EQ(op->factor(), parse_operator(GetParam()).factor());
+  EXPECT_TRUE(op->linear());
+  for (const auto size : sizes()) {
+    const at::Tensor x = picture(size, 2, 1), y = measurement(size, 2, 2);
+    EXPECT_EQ(op->forward(x).sizes(), y.sizes()) << GetParam();
+    EXPECT_EQ(op->vjp(x, y).sizes(), x.sizes()) << GetParam();
+    EXPECT_EQ(op->initial(y).sizes(), x.sizes()) << GetParam();
+    EXPECT_EQ(op->prox(x, y, {}, 1).sizes(), x.sizes()) << GetParam();
+    EXPECT_EQ(op->forward(x.to(at::kFloat)).scalar_type(), at::kFloat);
+  }
+}
+
+TEST_P(EveryOperator, AdjointHasTheSameInnerProduct) {
+  for (const auto type : {at::kDouble, at::kFloat}) {
+    for (const auto size : sizes()) {
+      const at::Tensor u = picture(size, 2, 3, type), r = measurement(size, 2, 4, type);
+      const at::Tensor hu = op->forward(u).to(at::kDouble), htr = op->vjp(u, r).to(at::kDouble);
+      const double left = number((hu * r).sum()), right = number((u * htr).sum());
+      const double scale = number(hu.norm() * r.to(at::kDouble).norm()) + number(u.to(at::kDouble).norm() * htr.norm());
+      EXPECT_NEAR(left, right, scale * (type == at::kDouble ? 1e-13 : 1e-6))
+          << GetParam() << " " << size.height << "x" << size.width;
+    }
+  }
+}
+
+TEST_P(EveryOperator, VjpEqualsAutograd) {
+  for (const auto size : sizes()) {
+    const at::Tensor x = picture(size, 2, 5).requires_grad_(true), r = measurement(size, 2, 6);
+    op->forward(x).backward(r);
+    EXPECT_LT(largest(x.grad() - op->vjp(x.detach(), r)), 1e-12)
+        << GetParam() << " " << size.height << "x" << size.width;
+  }
+}
+
+TEST_P(EveryOperator, ConstantsMadeInInferenceModeServeABackwardPass) {
+  const at::Tensor x = picture({4, 5}, 1, 7), r = measurement({4, 5}, 1, 8);
+  {
+    const c10::InferenceMode guard;
+    op->forward(x);
+    op->vjp(x, r);
+  }
+  const at::Tensor leaf = x.clone().requires_grad_(true);
+  op->forward(leaf).backward(r);
+  EXPECT_LT(largest(leaf.grad() - op->vjp(x, r)), 1e-12);
+}
+
+TEST_P(EveryOperator, ConstantsStayConstant) {
+  for (const auto size : sizes()) {
+    const at::Tensor x = at::full({1, 3, size.height * op->factor(), size.width * op->factor()}, 0.7f);
+    EXPECT_LT(largest(op->forward(x) - 0.7), 3e-6) << GetParam();  // 256 float terms in a row: 1.7e-6
+    EXPECT_LT(largest(op->initial(op->forward(x)) - 0.7), 5e-6) << GetParam();
+  }
+}
+
+// The minimum of |H x - y|^2_w + rho |x - z|^2 is where H^T W (H x - y) + rho (x - z) vanishes.
+TEST_P(EveryOperator, ProxIsTheMinimum) {
+  for (const auto size : {ImageSize{1, 1}, ImageSize{3, 2}, ImageSize{8, 9}}) {
+    const at::Tensor z = picture(size, 2, 9), y = measurement(size, 2, 10);
+    for (const at::Tensor& w :
+         {at::Tensor(), mask(size, 2, 11), at::zeros({2, 1, size.height, size.width}, at::kDouble)}) {
+      const auto gradient = [&](const at::Tensor& x, double rho) {
+        const at::Tensor miss = op->forward(x) - y;
+        return op->vjp(x, w.defined() ? miss * w : miss) + rho * (x - z);
+      };
+      for (const double rho : {0.3, 2.0}) {
+        const at::Tensor x = op->prox(z, y, w, rho);
+        // Eight conjugate gradients: the bound is 2 (0.44^8) for the condition number (1 + 0.3)/0.3 and eigenvalues up to 1.
+        EXPECT_LE(number(gradient(x, rho).norm()), 3e-3 * number(gradient(z, rho).norm()))
+            << GetParam() << " rho " << rho;
+      }
+      const bool closed =
+          GetParam() == "identity" || GetParam() == "gray" || GetParam().starts_with("average-pool:factor=3") ||
+          (GetParam().starts_with("bicubic") && GetParam().find('+') == std::string::npos && !w.defined());
+      if (closed && GetParam().find('+') == std::string::npos) {
+        EXPECT_LE(largest(gradient(op->prox(z, y, w, 0.01), 0.01)), 1e-12) << GetParam();
+      }
+    }
+    EXPECT_TRUE(at::equal(op->prox(z, y, at::zeros({2, 1, size.height, size.width}, at::kDouble), 1), z)) << GetParam();
+  }
+}
+
+TEST_P(EveryOperator, InitialReducesToTheMeasurementWhereItSaysSo) {
+  if (GetParam().find('+') != std::string::npos ||
+      (op->factor() == 1 && GetParam() != "identity" && GetParam() != "gray"))
+    GTEST_SKIP() << "a customary inverse";
+  for (const auto size : sizes()) {
+    const at::Tensor y = measurement(size, 2, 12);
+    EXPECT_LT(largest(op->forward(op->initial(y)) - y), 1e-12) << GetParam();
+    EXPECT_LT(largest(op->forward(op->initial(y.to(at::kFloat))) - y), 2e-5) << GetParam();
+  }
+  // The pseudo-inverse, which is the limit of prox from zero; for bicubic away from the borders only.
+  const at::Tensor y = measurement({24, 22}, 1, 13), start = op->initial(y);
+  const at::Tensor miss = op->prox(at::zeros_like(start), y, {}, 1e-9) - start;
+  const std::int64_t border = GetParam().starts_with("bicubic") ? 8 * op->factor() : 0;
+  const auto inside = miss.narrow(2, border, miss.size(2) - 2 * border).narrow(3, border, miss.size(3) - 2 * border);
+  EXPECT_LT(largest(inside), border ? 1e-4 : 1e-6) << GetParam();
+}
+
+// H as a matrix, from the answers to unit impulses on its smaller side (AdjointHasTheSameInnerProduct ties both together).
+at::Tensor dense(const Operator& op, std::int64_t side) {
+  const std::int64_t n = 3 * side * side;
+  if (op.factor() == 1) return op.forward(at::eye(n, at::kDouble).view({n, 3, side, side})).reshape({n, -1}).t();
+  const std::int64_t small = side / op.factor(), m = op.measurement_channels() * small * small;
+  const at::Tensor impulses = at::eye(m, at::kDouble).view({m, op.measurement_channels(), small, small});
+  return op.vjp(at::zeros({m, 3, side, side}, at::kDouble), impulses).reshape({m, n});
+}
+
+// The eigenvalues of H^T H but for zeros, and how many there are with them.
+struct Spectrum {
+  at::Tensor nonzero;
+  double count;
+  double rho(double q) const {
+    const at::Tensor l = nonzero * q;
+    return number((l / (1 + l)).sum()) / count;
+  }
+};
+
+Spectrum spectrum(const Operator& op, std::int64_t side) {
+  const at::Tensor h = dense(op, side);
+  const at::Tensor small = h.size(0) <= h.size(1) ? at::matmul(h, h.t()) : at::matmul(h.t(), h);
+  return {at::linalg_eigvalsh(small, "L").clamp_min(0), static_cast<double>(h.size(1))};
+}
+
+double rho_at(const Operator& op, double q) { return number(op.rho(at::full({1, 1, 1, 1}, q, at::kDouble))); }
+
+TEST_P(EveryOperator, RhoIsTheMeanOverTheEigenvalues) {
+  static const std::set<std::string> exact = {"identity", "average-pool:factor=2", "average-pool:factor=3",
+                                              "average-pool:factor=16", "gray"};
+  const Spectrum truth = spectrum(*op, op->factor() * std::max(1, 8 / op->factor()));
+  for (const double q : {0.01, 1.0, 100.0, 1e4}) {
+    // The other operators give the value of a larger picture; on 8x8 pixels borders count for more.
+    const double tolerance = exact.count(GetParam()) ? 1e-12 : 0.1;
+    EXPECT_NEAR(rho_at(*op, q), truth.rho(q), tolerance * q / (1 + q)) << GetParam() << " q " << q;
+  }
+  const at::Tensor q = at::cat({at::zeros({1}), at::logspace(-8, 10, 200)}).view({1, 1, 3, 67}), rho = op->rho(q);
+  EXPECT_EQ(rho.sizes(), q.sizes());
+  EXPECT_EQ(number(rho.min()), 0);
+  EXPECT_TRUE((rho <= q / (1 + q) * 1.000001).all().item<bool>()) << GetParam();
+  EXPECT_TRUE((rho.flatten().diff() >= -1e-6).all().item<bool>()) << GetParam();
+}
+
+TEST(Operators, TabulatedRhoIsExactOnItsOwnPicture) {
+  for (const char* text : {"bicubic:factor=4", "gray+bicubic:factor=6", "box-blur:size=3+average-pool:factor=4"}) {
+    const OperatorPtr op = make(text);
+    const Spectrum truth = spectrum(*op, 24);
+    for (const double q : {1e-3, 0.37, 12.0, 3e3})
+      EXPECT_NEAR(rho_at(*op, q), truth.rho(q), 1e-3 * truth.rho(q)) << text << " q " << q;
+  }
+}
+
+TEST(Operators, GaussianRhoIsTheLimitOfLargePictures) {
+  for (const double sigma : {0.8, 1.6, 3.0}) {
+    const OperatorPtr op = make("gaussian-blur:sigma=" + std::to_string(sigma));
+    // Pictures of one row: the blur along it. The blur of a square picture has the products as eigenvalues.
+    constexpr std::int64_t side = 128;
+    const at::Tensor row = op->forward(at::eye(side, at::kDouble).view({side, 1, 1, side})).reshape({side, side});
+    const at::Tensor l = at::linalg_eigvalsh(at::matmul(row, row.t()), "L").clamp_min(0);
+    const Spectrum truth{at::outer(l, l), static_cast<double>(side * side)};
+    for (const double q : {0.01, 1.0, 100.0})
+      EXPECT_NEAR(rho_at(*op, q), truth.rho(q), 0.1 * truth.rho(q)) << "sigma " << sigma << " q " << q;
+  }
+}
+
+TEST_P(EveryOperator, BatchesDoNotInteract) {
+  for (const ImageSize size : {ImageSize{1, 1}, ImageSize{9, 14}, ImageSize{36, 50}}) {
+    if (size.height * op->factor() > 300) continue;
+    const at::Tensor x = picture(size, 3, 13, at::kFloat), y = measurement(size, 3, 14, at::kFloat),
+                     w = mask(size, 3, 15, at::kFloat);
+    const at::Tensor hx = op->forward(x), htr = op->vjp(x, y), start = op->initial(y), prox = op->prox(x, y, {}, 0.2),
+                     holes = op->prox(x, y, w, 0.2);
+    for (std::int64_t i = 0; i < 3; ++i) {
+      // Copies, so that the images also lie elsewhere in memory.
+      const auto one = [i](const at::Tensor& t) { return t.narrow(0, i, 1).clone(); };
+      EXPECT_TRUE(at::equal(op->forward(one(x)), one(hx))) << GetParam();
+      EXPECT_TRUE(at::equal(op->vjp(one(x), one(y)), one(htr))) << GetParam();
+      EXPECT_TRUE(at::equal(op->initial(one(y)), one(start))) << GetParam();
+      EXPECT_TRUE(at::equal(op->prox(one(x), one(y), {}, 0.2), one(prox))) << GetParam();
+      EXPECT_TRUE(at::equal(op->prox(one(x), one(y), one(w), 0.2), one(holes))) << GetParam();
+    }
+  }
+}
+
+TEST_P(EveryOperator, RefusesSizesThatDoNotDivide) {
+  const std::int64_t k = op->factor();
+  if (k == 1) GTEST_SKIP() << "every size divides";
+  try {
+    op->forward(at::zeros({1, 3, 2 * k, 2 * k + 1}));
+    FAIL() << GetParam();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::settings);
+    EXPECT_NE(std::string(error.what()).find("multiples of " + std::to_string(k)), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace reddiff

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "core/temporal/flow.h"
+#include "core/temporal/scene_cut.h"
+#include "core/temporal/warp.h"
+
+namespace reddiff {
+namespace {
+
+at::Tensor noise(at::IntArrayRef size, std::uint64_t seed) {
+  return at::randn(size, at::make_generator<at::CPUGeneratorImpl>(seed));
+}
+
+// A natural-looking scene: octaves of smooth noise, more energy in the coarse ones and in brightness than in colour.
+// [1,3,height,width], [-1,1].
+at::Tensor scene(std::int64_t height, std::int64_t width, std::uint64_t seed) {
+  at::Tensor sum = at::zeros({1, 3, height, width});
+  for (int octave = 0; octave < 5; ++octave) {
+    const std::int64_t cell = 64 >> octave;
+    const at::Tensor cells = noise({1, 4, height / cell + 3, width / cell + 3}, seed * 16 + static_cast<std::uint64_t>(octave));
+    const at::Tensor coarse = cells.narrow(1, 0, 1) + 0.3 * cells.narrow(1, 1, 3);
+    sum += at::upsample_bicubic2d(coarse, {height, width}, false) * (0.35 / (1 << octave));
+  }
+  return sum.clamp(-1, 1);
+}
+
+at::Tensor constant_flow(std::int64_t height, std::int64_t width, double u, double v) {
+  at::Tensor flow = at::empty({1, 2, height, width});
+  flow.select(1, 0).fill_(u);
+  flow.select(1, 1).fill_(v);
+  return flow;
+}
+
+at::Tensor inside(const at::Tensor& t, std::int64_t border) {
+  return t.narrow(2, border, t.size(2) - 2 * border).narrow(3, border, t.size(3) - 2 * border);
+}
+
+// ---- warp
+
+TEST(Warp, NoMotionIsIdentity) {
+  for (auto filter : {WarpFilter::bilinear, WarpFilter::bicubic})
+    for (std::int64_t side : {1, 2, 37, 700}) {
+      const at::Tensor picture = noise({2, 3, 5, side}, 1);
+      const at::Tensor moved = warp(picture, at::zeros({2, 2, 5, side}), filter);
+      EXPECT_LE((moved - picture).abs().max().item<float>(), 1e-6);
+    }
+}
+
+TEST(Warp, WholePixelsShift) {
+  for (auto filter : {WarpFilter::bilinear, WarpFilter::bicubic}) {
+    const at::Tensor picture = noise({1, 3, 20, 31}, 2);
+    const at::Tensor moved = warp(picture, constant_flow(20, 31, 3, -2), filter);
+    const at::Tensor expected = at::roll(picture, {2, -3}, {2, 3});
+    EXPECT_LT((inside(moved, 4) - inside(expected, 4)).abs().max().item<float>(), 1e-4);
+  }
+}
+
+TEST(Warp, FractionsFollowARamp) {
+  const at::Tensor ramp = at::arange(40, at::kFloat).view({1, 1, 1, 40}).expand({1, 1, 16, 40}) / 20 - 1;
+  const auto miss = [&](WarpFilter filter) {  // in pixels
+    const at::Tensor moved = warp(ramp, constant_flow(16, 40, 0.3, 0.7), filter);
+    return 20 * (inside(moved, 3) - inside(ramp, 3) - 0.3 / 20).abs().max().item<double>();
+  };
+  EXPECT_LT(miss(WarpFilter::bilinear), 1e-4);
+  EXPECT_LT(miss(WarpFilter::bicubic), 0.05);  // grid_sampler's kernel (a = -0.75) bends ramps by (2a+1) t (1-t) (1-2t)
+}
+
+TEST(Warp, BorderRepeats) {
+  const at::Tensor picture = noise({1, 2, 6, 8}, 3);
+  const at::Tensor moved = warp(picture, constant_flow(6, 8, 100, 0), WarpFilter::bilinear);
+  EXPECT_LT((moved - picture.narrow(3, 7, 1)).abs().max().item<float>(), 1e-5);
+}
+
+TEST(Warp, BicubicKeepsMoreDetailThanBilinear) {
+  const at::Tensor picture = scene(64, 96, 4);
+  const at::Tensor there = constant_flow(64, 96, 0.5, 0.5), back = constant_flow(64, 96, -0.5, -0.5);
+  const auto loss = [&](WarpFilter filter) {
+    return inside(warp(warp(picture, there, filter), back, filter) - picture, 4).square().mean().item<double>();
+  };
+  EXPECT_LT(loss(WarpFilter::bicubic), 0.5 * loss(WarpFilter::bilinear));
+}
+
+TEST(Warp, BatchEqualsSingles) {
+  const at::Tensor pictures = noise({3, 3, 24, 33}, 5);
+  const at::Tensor flows = noise({3, 2, 24, 33}, 6) * 4;
+  const at::Tensor together = warp(pictures, flows, WarpFilter::bicubic);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(together.narrow(0, i, 1).equal(warp(pictures.narrow(0, i, 1), flows.narrow(0, i, 1), WarpFilter::bicubic)));
+  }
+}
+
+// ---- trusted_motion
+
+TEST(TrustedMotion, ConsistentMotionIsTrustedButForWhatComesIn) {
+  const at::Tensor trusted = trusted_motion(constant_flow(20, 30, 5, 0), constant_flow(20, 30, -5, 0));
+  ASSERT_EQ(trusted.sizes(), (at::IntArrayRef{1, 1, 20, 30}));
+  EXPECT_TRUE(trusted.narrow(3, 0, 25).eq(1).all().item<bool>());
+  EXPECT_TRUE(trusted.narrow(3, 25, 5).eq(0).all().item<bool>());
+}
+
+TEST(TrustedMotion, HalfAPixelOutsideIsAllowed) {
+  const at::Tensor near = trusted_motion(constant_flow(8, 8, 0, -0.4), constant_flow(8, 8, 0, 0.4));
+  EXPECT_TRUE(near.eq(1).all().item<bool>());
+  const at::Tensor far = trusted_motion(constant_flow(8, 8, 0, -0.6), constant_flow(8, 8, 0, 0.6));
+  EXPECT_TRUE(far.narrow(2, 0, 1).eq(0).all().item<bool>());
+  EXPECT_TRUE(far.narrow(2, 1, 7).eq(1).all().item<bool>());
+}
+
+TEST(TrustedMotion, MissingTheStartIsNotTrusted) {
+  // |b + f|^2 = 4 > 0.01 * (36 + 16) + 0.5
+  const at::Tensor missed = trusted_motion(constant_flow(32, 32, 6, 0), constant_flow(32, 32, -4, 0));
+  EXPECT_TRUE(missed.eq(0).all().item<bool>());
+  // |b + f|^2 = 0.36 < 0.5
+  const at::Tensor near = trusted_motion(constant_flow(32, 32, 1, 0), constant_flow(32, 32, -0.4, 0));
+  EXPECT_TRUE(near.narrow(3, 0, 31).eq(1).all().item<bool>());
+}
+
+TEST(TrustedMotion, BatchIsIndependent) {
+  const at::Tensor backward = at::cat({constant_flow(16, 16, 0, 0), constant_flow(16, 16, 4, 0)});
+  const at::Tensor trusted = trusted_motion(backward, at::zeros({2, 2, 16, 16}));
+  EXPECT_TRUE(trusted[0].eq(1).all().item<bool>());
+  EXPECT_TRUE(trusted[1].eq(0).all().item<bool>());
+}
+
+// ---- flow
+
+// `from` is a crop of a large scene and `to` another one (u, v) pixels further on.
+struct Pan {
+  at::Tensor to, from;
+};
+
+Pan pan(double u, double v) {
+  const at::Tensor large = scene(220, 300, 8);
+  const at::Tensor moved = warp(large, constant_flow(220, 300, u, v), WarpFilter::bicubic);
+  return {inside(moved, 30), inside(large, 30)};
+}
+
+TEST(DisFlow, FindsTranslations) {
+  const auto flow = make_dis_flow();
+  for (auto [u, v] : {std::pair{0.0, 0.0}, {1.0, 0.0}, {-2.5, 1.25}, {7.0, -4.5}, {-12.0, 3.0}}) {
+    const Pan p = pan(u, v);
+    const at::Tensor found = flow->estimate(p.to, p.from);
+    ASSERT_EQ(found.sizes(), (at::IntArrayRef{1, 2, 160, 240}));
+    EXPECT_TRUE(found.is_contiguous());
+    EXPECT_LT((found.select(1, 0) - u).abs().median().item<double>(), 0.25) << u << " " << v;
+    EXPECT_LT((found.select(1, 1) - v).abs().median().item<double>(), 0.25) << u << " " << v;
+    const double left = inside(warp(p.from, found, WarpFilter::bicubic) - p.to, 16).square().mean().sqrt().item<double>();
+    EXPECT_LT(left, 0.03) << u << " " << v;
+  }
+}
+
+TEST(DisFlow, WhatCameInAtTheBorderIsNotTrusted) {
+  const auto flow = make_dis_flow();
+  const Pan p = pan(10, 0);
+  const at::Tensor trusted = trusted_motion(flow->estimate(p.to, p.from), flow->estimate(p.from, p.to));
+  EXPECT_LT(trusted.narrow(3, 234, 6).mean().item<double>(), 0.1);
+  EXPECT_GT(trusted.narrow(3, 20, 200).mean().item<double>(), 0.95);
+}
+
+TEST(DisFlow, UncoveredBackgroundIsNotTrusted) {
+  const auto flow = make_dis_flow();
+  const at::Tensor background = scene(128, 192, 9), square = scene(48, 48, 10);
+  at::Tensor from = background.clone(), to = background.clone();
+  from.narrow(2, 40, 48).narrow(3, 60, 48).copy_(square);
+  to.narrow(2, 40, 48).narrow(3, 72, 48).copy_(square);  // uncovers columns 60..71
+  const at::Tensor trusted = trusted_motion(flow->estimate(to, from), flow->estimate(from, to));
+  const double uncovered = trusted.narrow(2, 44, 40).narrow(3, 61, 10).mean().item<double>();
+  const double elsewhere = trusted.narrow(3, 130, 60).mean().item<double>();
+  EXPECT_LT(uncovered, 0.5);
+  EXPECT_GT(elsewhere, 0.95);
+}
+
+TEST(DisFlow, SameBytesAgainFromAnyObjectAndThread) {
+  const Pan p = pan(3, 2);
+  const auto flow = make_dis_flow();
+  const at::Tensor first = flow->estimate(p.to, p.from);
+  flow->estimate(p.from, p.to);
+  EXPECT_TRUE(first.equal(flow->estimate(p.to, p.from)));
+  at::Tensor one, two;
+  std::thread a([&] { one = flow->estimate(p.to, p.from); });
+  std::thread b([&] { two = flow->estimate(p.to, p.from); });
+  a.join();
+  b.join();
+  EXPECT_TRUE(first.equal(one));
+  EXPECT_TRUE(first.equal(two));
+  EXPECT_TRUE(first.equal(make_dis_flow()->estimate(p.to, p.from)));
+}
+
+TEST(DisFlow, AnySize) {
+  const auto flow = make_dis_flow();
+  for (auto [height, width] : {std::pair{1, 1}, {31, 200}, {200, 31}}) {
+    const at::Tensor zero = flow->estimate(scene(height, width, 1), scene(height, width, 2));
+    ASSERT_EQ(zero.sizes(), (at::IntArrayRef{1, 2, height, width}));
+    EXPECT_TRUE(zero.eq(0).all().item<bool>());
+  }
+  for (auto [height, width] : {std::pair{32, 32}, {33, 47}, {32, 500}, {501, 33}}) {
+    const at::Tensor found = flow->estimate(scene(height, width, 1), scene(height, width, 1));
+    ASSERT_EQ(found.sizes(), (at::IntArrayRef{1, 2, height, width}));
+    EXPECT_LT(found.abs().median().item<double>(), 0.25);
+  }
+}
+
+// ---- scene cut
+
+TEST(SceneCut, SameSceneIsNear) {
+  const at::Tensor a = scene(144, 256, 11);
+  EXPECT_EQ(scene_distance(a, a), 0);
+  EXPECT_LT(scene_distance(a * 0.6, a * 0.6 + 0.3), 0.01);
+  const double level = 25 * 2 / 255.0;
+  EXPECT_LT(scene_distance(a + level * noise({1, 3, 144, 256}, 1), a + level * noise({1, 3, 144, 256}, 2)), 0.1);
+}
+
+TEST(SceneCut, PansAreNear) {
+  const at::Tensor large = scene(220, 400, 12);
+  const auto crop = [&](std::int64_t y, std::int64_t x) { return large.narrow(2, 30 + y, 160).narrow(3, 40 + x, 320); };
+  EXPECT_LT(scene_distance(crop(0, 0), crop(0, 10)), 0.15);
+  EXPECT_LT(scene_distance(crop(0, 0), crop(8, -16)), 0.25);
+}
+
+TEST(SceneCut, OtherScenesAreFar) {
+  double sum = 0;
+  for (std::uint64_t seed = 20; seed < 30; ++seed) {
+    const at::Tensor a = scene(144, 256, seed), b = scene(144, 256, seed + 100);
+    const double distance = scene_distance(a, b);
+    EXPECT_GT(distance, 0.45) << seed;
+    EXPECT_LE(distance, 1) << seed;
+    EXPECT_NEAR(distance, scene_distance(b, a), 1e-6) << seed;
+    sum += distance;
+  }
+  EXPECT_GT(sum / 10, 0.6);
+  EXPECT_GT(scene_distance(at::full({1, 3, 144, 256}, -1.0), scene(144, 256, 20)), 0.6);
+}
+
+TEST(SceneCut, FlatPicturesAreTheSame) {
+  EXPECT_LT(scene_distance(at::full({1, 3, 90, 160}, -1.0), at::full({1, 3, 90, 160}, 0.5)), 1e-6);
+  const double level = 25 * 2 / 255.0;
+  EXPECT_LT(scene_distance(level * noise({1, 3, 64, 64}, 1), level * noise({1, 3, 64, 64}, 2)), 0.3);
+}
+
+TEST(SceneCut, AnySizeAndChannels) {
+  for (auto [height, width] : {std::pair{1, 1}, {2, 3}, {1, 300}, {300, 4}, {720, 31}}) {
+    const at::Tensor a = scene(height, width, 1), b = scene(height, width, 2);
+    for (std::int64_t channels : {1, 3}) {
+      const double distance = scene_distance(a.narrow(1, 0, channels), b.narrow(1, 0, channels));
+      EXPECT_GE(distance, 0);
+      EXPECT_LE(distance, 1);
+      EXPECT_EQ(scene_distance(a.narrow(1, 0, channels), a.narrow(1, 0, channels)), 0);
+    }
+  }
+}
+
+TEST(SceneCut, Threshold) {
+  const at::Tensor a = scene(144, 256, 40), b = scene(144, 256, 41);
+  EXPECT_TRUE(is_scene_cut(a, b, 0.35));
+  EXPECT_FALSE(is_scene_cut(a, a, 0.35));
+  EXPECT_FALSE(is_scene_cut(a, b, 0));
+}
+
+}  // namespace
+}  // namespace reddiff
