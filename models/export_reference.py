@@ -67,8 +67,10 @@ def main():
             out[f"{name}.{kind}.input"] = noisy
             out[f"{name}.{kind}.sigma"] = sigma
             out[f"{name}.{kind}.output"] = denoise_any_size(net, noisy, sigma)
-    args.out.mkdir(exist_ok=True)
     path = args.out / f"{args.model.stem}.safetensors"
+    if path.resolve() == args.model.resolve():
+        raise SystemExit("--out must be another folder than the model's")
+    args.out.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in out.items()}, path)
     path.chmod(0o644)
     path.with_suffix(".sha256").write_text(hashlib.sha256(args.model.read_bytes()).hexdigest() + "\n")

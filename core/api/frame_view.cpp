@@ -22,10 +22,12 @@ std::string extent(int width, int height) { return std::to_string(width) + "x" +
 int half(int side) { return side / 2 + side % 2; }
 
 void check_words(const Component& c, const std::string& name) {
-  if (c.word_bytes != 1 && c.word_bytes != 2) refuse(name + " has words of " + std::to_string(c.word_bytes) + " bytes instead of 1 or 2");
+  if (c.word_bytes != 1 && c.word_bytes != 2)
+    refuse(name + " has words of " + std::to_string(c.word_bytes) + " bytes instead of 1 or 2");
   if (c.depth < 8 || c.depth > 16) refuse(name + " has " + std::to_string(c.depth) + " bits instead of 8 to 16");
   if (c.shift < 0 || c.shift > 8 || c.depth + c.shift > 8 * c.word_bytes) {
-    refuse(name + " has " + std::to_string(c.depth) + " bits shifted by " + std::to_string(c.shift) + ", which do not fit its words");
+    refuse(name + " has " + std::to_string(c.depth) + " bits shifted by " + std::to_string(c.shift) +
+           ", which do not fit its words");
   }
 }
 

@@ -31,6 +31,22 @@ int steps_of(Preset preset, ProblemKind kind) {
   }
 }
 
+struct LevelRange {
+  double start;  // about the error of the start of the mean
+  double end;
+};
+
+LevelRange level_range(ProblemKind kind) {
+  switch (kind) {
+    case ProblemKind::fill:
+      return {0.1, 0.02};
+    case ProblemKind::blur:
+      return {0.4, 0.05};
+    default:
+      return {0.3, 0.04};
+  }
+}
+
 // The regularised least-squares iteration: no fresh noise, data weighed by the noise level.
 SolverConfig fixed_point(Preset preset, ProblemKind kind, double noise) {
   SolverConfig config;
@@ -47,9 +63,10 @@ SolverConfig fixed_point(Preset preset, ProblemKind kind, double noise) {
     return config;
   }
   config.renoise = Renoise::none;
+  const LevelRange range = level_range(kind);
   config.data_weight = kind == ProblemKind::blur ? 3 : 1;
-  config.start_level = std::max(kind == ProblemKind::blur ? 0.4 : 0.3, noise);
-  config.end_level = std::max(0.04, std::min(noise, config.start_level));
+  config.start_level = std::max(range.start, noise);
+  config.end_level = range.end;
   return config;
 }
 

@@ -84,8 +84,9 @@ void store(const Words& words, at::Tensor values) {
   words.view.copy_(values);
 }
 
-// values: [height,width] float32, in the units of codes. `scratch` may be values itself.
-void write_component(const FrameView& frame, int index, const CodeRange& codes, const at::Tensor& values, at::Tensor scratch) {
+// values: [height,width] float32, in the units of codes. scratch: overwritten, may be values itself.
+void write_component(const FrameView& frame, int index, const CodeRange& codes, const at::Tensor& values,
+                     at::Tensor scratch) {
   // Conversion to integers truncates: half a code value up makes it round to nearest in one pass less.
   affine(scratch, values, codes.scale, codes.offset + 0.5);
   scratch.clamp_(codes.low + 0.5, codes.high + 0.5);
@@ -151,8 +152,10 @@ void write_alpha(const FrameView& frame, const at::Tensor& alpha) {
 }
 
 void check_fits(const FrameView& frame, const at::Tensor& t, std::int64_t channels, const char* what) {
-  if (t.dim() == 4 && t.size(0) == 1 && t.size(1) == channels && t.size(2) == frame.height && t.size(3) == frame.width) return;
-  throw Error(ErrorCode::format, std::string("The ") + what + " does not have the size of the frame it is written to, " +
+  if (t.dim() == 4 && t.size(0) == 1 && t.size(1) == channels && t.size(2) == frame.height && t.size(3) == frame.width)
+    return;
+  throw Error(ErrorCode::format, std::string("The ") + what +
+                                     " does not have the size of the frame it is written to, " +
                                      std::to_string(frame.width) + "x" + std::to_string(frame.height) + ".");
 }
 
@@ -160,7 +163,8 @@ void check_fits(const FrameView& frame, const at::Tensor& t, std::int64_t channe
 
 at::Tensor read_picture(const FrameView& frame, at::Device device) {
   validate(frame);
-  at::Tensor picture = at::empty({1, 3, frame.height, frame.width}, at::TensorOptions().dtype(at::kFloat).device(device));
+  at::Tensor picture =
+      at::empty({1, 3, frame.height, frame.width}, at::TensorOptions().dtype(at::kFloat).device(device));
   at::Tensor planes = picture[0];
   if (frame.model == ColorModel::ycbcr) {
     read_ycbcr(frame, planes);

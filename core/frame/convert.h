@@ -18,7 +18,7 @@ at::Tensor read_picture(const FrameView& frame, at::Device device);
 // [1,1,H,W] float32, 0..1; undefined if the frame has no alpha.
 at::Tensor read_alpha(const FrameView& frame, at::Device device);
 
-// Rounds to the nearest code value and clips to the word (limited range keeps its foot- and headroom, 1..254 for 8 bit).
+// Rounds to the nearest code value (ties go up) and clips to the word (limited range keeps its foot- and headroom, 1..254 for 8 bit).
 // Gray takes the mean of the channels. alpha [1,1,H,W]; undefined = opaque.
 void write_picture(const at::Tensor& picture, const at::Tensor& alpha, const FrameView& frame);
 

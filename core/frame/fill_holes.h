@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A smooth first guess for missing pixels, from coarse to fine (push-pull): where the mean of the solver starts.
+// A smooth first guess for missing pixels: from coarse to fine (push-pull), then relaxed towards the surface of least bending.
+// It is where the mean of the solver starts; for scattered holes it is most of the answer.
 #pragma once
 
 #include <ATen/core/Tensor.h>

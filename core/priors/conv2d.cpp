@@ -12,19 +12,16 @@ namespace {
 using Words = std::optional<c10::string_view>;
 using Scalars = c10::List<std::optional<at::Scalar>>;
 
-// The schemas as of LibTorch 2.6 to 2.11, one C++ signature each.
+// The schemas as of LibTorch 2.11, as C++ signatures.
 using Pointwise = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, at::IntArrayRef,
                              at::IntArrayRef, at::IntArrayRef, std::int64_t, c10::string_view, Scalars, Words);
 using Binary = at::Tensor&(at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
                            at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, std::int64_t, c10::string_view,
                            std::optional<at::Scalar>, Words, Scalars, Words);
-using Reorder = at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, std::int64_t,
-                           at::OptionalIntArrayRef);
 
 struct FusedOps {
   c10::TypedOperatorHandle<Pointwise> pointwise;
   c10::TypedOperatorHandle<Binary> binary;
-  c10::TypedOperatorHandle<Reorder> reorder;
 };
 
 // Another number of arguments means another LibTorch, whose arguments may mean something else.
@@ -48,14 +45,7 @@ void call_add(const FusedOps& ops, at::Tensor& residual, const at::Tensor& x, co
                   std::nullopt, Scalars(), std::nullopt);
 }
 
-at::Tensor call_reorder(const FusedOps& ops, const at::Tensor& weight, std::int64_t stride, std::int64_t padding,
-                        std::int64_t input_size) {
-  const std::int64_t paddings[] = {padding, padding}, strides[] = {stride, stride}, dilations[] = {1, 1};
-  const std::int64_t sizes[] = {1, weight.size(1), input_size, input_size};
-  return ops.reorder.call(weight, paddings, strides, dilations, 1, at::OptionalIntArrayRef(at::IntArrayRef(sizes)));
-}
-
-// A small convolution through all three, compared with the public operator.
+// A small convolution through both, compared with the public operator.
 bool works(const FusedOps& ops) {
   const auto options = at::TensorOptions().dtype(at::kFloat);
   const at::Tensor x =
@@ -63,10 +53,9 @@ bool works(const FusedOps& ops) {
   const at::Tensor weight = at::linspace(-.1, .2, 16 * 16 * 9, options).view({16, 16, 3, 3});
   const at::Tensor bias = at::linspace(-1, 1, 16, options);
   const at::Tensor plain = at::conv2d(x, weight, bias, 1, 1);
-  const at::Tensor packed = call_reorder(ops, weight, 1, 1, 8);
   at::Tensor sum = x.clone();
-  call_add(ops, sum, x, packed, bias, 1, 1);
-  return at::allclose(call_pointwise(ops, x, packed, bias, 1, 1, "relu"), at::relu(plain), 1e-4, 1e-4) &&
+  call_add(ops, sum, x, weight, bias, 1, 1);
+  return at::allclose(call_pointwise(ops, x, weight, bias, 1, 1, "relu"), at::relu(plain), 1e-4, 1e-4) &&
          at::allclose(call_pointwise(ops, x, weight, bias, 1, 1, "none"), plain, 1e-4, 1e-4) &&
          at::allclose(sum, x + plain, 1e-4, 1e-4);
 }
@@ -75,11 +64,10 @@ std::optional<FusedOps> find_fused_ops() {
   auto& dispatcher = c10::Dispatcher::singleton();
   const auto pointwise = dispatcher.findSchema({"mkldnn::_convolution_pointwise", ""});
   const auto binary = dispatcher.findSchema({"mkldnn::_convolution_pointwise_", "binary"});
-  const auto reorder = dispatcher.findSchema({"mkldnn::_reorder_convolution_weight", ""});
-  if (!pointwise || !binary || !reorder) return std::nullopt;
-  if (!has_schema(*pointwise, 10) || !has_schema(*binary, 13) || !has_schema(*reorder, 6)) return std::nullopt;
+  if (!pointwise || !binary) return std::nullopt;
+  if (!has_schema(*pointwise, 10) || !has_schema(*binary, 13)) return std::nullopt;
   try {
-    const FusedOps ops{pointwise->typed<Pointwise>(), binary->typed<Binary>(), reorder->typed<Reorder>()};
+    const FusedOps ops{pointwise->typed<Pointwise>(), binary->typed<Binary>()};
     if (works(ops)) return ops;
   } catch (const std::exception&) {
     // A LibTorch built without oneDNN, or with other signatures: the plain path does the same work.
@@ -97,25 +85,27 @@ const std::optional<FusedOps>& fused_ops() {
 bool has_fused_convolution() { return fused_ops().has_value(); }
 
 Conv2d::Conv2d(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding,
-               ConvPath path, std::int64_t input_size)
-    : weight_(weight.contiguous(at::MemoryFormat::ChannelsLast)), bias_(bias), stride_(stride), padding_(padding) {
-  if (path == ConvPath::fused) packed_ = call_reorder(*fused_ops(), weight_, stride, padding, input_size);
-}
+               ConvPath path)
+    : weight_(weight.contiguous(at::MemoryFormat::ChannelsLast)),
+      bias_(bias),
+      stride_(stride),
+      padding_(padding),
+      path_(path) {}
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
-  if (packed_.defined()) return call_pointwise(*fused_ops(), x, packed_, bias_, stride_, padding_, "none");
+  if (path_ == ConvPath::fused) return call_pointwise(*fused_ops(), x, weight_, bias_, stride_, padding_, "none");
   return at::conv2d(x, weight_, bias_, stride_, padding_);
 }
 
 at::Tensor Conv2d::forward_scaled_relu(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias) const {
   const at::Tensor weight = weight_ * gain.view({-1, 1, 1, 1});
-  if (packed_.defined()) return call_pointwise(*fused_ops(), x, weight, bias, stride_, padding_, "relu");
+  if (path_ == ConvPath::fused) return call_pointwise(*fused_ops(), x, weight, bias, stride_, padding_, "relu");
   return at::conv2d(x, weight, bias, stride_, padding_).relu_();
 }
 
 void Conv2d::add_to(at::Tensor& residual, const at::Tensor& x) const {
-  if (packed_.defined())
-    call_add(*fused_ops(), residual, x, packed_, bias_, stride_, padding_);
+  if (path_ == ConvPath::fused)
+    call_add(*fused_ops(), residual, x, weight_, bias_, stride_, padding_);
   else
     residual.add_(at::conv2d(x, weight_, bias_, stride_, padding_));
 }

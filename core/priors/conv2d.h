@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// One convolution of an inference network with what follows it fused into it: bias, ReLU, a gain per channel, the addition to
-// a residual. Two paths give the same values up to rounding: `plain` uses public ATen operators on any device and is the
-// definition; `fused` uses oneDNN's post-operations on the CPU in float32 with weights laid out once, ahead of time. Those
-// operators are private to LibTorch, so they are looked up and tried at run time.
+// One convolution of an inference network with what follows it fused into it: bias, ReLU, a gain per channel, the
+// addition to a residual. Two paths give the same values up to rounding: `plain` uses public ATen operators on any
+// device and is the definition; `fused` uses oneDNN's post-operations on the CPU in float32. Those operators are
+// private to LibTorch, so they are looked up and tried at run time. Weights are not laid out ahead of time: README.md
+// says why.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,24 +22,23 @@ class Conv2d {
  public:
   Conv2d() = default;
 
-  // weight: [out,in,k,k], bias: [out] or undefined, both on the device and in the type to compute in. input_size: a
-  // typical side in pixels, for the layout of the weights.
-  Conv2d(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding, ConvPath path,
-         std::int64_t input_size);
+  // weight: [out,in,k,k], bias: [out] or undefined, both on the device and in the type to compute in.
+  Conv2d(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding, ConvPath path);
 
   // x: [N,in,H,W], channels-last memory; so is the result.
   at::Tensor forward(const at::Tensor& x) const;
 
-  // relu(gain * (weight * x) + bias) with gain, bias: [out]. The gain goes into the weights, which costs the same for any
-  // size of x. The bias given at construction is not used.
+  // relu(gain * (weight * x) + bias) with gain, bias: [out]. The gain goes into the weights, which costs the same for
+  // any size of x. The bias given at construction is not used.
   at::Tensor forward_scaled_relu(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias) const;
 
   // residual += weight * x + bias, in place.
   void add_to(at::Tensor& residual, const at::Tensor& x) const;
 
  private:
-  at::Tensor weight_, packed_, bias_;
+  at::Tensor weight_, bias_;
   std::int64_t stride_ = 1, padding_ = 0;
+  ConvPath path_ = ConvPath::plain;
 };
 
 }  // namespace reddiff

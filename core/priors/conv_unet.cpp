@@ -20,9 +20,6 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
-// A frame's side that the layout of weights is chosen for.
-constexpr std::int64_t typical_side = 320;
-
 // Hands out tensors by name, shape checked, moved to where they are used.
 class Weights {
  public:
@@ -64,8 +61,8 @@ struct Block {
   std::size_t film;
 };
 
-// Channel order (colour, row, column) of a pixel shuffle -> (row, column, colour): then a shuffle in channels-last memory
-// moves whole runs of channels. `dim` holds 4 x the colours.
+// Channel order (colour, row, column) of a pixel shuffle -> (row, column, colour): then a shuffle in channels-last
+// memory moves whole runs of channels. `dim` holds 4 x the colours.
 at::Tensor shuffle_last(const at::Tensor& weight, std::int64_t dim) {
   Shape split = weight.sizes().vec();
   const std::int64_t colours = split[dim] / 4;
@@ -100,19 +97,18 @@ class ConvUnet final : public Denoiser {
     FilmWeights film;
     encoder_.resize(steps), decoder_.resize(steps);
     head_ = conv(shuffle_last(weights.get("head.weight", {card_.ch[0], 12, 3, 3}), 1),
-                 weights.get("head.bias", {card_.ch[0]}), 1, 1, 0);
+                 weights.get("head.bias", {card_.ch[0]}), 1, 1);
     for (std::size_t i = 0; i < steps; ++i) {
       const std::string level = std::to_string(i);
       const std::int64_t fine = card_.ch[i], coarse = card_.ch[i + 1];
       add_blocks(encoder_[i], weights, film, "enc." + level + ".", card_.enc[i], i);
       add_blocks(decoder_[i], weights, film, "dec." + level + ".", card_.dec[steps - 1 - i], i);
-      down_.push_back(conv(weights.get("down." + level + ".weight", {coarse, fine, 2, 2}), {}, 2, 0, i));
-      up_.push_back(
-          conv(shuffle_last(weights.get("up." + level + ".weight", {4 * fine, coarse, 1, 1}), 0), {}, 1, 0, i + 1));
+      down_.push_back(conv(weights.get("down." + level + ".weight", {coarse, fine, 2, 2}), {}, 2, 0));
+      up_.push_back(conv(shuffle_last(weights.get("up." + level + ".weight", {4 * fine, coarse, 1, 1}), 0), {}, 1, 0));
     }
     add_blocks(middle_, weights, film, "mid.", card_.mid, steps);
     tail_ = conv(shuffle_last(weights.get("tail.weight", {12, card_.ch[0], 3, 3}), 0),
-                 shuffle_last(weights.get("tail.bias", {12}), 0), 1, 1, 0);
+                 shuffle_last(weights.get("tail.bias", {12}), 0), 1, 1);
     read_embedding(weights, film);
     film_ = std::make_unique<Film>(std::move(film), std::log(card_.sigma_min) / 4, std::log(card_.sigma_max) / 4);
   }
@@ -156,10 +152,8 @@ class ConvUnet final : public Denoiser {
   }
 
  private:
-  Conv2d conv(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding,
-              std::size_t level) const {
-    return Conv2d(weight.to(dtype_), bias.defined() ? bias.to(dtype_) : bias, stride, padding, path_,
-                  std::max<std::int64_t>(typical_side >> level, 8));
+  Conv2d conv(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding) const {
+    return Conv2d(weight.to(dtype_), bias.defined() ? bias.to(dtype_) : bias, stride, padding, path_);
   }
 
   void add_blocks(std::vector<Block>& blocks, const Weights& weights, FilmWeights& film, const std::string& prefix,
@@ -167,9 +161,8 @@ class ConvUnet final : public Denoiser {
     const std::int64_t c = card_.ch[level];
     for (std::int64_t k = 0; k < count; ++k) {
       const std::string name = prefix + std::to_string(k) + ".";
-      blocks.push_back({conv(weights.get(name + "conv1.weight", {c, c, 3, 3}), {}, 1, 1, level),
-                        conv(weights.get(name + "conv2.weight", {c, c, 3, 3}), {}, 1, 1, level),
-                        film.block_weight.size()});
+      blocks.push_back({conv(weights.get(name + "conv1.weight", {c, c, 3, 3}), {}, 1, 1),
+                        conv(weights.get(name + "conv2.weight", {c, c, 3, 3}), {}, 1, 1), film.block_weight.size()});
       film.block_weight.push_back(weights.get(name + "film.weight", {2 * c, card_.e, 1, 1}).flatten(1));
       film.block_bias.push_back(weights.get(name + "film.bias", {2 * c}));
     }

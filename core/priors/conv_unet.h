@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The default prior: an EDM-preconditioned residual U-Net on 2x2 pixel-unshuffled RGB with FiLM by the noise level of every
-// pixel. models/train/train.py is its definition, and its state_dict the names of the tensors. With v = sigma^2 + sd^2:
+// The default prior: an EDM-preconditioned residual U-Net on 2x2 pixel-unshuffled RGB with FiLM by the noise level of
+// every pixel. models/train/train.py is its definition, and its state_dict the names of the tensors. With v = sigma^2 +
+// sd^2:
 //   D(u, sigma) = sd^2/v u + sigma sd/sqrt(v) F(u/sqrt(v), log(sigma)/4).
-// Inference only. One noise level for the whole picture folds into the convolutions' weights; see film.h for the other case.
+// Inference only. One noise level for the whole picture folds into the convolutions' weights; see film.h for the other
+// case.
 #pragma once
 
 #include "core/api/names.h"
@@ -13,8 +15,9 @@
 
 namespace reddiff {
 
-// `automatic`: float32 on the CPU; on CUDA bfloat16 where the hardware has it, else float16. Throws Error{wrong_model} that
-// names the tensor that is missing or has another shape than the card's sizes ask for. Tensors beyond those are ignored.
+// `automatic`: float32 on the CPU; on CUDA bfloat16 where the hardware has it, else float16. Throws Error{wrong_model}
+// that names the tensor that is missing or has another shape than the card's sizes ask for. Tensors beyond those are
+// ignored.
 DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, Precision precision);
 
 // The same with the path of the computation chosen by hand; `fused` needs has_fused_convolution(), the CPU and float32.

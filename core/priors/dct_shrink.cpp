@@ -12,8 +12,8 @@
 namespace reddiff {
 namespace {
 
-// Everything runs on the four 2x2 phases of the picture ("cells"): a patch at an even place is 4x4 cells, so gathering and
-// adding patches moves whole rows, and the transform of all patches is one matrix product.
+// Everything runs on the four 2x2 phases of the picture ("cells"): a patch at an even place is 4x4 cells, so gathering
+// and adding patches moves whole rows, and the transform of all patches is one matrix product.
 constexpr std::int64_t patch = 8, stride = 2, cells = patch / stride, phases = stride * stride, taps = patch * patch;
 constexpr std::int64_t border = patch - stride;  // so that every pixel lies in the same number of patches
 constexpr double threshold = 2.7;

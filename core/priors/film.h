@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// How the network learns the noise level: a residual block computes relu(conv(x) * (1 + g) + b), where g and b (a gain and a
-// bias per channel) are functions of one number per pixel, c = log(sigma)/4, embedded by cosines and sines and two 1x1
-// layers. One linear layer gives the rows of all blocks at once.
+// How the network learns the noise level: a residual block computes relu(conv(x) * (1 + g) + b), where g and b (a gain
+// and a bias per channel) are functions of one number per pixel, c = log(sigma)/4, embedded by cosines and sines and
+// two 1x1 layers. One linear layer gives the rows of all blocks at once.
 //
-// Note [FiLM table]: g and b depend on nothing but c, so for levels that vary over the picture they are tabulated over the
-// range of c and interpolated linearly while the block's activation is written. Maps of them would take several times the
-// memory of the activation they modulate, and with their embedding a sixth of the network's arithmetic.
+// Note [FiLM table]: g and b depend on nothing but c, so for levels that vary over the picture they are tabulated over
+// the range of c and interpolated linearly while the block's activation is written. Maps of them would take several
+// times the memory of the activation they modulate, and with their embedding a sixth of the network's arithmetic.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Bounds the memory of a prior: a Denoiser that shows another one overlapping tiles of the picture and blends what comes back.
-// Only the prior is tiled; noise, operator, optimiser and motion see the whole frame. A picture that fits into one tile goes
-// straight through. Tiles begin at multiples of 16, as the network's own grid does, so far from its border a tile's result
-// is the whole picture's.
+// Bounds the memory of a prior: a Denoiser that shows another one overlapping tiles of the picture and blends what
+// comes back. Only the prior is tiled; noise, operator, optimiser and motion see the whole frame. A picture that fits
+// into one tile goes straight through. Tiles begin at multiples of 16, as the network's own grid does, so far from its
+// border a tile's result is the whole picture's.
 //
-// Note [Tile borders]: a network's output near a tile's border is wrong, because it misses what lies beyond. So the outer
-// third of an overlap has no weight at all and the rest is a linear ramp. The frame's own borders have full weight.
+// Note [Tile borders]: a network's output near a tile's border is wrong, because it misses what lies beyond. So the
+// outer third of an overlap has no weight at all and the rest is a linear ramp. The frame's own borders have full
+// weight.
 #pragma once
 
 #include <atomic>

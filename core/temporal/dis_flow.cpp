@@ -3,6 +3,7 @@
 // Dense inverse search (Kroeger et al., arXiv 1603.03590) as OpenCV implements it, on 8-bit grey pictures.
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <mutex>
 #include <opencv2/video/tracking.hpp>
 
@@ -28,7 +29,8 @@ cv::Mat as_mat(const at::Tensor& bytes) {
 class DisFlow final : public Flow {
  public:
   at::Tensor estimate(const at::Tensor& to, const at::Tensor& from) const override {
-    TORCH_CHECK(to.dim() == 4 && to.size(0) == 1 && to.size(1) == 3 && to.sizes() == from.sizes(), "two [1,3,H,W] are needed");
+    TORCH_CHECK(to.dim() == 4 && to.size(0) == 1 && to.size(1) == 3 && to.sizes() == from.sizes(),
+                "two [1,3,H,W] are needed");
     const std::int64_t height = to.size(2);
     const std::int64_t width = to.size(3);
     const auto options = to.options().dtype(at::kFloat);
@@ -42,7 +44,9 @@ class DisFlow final : public Flow {
       if (!search_) search_ = cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_MEDIUM);
       search_->calc(as_mat(to_bytes), as_mat(from_bytes), flow);
     } catch (const cv::Exception& e) {
-      throw Error(ErrorCode::failed, "The motion between two frames could not be estimated; set temporal=none to go on without it.", e.what());
+      throw Error(ErrorCode::failed,
+                  "The motion between two frames could not be estimated; set temporal=none to go on without it.",
+                  e.what());
     }
     const at::Tensor pairs = at::from_blob(flow.ptr<float>(), {height, width, 2}, at::kFloat);
     return pairs.permute({2, 0, 1}).unsqueeze(0).to(options.device()).clone(at::MemoryFormat::Contiguous);

@@ -9,14 +9,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <vector>
 
 namespace reddiff {
 namespace {
 
 constexpr double long_side = 32;
-constexpr double least_reduction = 4;       // averages the noise of small pictures
-constexpr double structure_floor = 0.02;    // energy (two variances, [-1,1] units) below which nothing can be told
-constexpr double unrelated_gain = 1.25;     // the search explains about a fifth of unrelated pictures by chance
+constexpr double least_reduction = 4;     // averages the noise of small pictures
+constexpr double structure_floor = 0.02;  // energy (two variances, [-1,1] units) below which nothing can be told
+constexpr double unrelated_gain = 1.25;   // the search explains about a fifth of unrelated pictures by chance
 
 at::Tensor reduce(const at::Tensor& picture) {
   const double h = static_cast<double>(picture.size(2));
@@ -38,7 +40,8 @@ at::Tensor unexplained(const at::Tensor& a, const at::Tensor& b, std::int64_t re
   const auto odd_within = [window](std::int64_t length) { return std::min(window, 2 * ((length - 1) / 2) + 1); };
   const std::int64_t kh = odd_within(h);
   const std::int64_t kw = odd_within(w);
-  const at::Tensor error = at::avg_pool2d((at::cat(moved, 0) - a).square_(), {kh, kw}, {1, 1}, {kh / 2, kw / 2}, false, false);
+  const at::Tensor error =
+      at::avg_pool2d((at::cat(moved, 0) - a).square_(), {kh, kw}, {1, 1}, {kh / 2, kw / 2}, false, false);
   return error.amin(0).mean();
 }
 

@@ -10,6 +10,7 @@ namespace reddiff {
 enum class WarpFilter { bilinear, bicubic };
 
 // picture: [N,C,H,W]; flow: [N,2,H,W] in pixels, backward (see flow.h). Samples outside the picture repeat its border.
+// Zero flow copies. bicubic: cubic convolution with a = -0.75.
 at::Tensor warp(const at::Tensor& picture, const at::Tensor& flow, WarpFilter filter);
 
 // [N,1,H,W], 1 where the motion is believed, 0 where it is not: the place pointed at lies outside the picture (by more than

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A model is two files: NAME.safetensors (the weights) and NAME.json (the card: what network they belong to, how to feed it,
-// where it comes from, and the weights' size and SHA-256). models/README.md lists the card's fields. Knows no network.
+// A model is two files: NAME.safetensors (the weights) and NAME.json (the card: what network they belong to, how to
+// feed it, where it comes from, and the weights' size and SHA-256). models/README.md lists the card's fields. Knows no
+// network.
 #pragma once
 
 #include <cstddef>
@@ -46,8 +47,8 @@ struct Model {
   NamedTensors tensors;
 };
 
-// Reads PATH (ending in .safetensors) and the card beside it. Throws Error: not_found (either file is missing), open_read,
-// wrong_model (the card is wrong, the weights are not the ones it describes, or either is damaged).
+// Reads PATH (ending in .safetensors) and the card beside it. Throws Error: not_found (either file is missing),
+// open_read, wrong_model (the card is wrong, the weights are not the ones it describes, or either is damaged).
 Model load_model(const std::string& path);
 
 }  // namespace reddiff

@@ -83,7 +83,8 @@ Entry read_entry(const std::string& name, const json& value, std::uint64_t data_
   return entry;
 }
 
-// nlohmann keeps the last of two equal keys without a word, so keys are watched while parsing. Only the top level holds names.
+// nlohmann keeps the last of two equal keys without a word, so keys are watched while parsing. Only the top level holds
+// names.
 json parse_header(std::string_view text, std::string_view file) {
   std::set<std::string> seen;
   const json::parser_callback_t watch = [&](int depth, json::parse_event_t event, json& parsed) {

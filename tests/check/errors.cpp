@@ -44,7 +44,7 @@ GST_START_TEST(bad_settings) {
       {"reddiff task=deblur", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "operator"},
       {"reddiff task=inpaint mask-source=none prior=dct", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "mask"},
       {"reddiff prior=dct device=cuda:7", gst_library_error_quark, GST_LIBRARY_ERROR_INIT, "cuda"},
-      {"reddiff prior=dct device=toaster", gst_library_error_quark, GST_LIBRARY_ERROR_INIT, "cpu"},
+      {"reddiff prior=dct device=toaster", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "cpu"},
       {"reddiff prior=nonsense", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND, "dct"},
       {"reddiff prior=/nonexistent/x.safetensors", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND,
        "x.safetensors"},

@@ -150,7 +150,7 @@ GST_END_TEST
 
 // Starts a solve of minutes, does `stop`, and returns how the push ended; fails if that took longer than two seconds.
 static GstFlowReturn interrupt(Harness& harness, void (*stop)(Harness&)) {
-  const std::string large = check::caps_text("I420", 640, 480);
+  const std::string large = check::caps_text("I420", 160, 120);
   begin(harness, "one", 0, large);
   GstBuffer* buffer = check::picture(check::info_of(large), 0, 0);
   GstFlowReturn flow = GST_FLOW_OK;

@@ -149,7 +149,10 @@ TEST(RedDiff, EqualsAScalarRecomputationForEveryWeighting) {
     const auto levels = make_levels(config, prior.sigma_min(), prior.sigma_max(), 5);
     const auto y = problem.y.to(at::kDouble).contiguous();
     std::vector<double> mu(values), first(values, 0), second(values, 0);
-    const auto pooled = [&](int i) { return (i / (size * size)) * (size / pool) * (size / pool) + (i / size % size / pool) * (size / pool) + i % size / pool; };
+    const auto pooled = [&](int i) {
+      return (i / (size * size)) * (size / pool) * (size / pool) + (i / size % size / pool) * (size / pool) +
+             i % size / pool;
+    };
     for (int i = 0; i < values; ++i) mu[i] = y.data_ptr<double>()[pooled(i)];
     for (std::size_t k = 0; k < levels.size(); ++k) {
       const double s = levels[k];
@@ -161,14 +164,16 @@ TEST(RedDiff, EqualsAScalarRecomputationForEveryWeighting) {
         const double u = mu[i] + s * eps.data_ptr<double>()[i];
         const double denoised = (prior_variance * u + s * s * prior_mean) / (prior_variance + s * s);
         // N/m = pool^2 cancels the 1/pool^2 of the adjoint.
-        const double g = config.prior_weight * level_weight(weighting.value, s) * (mu[i] - denoised) / s + config.data_weight * residual[pooled(i)];
+        const double g = config.prior_weight * level_weight(weighting.value, s) * (mu[i] - denoised) / s +
+                         config.data_weight * residual[pooled(i)];
         first[i] = 0.9 * first[i] + 0.1 * g;
         second[i] = 0.99 * second[i] + 0.01 * g * g;
         const double m = first[i] / (1 - std::pow(0.9, k + 1)), v = second[i] / (1 - std::pow(0.99, k + 1));
         mu[i] -= config.learning_rate * m / (std::sqrt(v) + config.optimizer_epsilon);
       }
     }
-    for (int i = 0; i < values; ++i) EXPECT_NEAR(got.contiguous().data_ptr<double>()[i], mu[i], 2e-5) << weighting.nick << " " << i;
+    for (int i = 0; i < values; ++i)
+      EXPECT_NEAR(got.contiguous().data_ptr<double>()[i], mu[i], 2e-5) << weighting.nick << " " << i;
   }
 }
 
@@ -192,7 +197,8 @@ TEST(RedDiff, FixedPointFindsTheGaussianPosteriorMean) {
   // mu - D = s^2 (mu - mean) / (variance + s^2), against the data's s^2 / sv^2: the posterior mean of a prior that is wider by s^2.
   const double mean = 0.2, variance = 0.05, noise = 0.1, level = 0.2;
   const GaussianPrior prior(mean, variance);
-  for (const std::string op : {"average-pool:factor=2", "bicubic:factor=2", "gaussian-blur:sigma=1", "gray", "identity"}) {
+  for (const std::string op :
+       {"average-pool:factor=2", "bicubic:factor=2", "gaussian-blur:sigma=1", "gray", "identity"}) {
     const auto problem = problem_of(op, picture(9, 1, 8, 8), noise);
     SolverConfig config;
     config.optimizer = Optimizer::fixed_point;

@@ -22,7 +22,8 @@ at::Tensor scene(std::int64_t height, std::int64_t width, std::uint64_t seed) {
   at::Tensor sum = at::zeros({1, 3, height, width});
   for (int octave = 0; octave < 5; ++octave) {
     const std::int64_t cell = 64 >> octave;
-    const at::Tensor cells = noise({1, 4, height / cell + 3, width / cell + 3}, seed * 16 + static_cast<std::uint64_t>(octave));
+    const at::Tensor cells =
+        noise({1, 4, height / cell + 3, width / cell + 3}, seed * 16 + static_cast<std::uint64_t>(octave));
     const at::Tensor coarse = cells.narrow(1, 0, 1) + 0.3 * cells.narrow(1, 1, 3);
     sum += at::upsample_bicubic2d(coarse, {height, width}, false) * (0.35 / (1 << octave));
   }
@@ -90,7 +91,8 @@ TEST(Warp, BatchEqualsSingles) {
   const at::Tensor flows = noise({3, 2, 24, 33}, 6) * 4;
   const at::Tensor together = warp(pictures, flows, WarpFilter::bicubic);
   for (std::int64_t i = 0; i < 3; ++i) {
-    EXPECT_TRUE(together.narrow(0, i, 1).equal(warp(pictures.narrow(0, i, 1), flows.narrow(0, i, 1), WarpFilter::bicubic)));
+    EXPECT_TRUE(
+        together.narrow(0, i, 1).equal(warp(pictures.narrow(0, i, 1), flows.narrow(0, i, 1), WarpFilter::bicubic)));
   }
 }
 
@@ -149,7 +151,8 @@ TEST(DisFlow, FindsTranslations) {
     EXPECT_TRUE(found.is_contiguous());
     EXPECT_LT((found.select(1, 0) - u).abs().median().item<double>(), 0.25) << u << " " << v;
     EXPECT_LT((found.select(1, 1) - v).abs().median().item<double>(), 0.25) << u << " " << v;
-    const double left = inside(warp(p.from, found, WarpFilter::bicubic) - p.to, 16).square().mean().sqrt().item<double>();
+    const double left =
+        inside(warp(p.from, found, WarpFilter::bicubic) - p.to, 16).square().mean().sqrt().item<double>();
     EXPECT_LT(left, 0.03) << u << " " << v;
   }
 }

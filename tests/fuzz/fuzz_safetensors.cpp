@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Feeds arbitrary bytes to the readers of model files. Only reddiff::Error may come out, whatever goes in. Built twice: with
-// clang for libFuzzer (fuzz_safetensors_libfuzzer), and with a main of its own that mutates seeds for a given number of
-// rounds (fuzz_safetensors), so that every compiler's test run exercises it.
+// Feeds arbitrary bytes to the readers of model files. Only reddiff::Error may come out, whatever goes in. Built twice:
+// with clang for libFuzzer (fuzz_safetensors_libfuzzer), and with a main of its own that mutates seeds for a given
+// number of rounds (fuzz_safetensors), so that every compiler's test run exercises it.
 #include <ATen/ATen.h>
 
 #include <cstddef>
