@@ -12,6 +12,7 @@
 #include "core/frame/noise_estimate.h"
 #include "core/registry.h"
 #include "core/solvers/red_diff.h"
+#include "core/temporal/fuse.h"
 
 namespace reddiff {
 namespace {
@@ -98,16 +99,23 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   Start start;
   start.mu = op_->initial(problem.y);
   SolverConfig config = measurement.resolved.cold;
-  if (warm_start_ && config.renoise != Renoise::measurement) {
+  if (warm_start_) {
     const auto before = Clock::now();
-    auto prediction = warm_start_->predict(measurement.picture, start.mu, problem.noise);
-    report.ms.flow += milliseconds_since(before);
+    const bool fuses = config.renoise == Renoise::measurement;
+    const auto prediction = warm_start_->predict(measurement.picture, problem.noise, !fuses);
     report.cut = prediction.cut;
-    if (prediction.mu.defined()) {
-      start.mu = prediction.mu;
+    if (prediction.moved.defined()) {
       config = measurement.resolved.warm;
       report.cold = false;
+      if (fuses) {
+        const auto fused = fuse(problem.y, prediction.moved, problem.noise);
+        start.mu = fused.mu;
+        start.level = fused.level;
+      } else {
+        start.mu = at::lerp(start.mu, prediction.moved, prediction.trust);
+      }
     }
+    report.ms.flow += milliseconds_since(before);
   }
   settle_epsilon(config, start.mu);
   auto optimizer = make_optimizer(config);

@@ -13,8 +13,8 @@ constexpr std::int64_t block = 8;
 constexpr double quiet_share = 0.1;
 
 // Expected mean of the lowest tenth of variance estimates from 64 nearly independent normal samples, over the true variance,
-// for the filter below: measured on 512x512 white noise (tests/core/test_noise_estimate.cpp holds it to 3 %).
-constexpr double quiet_bias = 0.66;
+// for the filter below: measured on 512x512 white noise (tests/core/test_first_guess.cpp holds it to 3 %).
+constexpr double quiet_bias = 0.527;
 
 }  // namespace
 

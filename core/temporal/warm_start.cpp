@@ -43,7 +43,7 @@ at::Tensor WarmStart::trust_of(const at::Tensor& backward, const at::Tensor& for
   return trusted_motion(backward, forward) * (residual < limit).to(backward.dtype());
 }
 
-Prediction WarmStart::predict(const at::Tensor& measured, const at::Tensor& cold, double noise) {
+Prediction WarmStart::predict(const at::Tensor& measured, double noise, bool with_trust) {
   Prediction prediction;
   if (!solution_.defined()) return prediction;
   if (is_scene_cut(measured, measured_, scene_threshold_)) {
@@ -54,12 +54,13 @@ Prediction WarmStart::predict(const at::Tensor& measured, const at::Tensor& cold
   const auto to = flow_picture(measured, noise), from = flow_picture(measured_, noise);
   const auto height = measured.size(2), width = measured.size(3);
   const auto backward = resize_flow(flow_->estimate(to, from), height, width);
-  const auto forward = resize_flow(flow_->estimate(from, to), height, width);
-  const auto trust = trust_of(backward, forward, measured, noise);
-  const std::int64_t rows = cold.size(2), columns = cold.size(3);
-  prediction.trust = rows == height ? trust : at::upsample_bilinear2d(trust, {rows, columns}, false);
-  const auto moved = warp(solution_, resize_flow(backward, rows, columns), WarpFilter::bicubic);
-  prediction.mu = at::lerp(cold, moved, prediction.trust);
+  const std::int64_t rows = solution_.size(2), columns = solution_.size(3);
+  if (with_trust) {
+    const auto forward = resize_flow(flow_->estimate(from, to), height, width);
+    const auto trust = trust_of(backward, forward, measured, noise);
+    prediction.trust = rows == height ? trust : at::upsample_bilinear2d(trust, {rows, columns}, false);
+  }
+  prediction.moved = warp(solution_, resize_flow(backward, rows, columns), WarpFilter::bicubic);
   return prediction;
 }
 

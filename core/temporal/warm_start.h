@@ -14,8 +14,8 @@
 namespace reddiff {
 
 struct Prediction {
-  at::Tensor mu;     // [1,3,H,W]; undefined when there is no past to use
-  at::Tensor trust;  // [1,1,H,W], 1 where mu is the moved solution, 0 where it is the cold start
+  at::Tensor moved;  // [1,3,H,W], the previous solution; undefined when there is no past to use
+  at::Tensor trust;  // [1,1,H,W], 1 where it can be believed, 0 where the cold start is better; undefined unless asked for
   bool cut = false;  // there was a past, of another scene; it has been forgotten
 };
 
@@ -25,9 +25,10 @@ class WarmStart {
 
   void reset();
 
-  // measured: [1,3,h,w], this frame's measurement as a picture, holes filled. cold: [1,3,H,W], the start without a past;
-  // H = factor h. noise: sv in core units.
-  Prediction predict(const at::Tensor& measured, const at::Tensor& cold, double noise);
+  // measured: [1,3,h,w], this frame's measurement as a picture, holes filled. noise: sv in core units. Trust takes a second flow,
+  // back again; who weighs the moved solution against the measurement by its residual (fuse.h) does without: in noise the two
+  // flows disagree where each of them is good enough.
+  Prediction predict(const at::Tensor& measured, double noise, bool with_trust);
 
   // The frame is solved: what the next one starts from. `solution`: [1,3,H,W].
   void remember(const at::Tensor& measured, const at::Tensor& solution);

@@ -28,7 +28,8 @@ constexpr std::size_t max_shown_name = 64;
 
 // Names come from the file: shortened, and without anything that could disturb a terminal.
 std::string shown(const std::string& name) {
-  std::string text = "'" + name.substr(0, max_shown_name) + (name.size() > max_shown_name ? "...'" : "'");
+  std::string text = "'";
+  text.append(name, 0, max_shown_name).append(name.size() > max_shown_name ? "...'" : "'");
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');
   return text;

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Precompiled for the benchmarks.
+#pragma once
+
+#include <ATen/ATen.h>

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What is measured: the prior as elements load it and engines as elements make them, on the CPU, at a preset's settings.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/engine.h"
+#include "tests/bench/measure.h"
+#include "tests/bench/scene.h"
+
+namespace reddiff::bench {
+
+DenoiserPtr load_prior(const std::string& name);
+
+std::unique_ptr<Engine> make_engine(const Config& config);
+
+// A task as a user would set it, and the video it is meant for.
+struct TaskCase {
+  Task task;
+  const char* operator_text;  // what the task has to be told; "" if nothing
+  const char* degradation;    // operator that the clean video has been through
+  double noise;               // and the noise added to it, 8-bit units
+  bool masked;                // half of the pixels are missing
+};
+
+const std::vector<TaskCase>& task_cases();
+
+Config config_of(const TaskCase& task, Temporal temporal, const std::string& prior, Preset preset);
+
+// Degraded frames of the moving scene; `restored` is the size they are to have after restoration.
+std::vector<OwnedFrame> degraded_video(const TaskCase& task, Layout layout, const Size& restored, int frames);
+
+}  // namespace reddiff::bench

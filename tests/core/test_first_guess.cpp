@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What is guessed before anything is solved: the noise level, and what is behind holes.
+#include <gtest/gtest.h>
+
+#include "core/frame/fill_holes.h"
+#include "core/frame/noise_estimate.h"
+#include "tests/core/scene.h"
+
+namespace reddiff {
+namespace {
+
+TEST(NoiseEstimate, IsRightOnWhiteNoise) {
+  for (double sigma : {0.02, 0.2, 0.7})
+    EXPECT_NEAR(estimate_noise(sigma * noise({1, 3, 512, 512}, 3)), sigma, 0.03 * sigma);
+}
+
+TEST(NoiseEstimate, SeesThroughAScene) {
+  const auto picture = scene(192, 256, 8);
+  for (double code_values : {5.0, 10.0, 25.0, 50.0}) {
+    const double sigma = code_values * 2 / 255;
+    const double estimate = estimate_noise(picture + sigma * noise({1, 3, 192, 256}, 4));
+    EXPECT_NEAR(estimate, sigma, std::max(0.1 * sigma, 1.0 / 255)) << code_values;
+  }
+}
+
+TEST(NoiseEstimate, FindsNoneInFlatAndTinyPictures) {
+  EXPECT_EQ(estimate_noise(at::full({1, 3, 64, 64}, 0.3)), 0);
+  EXPECT_EQ(estimate_noise(noise({1, 3, 8, 64}, 1)), 0);
+  EXPECT_LT(estimate_noise(at::linspace(-1, 1, 64).reshape({1, 1, 1, 64}).expand({1, 3, 64, 64}).contiguous()), 1e-3);
+}
+
+at::Tensor random_mask(std::int64_t height, std::int64_t width, double known, std::uint64_t seed) {
+  return (at::special_ndtr(noise({1, 1, height, width}, seed)) < known).to(at::kFloat);
+}
+
+TEST(FillHoles, KeepsWhatIsKnownAtEverySize) {
+  for (auto [height, width] : {std::pair{1, 1}, {1, 7}, {5, 3}, {33, 18}, {64, 48}}) {
+    const auto picture = noise({2, 3, height, width}, 2);
+    const auto known = random_mask(height, width, 0.5, 5).expand({2, 1, height, width});
+    const auto filled = fill_holes(picture, known);
+    EXPECT_TRUE(filled.isfinite().all().item<bool>());
+    EXPECT_EQ(((filled - picture) * known).abs().max().item<double>(), 0) << height << "x" << width;
+    EXPECT_TRUE(fill_holes(picture, at::ones_like(known)).equal(picture));
+    EXPECT_EQ(fill_holes(picture, at::zeros_like(known)).abs().max().item<double>(), 0);
+  }
+}
+
+TEST(FillHoles, FindsARampAndComesCloseToAScene) {
+  const auto ramp = at::linspace(-1, 1, 96).reshape({1, 1, 1, 96}).expand({1, 3, 64, 96}).contiguous();
+  const auto scattered = random_mask(64, 96, 0.5, 6);
+  EXPECT_LT((fill_holes(ramp, scattered) - ramp).abs().max().item<double>(), 0.02);
+  const auto picture = scene(64, 96, 3);
+  const auto missing = (1 - scattered).expand({1, 3, 64, 96}).to(at::kBool);
+  const auto filled = fill_holes(picture * scattered, scattered);
+  const double spread = rms(picture - picture.mean());
+  EXPECT_LT(rms((filled - picture).masked_select(missing)), 0.15 * spread);
+}
+
+TEST(FillHoles, DoesNotLookBehindTheMask) {
+  const auto known = random_mask(32, 32, 0.7, 7);
+  const auto a = scene(32, 32, 1), b = at::where(known > 0, a, noise({1, 3, 32, 32}, 2));
+  EXPECT_TRUE(fill_holes(a, known).equal(fill_holes(b, known)));
+}
+
+}  // namespace
+}  // namespace reddiff
