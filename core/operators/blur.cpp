@@ -66,7 +66,8 @@ int iterations_for(double rho) { return std::clamp(static_cast<int>(std::ceil(0.
 
 class Blur : public Operator {
  public:
-  explicit Blur(const std::vector<Kernel>& kernels) : symmetric_(std::all_of(kernels.begin(), kernels.end(), symmetric)) {
+  explicit Blur(const std::vector<Kernel>& kernels)
+      : symmetric_(std::all_of(kernels.begin(), kernels.end(), symmetric)) {
     for (const auto& kernel : kernels) passes_.push_back(std::make_unique<BlurPass>(kernel));
   }
 

@@ -101,7 +101,9 @@ std::int64_t fast_size(std::int64_t n) {
   }
 }
 
-at::Tensor taps_of(const Kernel& kernel) { return at::tensor(kernel.taps, at::kDouble).view({kernel.rows, kernel.columns}); }
+at::Tensor taps_of(const Kernel& kernel) {
+  return at::tensor(kernel.taps, at::kDouble).view({kernel.rows, kernel.columns});
+}
 
 }  // namespace
 

@@ -11,8 +11,8 @@ constexpr double tiny = 1e-30;
 
 }  // namespace
 
-at::Tensor conjugate_gradients(const Operator& op, const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho,
-                               int iterations, const Preconditioner& precondition) {
+at::Tensor conjugate_gradients(const Operator& op, const at::Tensor& z, const at::Tensor& y, const at::Tensor& w,
+                               double rho, int iterations, const Preconditioner& precondition) {
   const auto weighted = [&](const at::Tensor& rows) { return w.defined() ? rows * w : rows; };
   const auto preconditioned = [&](const at::Tensor& r) { return precondition ? precondition(r) : r; };
   at::Tensor x = z;

@@ -17,7 +17,7 @@ using Preconditioner = std::function<at::Tensor(const at::Tensor&)>;
 
 // (H^T W H + rho) x = H^T W y + rho z for one image, started at z; an empty preconditioner is the identity. Where the start
 // is the solution it is returned to the bit.
-at::Tensor conjugate_gradients(const Operator& op, const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho,
-                               int iterations, const Preconditioner& precondition = {});
+at::Tensor conjugate_gradients(const Operator& op, const at::Tensor& z, const at::Tensor& y, const at::Tensor& w,
+                               double rho, int iterations, const Preconditioner& precondition = {});
 
 }  // namespace reddiff

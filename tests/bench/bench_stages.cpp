@@ -31,7 +31,7 @@ constexpr Section sections[] = {
 
 constexpr const char* usage =
     "usage: bench_stages [--quick] [--sizes=WxH,...] [--prior=NAME] [--preset=NAME] [--only=SECTION]\n"
-    "  --quick    480x256 only, few repeats: shows that everything runs, says little of speed\n"
+    "  --quick    480x256 unless --sizes says otherwise, few repeats: shows that everything runs, says little of speed\n"
     "  --sizes    pictures for the prior; the first is also the restored frame's (default 480x256,480x384,1280x720)\n"
     "  --prior    default, dct or a path to .safetensors\n"
     "  --preset   of whole frames: live, quality (default), archive or paper\n"
@@ -58,12 +58,10 @@ Preset parse_preset(const std::string& word) {
 
 Options parse(int argc, char** argv) {
   Options options;
-  options.sizes = {{480, 256}, {480, 384}, {1280, 720}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word == "--quick") {
       options.quick = true;
-      options.sizes = {{480, 256}};
     } else if (word.starts_with("--sizes=")) {
       options.sizes = parse_sizes(argv[i] + std::strlen("--sizes="));
     } else if (word.starts_with("--prior=")) {
@@ -75,6 +73,10 @@ Options parse(int argc, char** argv) {
     } else {
       throw Error(ErrorCode::settings, usage);
     }
+  }
+  if (options.sizes.empty()) {
+    options.sizes = {{480, 256}};
+    if (!options.quick) options.sizes.insert(options.sizes.end(), {{480, 384}, {1280, 720}});
   }
   return options;
 }

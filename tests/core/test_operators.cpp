@@ -67,10 +67,16 @@ INSTANTIATE_TEST_SUITE_P(Texts, EveryOperator, testing::ValuesIn(texts()));
 bool closed_prox(const std::string& text, bool weights) {
   static const std::set<std::string> always = {"identity", "gray", "average-pool:factor=2", "average-pool:factor=3",
                                                "average-pool:factor=16"};
-  static const std::set<std::string> unweighted = {
-      "bicubic:factor=2", "bicubic:factor=3", "bicubic:factor=8", "gaussian-blur:sigma=0.1", "gaussian-blur:sigma=1.6",
-      "gaussian-blur:sigma=6", "box-blur:size=1", "box-blur:size=9", "motion-blur:length=6.5:angle=-90",
-      "motion-blur:length=24:angle=180"};
+  static const std::set<std::string> unweighted = {"bicubic:factor=2",
+                                                   "bicubic:factor=3",
+                                                   "bicubic:factor=8",
+                                                   "gaussian-blur:sigma=0.1",
+                                                   "gaussian-blur:sigma=1.6",
+                                                   "gaussian-blur:sigma=6",
+                                                   "box-blur:size=1",
+                                                   "box-blur:size=9",
+                                                   "motion-blur:length=6.5:angle=-90",
+                                                   "motion-blur:length=24:angle=180"};
   return always.count(text) || (!weights && unweighted.count(text));
 }
 

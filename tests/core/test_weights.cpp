@@ -23,7 +23,7 @@ using Bytes = std::vector<std::byte>;
 
 Bytes bytes_of(const std::string& text) {
   Bytes bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
+  if (!text.empty()) std::memcpy(bytes.data(), text.data(), text.size());
   return bytes;
 }
 
