@@ -80,8 +80,7 @@ def figures(frames, truth, where=None):
     error = frames.astype(np.float32) - truth
     if where is None:
         power = np.mean(error**2, (1, 2, 3))
-        change = np.diff(error, axis=0) ** 2
-        flicker = np.sqrt(np.mean(change))
+        flicker = np.sqrt(np.mean(np.diff(error, axis=0) ** 2)) if len(frames) > 1 else 0.0
     else:
         power = np.array([np.mean(e[w] ** 2) for e, w in zip(error, where)])
         both = where[1:] & where[:-1]
@@ -145,7 +144,7 @@ def evaluate(case, truth, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clip")
+    parser.add_argument("clip", nargs="?", default=os.environ.get("REDDIFF_CLIP"), help="default: the clip of pipelines/demo, once that has run")
     parser.add_argument("--crop", default="480x256+80+8", help="WIDTHxHEIGHT+LEFT+TOP")
     parser.add_argument("--first", type=int, default=155)
     parser.add_argument("--frames", type=int, default=20)
@@ -155,9 +154,11 @@ def main():
     parser.add_argument("--without", default=[], type=lambda s: s.split(","), help="peers to leave out")
     parser.add_argument("--keep", help="folder for the restored frames (raw RGB)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("properties", nargs="*", help="PROPERTY=VALUE of the element, for every run")
+    parser.add_argument("--set", dest="properties", default=[], action="append", metavar="PROPERTY=VALUE", help="of the element, for every run")
     args = parser.parse_args()
     args.properties = dict(p.split("=", 1) for p in args.properties)
+    if not args.clip or not os.path.exists(args.clip):
+        parser.error("no clip: name one, or run pipelines/demo first, which fetches bikes.mp4")
     truth = read_clip(args.clip, args.first, args.frames, args.crop)
     print(f"{os.path.basename(args.clip)}: {len(truth)} frames from {args.first}, {args.crop}")
     for case in cases():
