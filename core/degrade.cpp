@@ -19,7 +19,8 @@ void DegradeEngine::process(const FrameView& in, const FrameView& out, std::uint
   validate(out);
   const int factor = op_->factor();
   if (in.width != out.width * factor || in.height != out.height * factor)
-    throw Error(ErrorCode::format, "width and height must be multiples of " + std::to_string(factor) + " for this operator; crop or scale the video first");
+    throw Error(ErrorCode::format, "width and height must be multiples of " + std::to_string(factor) +
+                                       " for this operator; crop or scale the video first");
   auto measured = op_->forward(read_picture(in, device_));
   if (config_.noise > 0) {
     const auto noise = normal_field(mix_seed(config_.seed, frame_index), 0, measured.sizes(), device_);

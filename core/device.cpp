@@ -27,8 +27,10 @@ at::Device parse_device(const std::string& text) {
   if (!understood) throw Error(ErrorCode::settings, "device \"" + text + "\" is none of auto, cpu, cuda and cuda:N");
   const int count = cuda_devices();
   if (index >= count) {
-    const std::string found = count == 0 ? "this LibTorch sees no CUDA device" : "there are " + std::to_string(count) + " CUDA devices";
-    throw Error(ErrorCode::device, "device " + text + " was asked for, but " + found + "; set device=auto or device=cpu");
+    const std::string found =
+        count == 0 ? "this LibTorch sees no CUDA device" : "there are " + std::to_string(count) + " CUDA devices";
+    throw Error(ErrorCode::device,
+                "device " + text + " was asked for, but " + found + "; set device=auto or device=cpu");
   }
   return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }

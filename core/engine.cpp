@@ -81,7 +81,9 @@ Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& opt
   measurement.resolved = resolve(config, live_, in.component[0].depth);
   if (measurement.resolved.wants_mask) {
     if (!measurement.alpha.defined())
-      throw Error(ErrorCode::settings, "the mask is the alpha channel, but this video has none; send RGBA, A420 or another format with alpha");
+      throw Error(
+          ErrorCode::settings,
+          "the mask is the alpha channel, but this video has none; send RGBA, A420 or another format with alpha");
     measurement.known = (measurement.alpha >= 0.5).to(at::kFloat);
     measurement.picture = fill_holes(measurement.picture, measurement.known);
     measurement.alpha = at::Tensor();

@@ -16,8 +16,7 @@ namespace {
 
 std::string first_line(const std::string& text) { return text.substr(0, std::min<std::size_t>(text.find('\n'), 200)); }
 
-template <typename Function>
-auto with_our_errors(Function&& function) {
+template <typename Function> auto with_our_errors(Function&& function) {
   try {
     return function();
   } catch (const Error&) {

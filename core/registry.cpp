@@ -12,14 +12,10 @@ namespace reddiff {
 namespace {
 
 constexpr OperatorEntry operators[] = {
-    {"identity", make_identity},
-    {"average-pool", make_average_pool},
-    {"bicubic", make_bicubic},
-    {"gaussian-blur", make_gaussian_blur},
-    {"box-blur", make_box_blur},
-    {"motion-blur", make_motion_blur},
-    {"kernel", make_kernel_blur},
-    {"gray", make_gray},
+    {"identity", make_identity},  {"average-pool", make_average_pool},
+    {"bicubic", make_bicubic},    {"gaussian-blur", make_gaussian_blur},
+    {"box-blur", make_box_blur},  {"motion-blur", make_motion_blur},
+    {"kernel", make_kernel_blur}, {"gray", make_gray},
 };
 
 constexpr OptimizerEntry optimizers[] = {
@@ -33,7 +29,8 @@ DenoiserPtr make_named_network(const PriorRequest& request) {
 
 constexpr PriorEntry priors[] = {
     {"default", "convolutional U-Net trained on photographs", make_named_network},
-    {"dct", "shrinkage of 8x8 DCT coefficients, needs no training", [](const PriorRequest& request) { return make_dct_shrink(request.device); }},
+    {"dct", "shrinkage of 8x8 DCT coefficients, needs no training",
+     [](const PriorRequest& request) { return make_dct_shrink(request.device); }},
 };
 
 }  // namespace
@@ -64,7 +61,8 @@ DenoiserPtr make_prior(const PriorRequest& request) {
   if (request.name.ends_with(".safetensors")) return make_named_network(request);
   std::string known;
   for (const auto& entry : priors) known += std::string(known.empty() ? "" : ", ") + entry.name;
-  throw Error(ErrorCode::not_found, "there is no prior \"" + request.name + "\"; use " + known + " or a path that ends in .safetensors");
+  throw Error(ErrorCode::not_found,
+              "there is no prior \"" + request.name + "\"; use " + known + " or a path that ends in .safetensors");
 }
 
 }  // namespace reddiff

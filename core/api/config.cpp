@@ -19,8 +19,7 @@ ProblemKind problem_kind(const OperatorSpec& op, bool masked) {
   return masked ? ProblemKind::fill : ProblemKind::denoise;
 }
 
-template <typename E>
-void override_with(E user, E& value) {
+template <typename E> void override_with(E user, E& value) {
   if (user != E::preset) value = user;
 }
 
@@ -105,7 +104,8 @@ int resolve_scale(const Config& config) { return resolve_operator(config).factor
 bool alpha_is_mask(const Config& config) {
   if (config.mask_source == MaskSource::none && config.task == Task::inpaint)
     refuse("task=inpaint needs a mask: set mask-source=alpha and send video with an alpha channel");
-  return config.mask_source == MaskSource::alpha || (config.mask_source == MaskSource::automatic && config.task == Task::inpaint);
+  return config.mask_source == MaskSource::alpha ||
+         (config.mask_source == MaskSource::automatic && config.task == Task::inpaint);
 }
 
 bool estimates_noise(const Config& config) {

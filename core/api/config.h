@@ -17,38 +17,38 @@ namespace reddiff {
 struct Config {
   Preset preset = Preset::automatic;
   Task task = Task::denoise;
-  int scale = 0;                     // output = input x scale; 0: from the operator or the task
-  std::string operator_text;         // empty: from the task
-  double noise = -1;                 // standard deviation of the measurement noise, 8-bit units
-  std::string prior = "default";     // a registered name or a path to .safetensors
+  int scale = 0;                  // output = input x scale; 0: from the operator or the task
+  std::string operator_text;      // empty: from the task
+  double noise = -1;              // standard deviation of the measurement noise, 8-bit units
+  std::string prior = "default";  // a registered name or a path to .safetensors
   Solver solver = Solver::preset;
   Optimizer optimizer = Optimizer::preset;
   Weighting weighting = Weighting::preset;
   Order order = Order::preset;
   Spacing spacing = Spacing::preset;
-  double prior_weight = -1;          // lambda of the paper
-  double data_weight = -1;           // v of the paper
+  double prior_weight = -1;  // lambda of the paper
+  double data_weight = -1;   // v of the paper
   double learning_rate = -1;
-  double optimizer_epsilon = -1;     // eps_G: added to the root of the second moment, on the per-image gradient G
-  int steps = -1;                    // calls of the prior per frame
-  double start_level = -1;           // noise level of the first step, 8-bit units
+  double optimizer_epsilon = -1;  // eps_G: added to the root of the second moment, on the per-image gradient G
+  int steps = -1;                 // calls of the prior per frame
+  double start_level = -1;        // noise level of the first step, 8-bit units
   Temporal temporal = Temporal::warm_start;
-  double scene_threshold = 0.35;     // 0: never cut; see core/temporal/scene_cut.h
+  double scene_threshold = 0.35;  // 0: never cut; see core/temporal/scene_cut.h
   MaskSource mask_source = MaskSource::automatic;
-  double strength = 1;               // 0: plainly resampled input, 1: restored
-  std::string device = "auto";       // auto, cpu, cuda:N
+  double strength = 1;          // 0: plainly resampled input, 1: restored
+  std::string device = "auto";  // auto, cpu, cuda:N
   Precision precision = Precision::automatic;
-  int tile_size = 0;                 // pixels a side, of what the prior sees at once; 0: by device
-  int tile_overlap = 0;              // pixels; 0: 48
+  int tile_size = 0;     // pixels a side, of what the prior sees at once; 0: by device
+  int tile_overlap = 0;  // pixels; 0: 48
   std::uint64_t seed = 0;
 };
 
 // How fresh noise enters the steps of RED-Diff.
 enum class Renoise {
-  every_step,  // the paper
-  after_first, // step 1 sees mu as it is: the measurement carries its own noise
-  none,        // no step adds noise: a deterministic fixed-point iteration at falling levels
-  measurement, // every step sees the first mu: H is the identity, and the measurement's own noise is the noise at that level
+  every_step,   // the paper
+  after_first,  // step 1 sees mu as it is: the measurement carries its own noise
+  none,         // no step adds noise: a deterministic fixed-point iteration at falling levels
+  measurement,  // every step sees the first mu: H is the identity, and the measurement's own noise is the noise at that level
 };
 
 // How the data term is weighed against the regulariser.
@@ -70,22 +70,22 @@ struct SolverConfig {
   double optimizer_epsilon = 0.1;
   bool epsilon_of_mean_loss = false;  // eps_G = 1e-8 * values per image, what a mean loss makes of Adam's 1e-8
   int steps = 10;
-  double start_level = 0;             // 0: the whole schedule of the paper
-  double end_level = 0;               // 0: the schedule's lowest
+  double start_level = 0;  // 0: the whole schedule of the paper
+  double end_level = 0;    // 0: the schedule's lowest
   Renoise renoise = Renoise::every_step;
   Balance balance = Balance::fixed;
-  bool average = false;               // fixed-point: step k has length 1/k, so that mu is the mean of the estimates so far
-  bool symmetries = false;            // step k shows the prior the picture turned and mirrored in the k-th of eight ways
-  bool return_before_step = false;    // the mu the last step saw, as the published code returns
+  bool average = false;     // fixed-point: step k has length 1/k, so that mu is the mean of the estimates so far
+  bool symmetries = false;  // step k shows the prior the picture turned and mirrored in the k-th of eight ways
+  bool return_before_step = false;  // the mu the last step saw, as the published code returns
 };
 
 struct Resolved {
   OperatorSpec op;
-  int scale = 1;              // the operator's factor
-  bool wants_mask = false;    // alpha is a mask: 1 known, 0 missing
-  double noise = 0;           // sv in core units, never 0
-  SolverConfig cold;          // for a frame without a past
-  SolverConfig warm;          // for a frame whose mean starts at the moved previous solution
+  int scale = 1;            // the operator's factor
+  bool wants_mask = false;  // alpha is a mask: 1 known, 0 missing
+  double noise = 0;         // sv in core units, never 0
+  SolverConfig cold;        // for a frame without a past
+  SolverConfig warm;        // for a frame whose mean starts at the moved previous solution
 };
 
 // The operator that the configuration asks for. Throws Error{settings}: unknown operator, `scale` against the operator's factor,

@@ -40,10 +40,10 @@ struct FrameView {
   bool has_alpha = false;  // component[3]; always full range
   Component component[4];  // rgb, ycbcr: [0..2]; gray: [0]
   ColorMatrix matrix;
-  bool full_range = true;            // else 16..235 / 16..240 of 8 bit, scaled to the depth
-  bool chroma_cosited_x = true;      // chroma samples sit on even luma columns (MPEG-2) instead of between two (JPEG)
-  bool chroma_cosited_y = false;     // the same for rows
-  int device_index = -1;             // -1: host memory; else the CUDA device that `data` points into
+  bool full_range = true;         // else 16..235 / 16..240 of 8 bit, scaled to the depth
+  bool chroma_cosited_x = true;   // chroma samples sit on even luma columns (MPEG-2) instead of between two (JPEG)
+  bool chroma_cosited_y = false;  // the same for rows
+  int device_index = -1;          // -1: host memory; else the CUDA device that `data` points into
 };
 
 // Number of colour components, alpha not counted.

@@ -20,7 +20,8 @@ constexpr Name<Task> tasks[] = {
 };
 constexpr Name<Solver> solvers[] = {
     {Solver::preset, "preset", "as the preset says"},
-    {Solver::red_diff, "red-diff", "variational inference regularised by denoising at many noise levels (arXiv 2305.04391)"},
+    {Solver::red_diff, "red-diff",
+     "variational inference regularised by denoising at many noise levels (arXiv 2305.04391)"},
 };
 constexpr Name<Optimizer> optimizers[] = {
     {Optimizer::preset, "preset", "as the preset says"},
@@ -29,7 +30,8 @@ constexpr Name<Optimizer> optimizers[] = {
     {Optimizer::sgd, "sgd", "gradient descent with momentum 0.9"},
     {Optimizer::rmsprop, "rmsprop", "RMSprop, smoothing 0.99"},
     {Optimizer::lbfgs, "lbfgs", "L-BFGS, history 10, one iteration per step, one optimiser per image"},
-    {Optimizer::fixed_point, "fixed-point", "the regularised least-squares step: mu goes to the denoised estimate, corrected by the data"},
+    {Optimizer::fixed_point, "fixed-point",
+     "the regularised least-squares step: mu goes to the denoised estimate, corrected by the data"},
 };
 constexpr Name<Weighting> weightings[] = {
     {Weighting::preset, "preset", "as the preset says"},

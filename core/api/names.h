@@ -23,15 +23,13 @@ enum class Temporal { none, warm_start };
 enum class MaskSource { automatic, none, alpha };
 enum class Precision { automatic, float32, bfloat16, float16 };
 
-template <typename E>
-struct Name {
+template <typename E> struct Name {
   E value;
   const char* nick;
   const char* description;
 };
 
-template <typename E>
-std::span<const Name<E>> names();
+template <typename E> std::span<const Name<E>> names();
 
 template <> std::span<const Name<Preset>> names();
 template <> std::span<const Name<Task>> names();
@@ -44,8 +42,7 @@ template <> std::span<const Name<Temporal>> names();
 template <> std::span<const Name<MaskSource>> names();
 template <> std::span<const Name<Precision>> names();
 
-template <typename E>
-const char* nick(E value) {
+template <typename E> const char* nick(E value) {
   for (const auto& name : names<E>())
     if (name.value == value) return name.nick;
   return "?";

@@ -17,12 +17,12 @@ namespace reddiff {
 struct OperatorArgument {
   const char* name;
   const char* description;
-  double minimum;      // numbers only
+  double minimum;  // numbers only
   double maximum;
-  double fallback;     // NaN: must be given
+  double fallback;  // NaN: must be given
   bool integer;
-  bool is_file;        // a path; minimum, maximum and fallback do not apply
-  bool odd = false;    // integers only: even ones are refused
+  bool is_file;      // a path; minimum, maximum and fallback do not apply
+  bool odd = false;  // integers only: even ones are refused
 };
 
 struct OperatorKind {

@@ -20,8 +20,8 @@ namespace reddiff {
 // What may change from frame to frame without a new Restorer.
 struct FrameOptions {
   double strength = 1;
-  double noise = -1;                        // 8-bit units, as Config::noise
-  const std::atomic<bool>* abort = nullptr; // checked before every call of the prior; then Error{aborted}
+  double noise = -1;                         // 8-bit units, as Config::noise
+  const std::atomic<bool>* abort = nullptr;  // checked before every call of the prior; then Error{aborted}
 };
 
 // Milliseconds of one frame by stage; for stats and tests/bench.
@@ -31,13 +31,13 @@ struct StageTimes {
 
 struct FrameReport {
   int prior_calls = 0;
-  bool cold = true;            // had no past (first frame, reset, cut, temporal=none)
-  bool cut = false;            // a scene cut was found
-  bool not_finite = false;     // the solver produced NaN or infinity: the output is the plainly resampled input
-  int tiles = 1;               // per call of the prior
-  bool tiles_halved = false;   // after running out of memory
-  double noise = 0;            // 8-bit units, that was used
-  double start_level = 0;      // 8-bit units, of the schedule that was run
+  bool cold = true;           // had no past (first frame, reset, cut, temporal=none)
+  bool cut = false;           // a scene cut was found
+  bool not_finite = false;    // the solver produced NaN or infinity: the output is the plainly resampled input
+  int tiles = 1;              // per call of the prior
+  bool tiles_halved = false;  // after running out of memory
+  double noise = 0;           // 8-bit units, that was used
+  double start_level = 0;     // 8-bit units, of the schedule that was run
   double end_level = 0;
   StageTimes ms;
 };

@@ -27,7 +27,9 @@ at::Tensor coarse_to_fine(const at::Tensor& picture, const at::Tensor& known) {
 at::Tensor laplacian(const at::Tensor& x) {
   const auto padded = at::replication_pad2d(x, {1, 1, 1, 1});
   const auto height = x.size(2), width = x.size(3);
-  const auto shifted = [&](int row, int column) { return padded.slice(2, row, row + height).slice(3, column, column + width); };
+  const auto shifted = [&](int row, int column) {
+    return padded.slice(2, row, row + height).slice(3, column, column + width);
+  };
   return shifted(0, 1) + shifted(2, 1) + shifted(1, 0) + shifted(1, 2) - 4 * x;
 }
 

@@ -24,7 +24,7 @@ class Operator {
   virtual ~Operator() = default;
 
   virtual bool linear() const { return true; }
-  virtual int factor() const { return 1; }                 // image size = factor x measurement size
+  virtual int factor() const { return 1; }  // image size = factor x measurement size
   virtual std::int64_t measurement_channels() const { return 3; }
 
   // H(x): [N,3,H,W] -> [N,c,H/factor,W/factor]. H and W must be multiples of factor().

@@ -27,7 +27,10 @@ class Denoiser {
   virtual std::string description() const = 0;
 
   // Floating-point operations of one call on one picture of this size; 0 if unknown. For tests/bench.
-  virtual double flops(std::int64_t height, std::int64_t width) const { (void)height, (void)width; return 0; }
+  virtual double flops(std::int64_t height, std::int64_t width) const {
+    (void)height, (void)width;
+    return 0;
+  }
 };
 
 using DenoiserPtr = std::shared_ptr<const Denoiser>;

@@ -12,8 +12,7 @@ namespace reddiff {
 namespace {
 
 // An optimiser of LibTorch over one tensor that shares its memory with mu.
-template <typename Torch, typename Options>
-class TorchOptimizer : public MeanOptimizer {
+template <typename Torch, typename Options> class TorchOptimizer : public MeanOptimizer {
  public:
   explicit TorchOptimizer(Options options) : options_(std::move(options)) {}
 
@@ -85,8 +84,10 @@ std::unique_ptr<MeanOptimizer> make_adam(const SolverConfig& config) {
 }
 
 std::unique_ptr<MeanOptimizer> make_adamw(const SolverConfig& config) {
-  auto options =
-      torch::optim::AdamWOptions(config.learning_rate).betas({0.9, 0.99}).eps(config.optimizer_epsilon).weight_decay(0.01);
+  auto options = torch::optim::AdamWOptions(config.learning_rate)
+                     .betas({0.9, 0.99})
+                     .eps(config.optimizer_epsilon)
+                     .weight_decay(0.01);
   return std::make_unique<TorchOptimizer<torch::optim::AdamW, torch::optim::AdamWOptions>>(options);
 }
 

@@ -46,7 +46,8 @@ bool adds_noise(Renoise renoise, int step) {
   return renoise == Renoise::every_step || (renoise == Renoise::after_first && step > 0);
 }
 
-at::Tensor noisy_mean(const at::Tensor& mu, const at::Tensor& first_mu, const Level& level, Renoise renoise, std::uint64_t seed) {
+at::Tensor noisy_mean(const at::Tensor& mu, const at::Tensor& first_mu, const Level& level, Renoise renoise,
+                      std::uint64_t seed) {
   if (renoise == Renoise::measurement) return first_mu;
   if (!adds_noise(renoise, level.step)) return mu;
   return mu + level.sigma * normal_field(seed, level.step, mu.sizes(), mu.device());
@@ -92,7 +93,8 @@ Gradient make_gradient(const Problem& problem, const SolverConfig& config, const
 
 void check(const Problem& problem, const SolverConfig& config) {
   if (config.optimizer == Optimizer::fixed_point && !problem.op->linear())
-    throw Error(ErrorCode::settings, "optimizer=fixed-point needs a linear operator; choose optimizer=adam for this one");
+    throw Error(ErrorCode::settings,
+                "optimizer=fixed-point needs a linear operator; choose optimizer=adam for this one");
   if (config.renoise == Renoise::measurement && problem.weights.defined())
     throw Error(ErrorCode::settings, "a solver that takes its noise from the measurement needs every pixel measured");
 }

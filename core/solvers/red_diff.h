@@ -33,8 +33,9 @@ struct Problem {
 };
 
 struct Start {
-  at::Tensor mu;     // [N,3,H,W]
-  at::Tensor level;  // [N,1,H,W], per-pixel level of the first step, later steps in proportion to the schedule; undefined: the schedule
+  at::Tensor mu;  // [N,3,H,W]
+  at::Tensor
+      level;  // [N,1,H,W], per-pixel level of the first step, later steps in proportion to the schedule; undefined: the schedule
 };
 
 struct Solution {

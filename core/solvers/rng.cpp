@@ -26,7 +26,8 @@ std::uint64_t mix_seed(std::uint64_t seed, std::uint64_t step) {
 at::Tensor normal_field(std::uint64_t seed, std::uint64_t step, at::IntArrayRef size, at::Device device) {
   TORCH_CHECK(size.size() == 4);
   const std::int64_t one_image[] = {1, size[1], size[2], size[3]};
-  return at::randn(one_image, make_generator(mix_seed(seed, step), device), at::TensorOptions(device).dtype(at::kFloat));
+  return at::randn(one_image, make_generator(mix_seed(seed, step), device),
+                   at::TensorOptions(device).dtype(at::kFloat));
 }
 
 }  // namespace reddiff

@@ -91,7 +91,8 @@ double diffusion_time(double level) {
 }
 
 std::vector<double> make_levels(const SolverConfig& config, double sigma_min, double sigma_max, std::uint64_t seed) {
-  auto levels = config.start_level > 0 ? ranged_levels(config, sigma_min, sigma_max) : paper_levels(config, sigma_min, sigma_max);
+  auto levels =
+      config.start_level > 0 ? ranged_levels(config, sigma_min, sigma_max) : paper_levels(config, sigma_min, sigma_max);
   switch (config.order) {
     case Order::ascending:
       break;

@@ -12,7 +12,8 @@ struct Symmetry {
 };
 
 // Far apart ones first: two steps average more than two neighbouring turns would.
-constexpr Symmetry symmetries[8] = {{false, 0}, {true, 1}, {false, 2}, {true, 3}, {true, 0}, {false, 1}, {false, 3}, {true, 2}};
+constexpr Symmetry symmetries[8] = {{false, 0}, {true, 1},  {false, 2}, {true, 3},
+                                    {true, 0},  {false, 1}, {false, 3}, {true, 2}};
 
 }  // namespace
 

@@ -7,7 +7,7 @@ namespace reddiff {
 namespace {
 
 constexpr double largest_weight = 0.18;
-constexpr double evidence = 6;    // how fast an unexplained residual takes the weight away
+constexpr double evidence = 6;      // how fast an unexplained residual takes the weight away
 constexpr double allowance = 1.05;  // of the noise's power, before a residual counts as unexplained
 
 }  // namespace

@@ -15,7 +15,8 @@ namespace reddiff {
 
 struct Prediction {
   at::Tensor moved;  // [1,3,H,W], the previous solution; undefined when there is no past to use
-  at::Tensor trust;  // [1,1,H,W], 1 where it can be believed, 0 where the cold start is better; undefined unless asked for
+  at::Tensor
+      trust;  // [1,1,H,W], 1 where it can be believed, 0 where the cold start is better; undefined unless asked for
   bool cut = false;  // there was a past, of another scene; it has been forgotten
 };
 
@@ -34,7 +35,8 @@ class WarmStart {
   void remember(const at::Tensor& measured, const at::Tensor& solution);
 
  private:
-  at::Tensor trust_of(const at::Tensor& backward, const at::Tensor& forward, const at::Tensor& measured, double noise) const;
+  at::Tensor trust_of(const at::Tensor& backward, const at::Tensor& forward, const at::Tensor& measured,
+                      double noise) const;
 
   double scene_threshold_;
   std::unique_ptr<Flow> flow_;

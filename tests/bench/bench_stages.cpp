@@ -31,7 +31,8 @@ constexpr Section sections[] = {
 
 constexpr const char* usage =
     "usage: bench_stages [--quick] [--sizes=WxH,...] [--prior=NAME] [--preset=NAME] [--only=SECTION]\n"
-    "  --quick    480x256 unless --sizes says otherwise, few repeats: shows that everything runs, says little of speed\n"
+    "  --quick    480x256 unless --sizes says otherwise, few repeats: shows that everything runs, says little of "
+    "speed\n"
     "  --sizes    pictures for the prior; the first is also the restored frame's (default 480x256,480x384,1280x720)\n"
     "  --prior    default, dct or a path to .safetensors\n"
     "  --preset   of whole frames: live, quality (default), archive or paper\n"

@@ -23,8 +23,7 @@ std::string refusal(const Config& config) {
   return "";
 }
 
-template <typename E>
-void check_names() {
+template <typename E> void check_names() {
   std::set<std::string> nicks;
   int position = 0;
   for (const auto& name : names<E>()) {
@@ -61,8 +60,11 @@ TEST(Resolve, RefusesWhatHasNoMeaningAndSaysWhatToDo) {
   EXPECT_NE(refusal(Config{.task = Task::deblur}).find("operator=gaussian-blur"), std::string::npos);
   EXPECT_NE(refusal(Config{.task = Task::denoise, .scale = 2}).find("task=super-resolution"), std::string::npos);
   EXPECT_NE(refusal(Config{.task = Task::super_resolution, .scale = 1}).find("scale=2"), std::string::npos);
-  EXPECT_NE(refusal(Config{.task = Task::super_resolution, .scale = 3, .operator_text = "bicubic:factor=2"}).find("scale=3"), std::string::npos);
-  EXPECT_NE(refusal(Config{.task = Task::inpaint, .mask_source = MaskSource::none}).find("mask-source=alpha"), std::string::npos);
+  EXPECT_NE(
+      refusal(Config{.task = Task::super_resolution, .scale = 3, .operator_text = "bicubic:factor=2"}).find("scale=3"),
+      std::string::npos);
+  EXPECT_NE(refusal(Config{.task = Task::inpaint, .mask_source = MaskSource::none}).find("mask-source=alpha"),
+            std::string::npos);
   EXPECT_NE(refusal(Config{.prior_weight = 0}).find("strength=0"), std::string::npos);
   EXPECT_NE(refusal(Config{.optimizer = Optimizer::adam, .learning_rate = 0}).find("learning-rate"), std::string::npos);
   EXPECT_EQ(refusal(Config{}), "");

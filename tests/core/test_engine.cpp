@@ -33,7 +33,8 @@ std::string model_path() {
 at::Tensor read(Frame& frame) { return read_picture(frame.view, at::kCPU); }
 
 // RGB frame of a scene that moves two pixels a frame, with noise of the given deviation.
-std::unique_ptr<Frame> moving_frame(int index, double noise_level, int w = width, int h = height, const char* format = "RGB") {
+std::unique_ptr<Frame> moving_frame(int index, double noise_level, int w = width, int h = height,
+                                    const char* format = "RGB") {
   auto frame = std::make_unique<Frame>(format_named(format), w, h, 1);
   const auto picture = scene(h + 32, w + 32, 5).narrow(2, 16, h).narrow(3, 2 * index, w).contiguous();
   write_picture(picture * 0.7 + noise_level * noise({1, 3, h, w}, 100 + index), {}, frame->view);
@@ -46,7 +47,8 @@ struct Restored {
 };
 
 Restored restore(Engine& engine, Frame& in, int scale, const FrameOptions& options, const char* format = "RGB") {
-  Restored restored{std::make_unique<Frame>(format_named(format), in.view.width * scale, in.view.height * scale, 2), {}};
+  Restored restored{std::make_unique<Frame>(format_named(format), in.view.width * scale, in.view.height * scale, 2),
+                    {}};
   restored.report = engine.process(in.view, restored.frame->view, options);
   return restored;
 }
@@ -75,7 +77,8 @@ TEST(Registry, UnknownPriorsListTheKnown) {
 
 TEST(Device, IsTheOneAskedForOrAnError) {
   EXPECT_TRUE(parse_device("cpu").is_cpu());
-  for (const char* wrong : {"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:99"}) EXPECT_THROW(parse_device(wrong), Error) << wrong;
+  for (const char* wrong : {"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:99"})
+    EXPECT_THROW(parse_device(wrong), Error) << wrong;
 }
 
 TEST(Engine, RestoresEveryTask) {
@@ -88,7 +91,9 @@ TEST(Engine, RestoresEveryTask) {
       {{.task = Task::denoise, .noise = 25, .device = "cpu"}, "identity", 25},
       {{.task = Task::restore, .device = "cpu"}, "identity", 20},
       {{.task = Task::super_resolution, .device = "cpu"}, "bicubic:factor=2", 0},
-      {{.task = Task::deblur, .operator_text = "gaussian-blur:sigma=1.5", .noise = 2, .device = "cpu"}, "gaussian-blur:sigma=1.5", 2},
+      {{.task = Task::deblur, .operator_text = "gaussian-blur:sigma=1.5", .noise = 2, .device = "cpu"},
+       "gaussian-blur:sigma=1.5",
+       2},
   };
   for (const auto& c : cases) {
     const int scale = parse_operator(c.degradation).factor();
@@ -98,7 +103,8 @@ TEST(Engine, RestoresEveryTask) {
     Engine engine(c.config, false, model_path());
     const auto restored = restore(engine, degraded, scale, {.noise = c.config.noise});
     const auto plain = scale == 1 ? read(degraded) : at::upsample_bicubic2d(read(degraded), {height, width}, false);
-    EXPECT_LT(rms(read(*restored.frame) - read(truth)), 0.93 * rms(plain - read(truth))) << c.degradation << " " << c.noise;
+    EXPECT_LT(rms(read(*restored.frame) - read(truth)), 0.93 * rms(plain - read(truth)))
+        << c.degradation << " " << c.noise;
     EXPECT_FALSE(restored.report.not_finite);
     EXPECT_GE(restored.report.prior_calls, 1);
   }
@@ -184,7 +190,8 @@ TEST(Engine, RestoresFormatsOfEveryKindAtAnySize) {
       const auto restored = restore(*engine, *in, 2, {}, format.name);
       EXPECT_FALSE(restored.report.not_finite) << format.name << w << "x" << h;
       // Twice the size of a picture keeps its mean.
-      EXPECT_NEAR(read(*restored.frame).mean().item<double>(), read(*in).mean().item<double>(), 0.05) << format.name << w << "x" << h;
+      EXPECT_NEAR(read(*restored.frame).mean().item<double>(), read(*in).mean().item<double>(), 0.05)
+          << format.name << w << "x" << h;
     }
 }
 

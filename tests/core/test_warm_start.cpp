@@ -28,7 +28,9 @@ TEST(WarmStart, HasNoPastAtFirstAndAfterReset) {
 TEST(WarmStart, FollowsThePictureAndDistrustsWhatComesIn) {
   for (std::int64_t factor : {1, 2}) {
     WarmStart warm(0.35);
-    const auto enlarge = [&](const at::Tensor& x) { return at::upsample_bicubic2d(x, {x.size(2) * factor, x.size(3) * factor}, false); };
+    const auto enlarge = [&](const at::Tensor& x) {
+      return at::upsample_bicubic2d(x, {x.size(2) * factor, x.size(3) * factor}, false);
+    };
     const auto before = window(2, 20, 20), now = window(2, 26, 17);
     warm.remember(before, enlarge(before));
     const auto prediction = warm.predict(now, 0.01, true);
