@@ -98,13 +98,14 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   problem.weights = measurement.known;
   problem.noise = measurement.resolved.noise;
 
+  const auto plain = op_->initial(problem.y);
   Start start;
-  start.mu = op_->initial(problem.y);
+  start.mu = plain;
   SolverConfig config = measurement.resolved.cold;
   if (warm_start_) {
     const auto before = Clock::now();
     const bool fuses = config.renoise == Renoise::measurement;
-    const auto prediction = warm_start_->predict(measurement.picture, problem.noise, !fuses);
+    const auto prediction = warm_start_->predict(plain, problem.noise, !fuses);
     report.cut = prediction.cut;
     if (prediction.moved.defined()) {
       config = measurement.resolved.warm;
@@ -126,6 +127,7 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   const auto [lowest, highest] = std::minmax_element(solution.levels.begin(), solution.levels.end());
   report.start_level = level_to_user(*highest);
   report.end_level = level_to_user(*lowest);
+  if (warm_start_) warm_start_->remember(plain, solution.mu);
   return solution.mu;
 }
 
@@ -149,7 +151,6 @@ FrameReport Engine::process(const FrameView& in, const FrameView& out, const Fra
     reset();
     restored = plainly_resampled(measurement.picture, op_->factor());
   } else {
-    if (warm_start_) warm_start_->remember(measurement.picture, restored);
     if (options.strength < 1) {
       const auto plain = plainly_resampled(measurement.picture, op_->factor());
       auto share = at::full({1, 1, 1, 1}, options.strength, restored.options());

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/frame/exact_convolution.h"
+
 namespace reddiff {
 namespace {
 
@@ -23,7 +25,7 @@ double estimate_noise(const at::Tensor& picture) {
   // Second differences in both directions leave ramps and straight edges out; the filter has unit energy.
   const auto x = picture.transpose(0, 1);  // channels as batch
   const auto kernel = at::tensor({1., -2., 1., -2., 4., -2., 1., -2., 1.}, x.options()).div_(6).reshape({1, 1, 3, 3});
-  const auto energy = at::conv2d(x, kernel).square_();
+  const auto energy = exact_conv2d(x, kernel).square_();
   const auto blocks = std::get<0>(at::avg_pool2d(energy, {block, block}).flatten().sort());
   // Blocks that clipped to a constant have no noise left to see.
   const auto alive = blocks.masked_select(blocks > 1e-9);

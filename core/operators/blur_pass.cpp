@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/frame/exact_convolution.h"
+
 namespace reddiff {
 namespace {
 
@@ -131,7 +133,7 @@ at::Tensor BlurPass::correlate(Direction direction, const at::Tensor& x) const {
   })[0];
   if (flat) return banded_correlation(x.squeeze(0), row ? 2 : 1, taps).unsqueeze(0);
   const std::int64_t c = x.size(1);
-  return at::conv2d(x, taps.expand({c, 1, kernel.rows, kernel.columns}), {}, 1, at::IntArrayRef{0, 0}, 1, c);
+  return exact_conv2d(x, taps.expand({c, 1, kernel.rows, kernel.columns}), {}, 1, 0, c);
 }
 
 at::Tensor BlurPass::correlate_by_fft(Direction direction, const at::Tensor& x) const {

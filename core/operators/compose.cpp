@@ -2,13 +2,14 @@
 //
 // H = H_n ... H_2 H_1, the first stage nearest to the scene. vjp runs the stages backwards through the intermediate pictures;
 // `initial` chains the stages' inverses backwards, which is the customary start and not the pseudo-inverse of the product.
-// prox is the default (conjugate gradients). rho: eigenvalues of a product are not products of eigenvalues, so they are taken
+// prox: conjugate gradients on the measurement's grid (dual_prox.h). rho: eigenvalues of a product are not products of eigenvalues, so they are taken
 // from the whole composition on a small picture (spectral_rho.h).
 #include <ATen/ATen.h>
 
 #include <algorithm>
 
 #include "core/api/error.h"
+#include "core/operators/dual_prox.h"
 #include "core/operators/operators.h"
 #include "core/operators/per_image.h"
 #include "core/operators/spectral_rho.h"
@@ -53,6 +54,10 @@ class Composition : public Operator {
     return x;
   }
 
+  at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const override {
+    return linear_ ? dual_prox_(*this, z, y, w, rho) : Operator::prox(z, y, w, rho);
+  }
+
   at::Tensor rho(const at::Tensor& q) const override { return spectral_rho_(*this, q); }
 
  private:
@@ -67,6 +72,7 @@ class Composition : public Operator {
   int factor_ = 1;
   bool linear_ = true;
   std::int64_t channels_ = 3;
+  DualProx dual_prox_;
   SpectralRho spectral_rho_;
 };
 

@@ -11,26 +11,32 @@ constexpr double tiny = 1e-30;
 
 }  // namespace
 
-at::Tensor conjugate_gradients(const Operator& op, const at::Tensor& z, const at::Tensor& y, const at::Tensor& w,
-                               double rho, int iterations, const Preconditioner& precondition) {
-  const auto weighted = [&](const at::Tensor& rows) { return w.defined() ? rows * w : rows; };
+at::Tensor conjugate_gradients(const LinearMap& map, const at::Tensor& start, const at::Tensor& residual,
+                               int iterations, const LinearMap& precondition) {
   const auto preconditioned = [&](const at::Tensor& r) { return precondition ? precondition(r) : r; };
-  at::Tensor x = z;
-  at::Tensor residual = op.vjp(z, weighted(y - op.forward(z)));
-  at::Tensor direction = preconditioned(residual);
-  at::Tensor energy = (residual * direction).sum();
+  at::Tensor x = start;
+  at::Tensor left = residual;
+  at::Tensor direction = preconditioned(left);
+  at::Tensor energy = (left * direction).sum();
   for (int i = 0; i < iterations; ++i) {
-    const at::Tensor image = op.vjp(direction, weighted(op.forward(direction))) + direction * rho;
+    const at::Tensor image = map(direction);
     const at::Tensor length = energy / (direction * image).sum().clamp_min(tiny);
     x = x + direction * length;
     if (i + 1 == iterations) break;
-    residual = residual - image * length;
-    const at::Tensor correction = preconditioned(residual);
-    const at::Tensor next = (residual * correction).sum();
+    left = left - image * length;
+    const at::Tensor correction = preconditioned(left);
+    const at::Tensor next = (left * correction).sum();
     direction = correction + direction * (next / energy.clamp_min(tiny));
     energy = next;
   }
   return x;
+}
+
+at::Tensor conjugate_gradients(const Operator& op, const at::Tensor& z, const at::Tensor& y, const at::Tensor& w,
+                               double rho, int iterations, const LinearMap& precondition) {
+  const auto weighted = [&](const at::Tensor& rows) { return w.defined() ? rows * w : rows; };
+  const LinearMap map = [&](const at::Tensor& x) { return op.vjp(x, weighted(op.forward(x))) + x * rho; };
+  return conjugate_gradients(map, z, op.vjp(z, weighted(y - op.forward(z))), iterations, precondition);
 }
 
 }  // namespace reddiff

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/operators/dual_prox.h"
 #include "core/operators/operators.h"
 #include "core/operators/orthogonal_rows.h"
 #include "core/operators/per_image.h"
@@ -111,7 +112,7 @@ class Bicubic : public Operator {
 
   // x = z + H^T (H H^T + rho)^-1 (y - H z), diagonal in the eigenvectors U of A A^T of both axes. Weights break that form.
   at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const override {
-    if (w.defined()) return Operator::prox(z, y, w, rho);
+    if (w.defined()) return dual_prox_(*this, z, y, w, rho);
     const auto vertical = eigen(z.size(2), z), horizontal = eigen(z.size(3), z);
     const at::Tensor denominator = vertical[0].unsqueeze(1) * horizontal[0].unsqueeze(0) + rho;
     const at::Tensor modes = apply(vertical[1].t(), y - forward(z), horizontal[1].t()) / denominator;
@@ -144,6 +145,7 @@ class Bicubic : public Operator {
 
   int factor_;
   mutable TensorCache matrices_, inverses_, eigen_;  // by length of the larger axis
+  DualProx dual_prox_;
   SpectralRho spectral_rho_;
 };
 

@@ -6,6 +6,8 @@
 
 #include <optional>
 
+#include "core/frame/exact_convolution.h"
+
 namespace reddiff {
 namespace {
 
@@ -94,20 +96,20 @@ Conv2d::Conv2d(const at::Tensor& weight, const at::Tensor& bias, std::int64_t st
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
   if (path_ == ConvPath::fused) return call_pointwise(*fused_ops(), x, weight_, bias_, stride_, padding_, "none");
-  return at::conv2d(x, weight_, bias_, stride_, padding_);
+  return exact_conv2d(x, weight_, bias_, stride_, padding_);
 }
 
 at::Tensor Conv2d::forward_scaled_relu(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias) const {
   const at::Tensor weight = weight_ * gain.view({-1, 1, 1, 1});
   if (path_ == ConvPath::fused) return call_pointwise(*fused_ops(), x, weight, bias, stride_, padding_, "relu");
-  return at::conv2d(x, weight, bias, stride_, padding_).relu_();
+  return exact_conv2d(x, weight, bias, stride_, padding_).relu_();
 }
 
 void Conv2d::add_to(at::Tensor& residual, const at::Tensor& x) const {
   if (path_ == ConvPath::fused)
     call_add(*fused_ops(), residual, x, weight_, bias_, stride_, padding_);
   else
-    residual.add_(at::conv2d(x, weight_, bias_, stride_, padding_));
+    residual.add_(exact_conv2d(x, weight_, bias_, stride_, padding_));
 }
 
 }  // namespace reddiff

@@ -16,9 +16,12 @@ constexpr std::int64_t smallest_halved_side = 96;
 // Residuals up to this many code values beyond the noise are put down to interpolation.
 constexpr double tolerated = 8 * 2.0 / 255;
 
-at::Tensor flow_picture(const at::Tensor& picture, double noise) {
-  const bool large = std::min(picture.size(2), picture.size(3)) >= smallest_halved_side;
-  return noise > noisy && large ? at::avg_pool2d(picture, {2, 2}) : picture;
+bool can_be_halved(const at::Tensor& picture) {
+  return std::min(picture.size(2), picture.size(3)) >= smallest_halved_side;
+}
+
+at::Tensor halved(const at::Tensor& picture) {
+  return can_be_halved(picture) ? at::avg_pool2d(picture, {2, 2}) : picture;
 }
 
 at::Tensor resize_flow(const at::Tensor& flow, std::int64_t height, std::int64_t width) {
@@ -35,12 +38,16 @@ WarmStart::WarmStart(double scene_threshold) : scene_threshold_(scene_threshold)
 
 void WarmStart::reset() { measured_ = solution_ = at::Tensor(); }
 
-at::Tensor WarmStart::trust_of(const at::Tensor& backward, const at::Tensor& forward, const at::Tensor& measured,
-                               double noise) const {
+// Whether the two ways agree is asked at half the size: the answer is as good, and the flow back costs a quarter.
+at::Tensor WarmStart::trust_of(const at::Tensor& backward, const at::Tensor& measured, double noise) const {
+  const auto height = measured.size(2), width = measured.size(3);
+  const auto to = halved(measured), from = halved(measured_);
+  const auto forward = flow_->estimate(from, to);
+  const auto agreed = trusted_motion(resize_flow(backward, to.size(2), to.size(3)), forward);
   const auto moved = warp(measured_, backward, WarpFilter::bilinear);
   const auto residual = at::avg_pool2d((measured - moved).square().mean(1, true), {5, 5}, {1, 1}, {2, 2}, false, false);
   const double limit = 2 * noise * noise + tolerated * tolerated;
-  return trusted_motion(backward, forward) * (residual < limit).to(backward.dtype());
+  return at::upsample_nearest2d(agreed, {height, width}) * (residual < limit).to(backward.dtype());
 }
 
 Prediction WarmStart::predict(const at::Tensor& measured, double noise, bool with_trust) {
@@ -51,16 +58,12 @@ Prediction WarmStart::predict(const at::Tensor& measured, double noise, bool wit
     prediction.cut = true;
     return prediction;
   }
-  const auto to = flow_picture(measured, noise), from = flow_picture(measured_, noise);
-  const auto height = measured.size(2), width = measured.size(3);
-  const auto backward = resize_flow(flow_->estimate(to, from), height, width);
-  const std::int64_t rows = solution_.size(2), columns = solution_.size(3);
-  if (with_trust) {
-    const auto forward = resize_flow(flow_->estimate(from, to), height, width);
-    const auto trust = trust_of(backward, forward, measured, noise);
-    prediction.trust = rows == height ? trust : at::upsample_bilinear2d(trust, {rows, columns}, false);
-  }
-  prediction.moved = warp(solution_, resize_flow(backward, rows, columns), WarpFilter::bicubic);
+  const bool small = noise > noisy;
+  const auto backward =
+      resize_flow(flow_->estimate(small ? halved(measured) : measured, small ? halved(measured_) : measured_),
+                  measured.size(2), measured.size(3));
+  if (with_trust) prediction.trust = trust_of(backward, measured, noise);
+  prediction.moved = warp(solution_, backward, WarpFilter::bicubic);
   return prediction;
 }
 

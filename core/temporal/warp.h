@@ -9,9 +9,15 @@ namespace reddiff {
 
 enum class WarpFilter { bilinear, bicubic };
 
-// picture: [N,C,H,W]; flow: [N,2,H,W] in pixels, backward (see flow.h). Samples outside the picture repeat its border.
-// Zero flow copies. bicubic: cubic convolution with a = -0.75.
+// picture: [N,C,H,W], float32 or float64, sides below 2^24; flow: [N,2,H,W] in pixels, backward (see flow.h), on the same
+// device. Samples outside the picture repeat its border; so does a place that is infinitely far away. bicubic: cubic convolution
+// with a = -0.75. Whole pixels are exact, and pixels with zero flow are copied. A component of the flow that is no number counts
+// as zero. On one device the same input gives the same bytes, for any number of threads.
 at::Tensor warp(const at::Tensor& picture, const at::Tensor& flow, WarpFilter filter);
+
+// The same by LibTorch's operators on any device: for a GPU where our own kernel was not compiled. Places a sample to about
+// 1e-4 pixels and takes several times the time and memory.
+at::Tensor warp_with_aten(const at::Tensor& picture, const at::Tensor& flow, WarpFilter filter);
 
 // [N,1,H,W], 1 where the motion is believed, 0 where it is not: the place pointed at lies outside the picture (by more than
 // half a pixel), or going there with `backward` (to -> from) and back with `forward` (from -> to) misses the start:

@@ -22,8 +22,8 @@ std::string model_dirs() {
 
 }  // namespace
 
-DenoiserPtr load_prior(const std::string& name) {
-  return make_prior({name, model_dirs(), at::kCPU, Precision::automatic});
+DenoiserPtr load_prior(const std::string& name, at::Device device, Precision precision) {
+  return make_prior({name, model_dirs(), device, precision});
 }
 
 std::unique_ptr<Engine> make_engine(const Config& config) {

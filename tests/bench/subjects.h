@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What is measured: the prior as elements load it and engines as elements make them, on the CPU, at a preset's settings.
+// What is measured: the prior as elements load it and engines as elements make them, at a preset's settings; on the CPU
+// unless asked otherwise.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,8 @@
 
 namespace reddiff::bench {
 
-DenoiserPtr load_prior(const std::string& name);
+DenoiserPtr load_prior(const std::string& name, at::Device device = at::kCPU,
+                       Precision precision = Precision::automatic);
 
 std::unique_ptr<Engine> make_engine(const Config& config);
 

@@ -196,6 +196,34 @@ TEST(Operators, ProxOfBlursHoldsForSmallRho) {
   }
 }
 
+// The same for what is solved on the measurement's grid.
+TEST(Operators, ProxOfReductionsHoldsForSmallRho) {
+  struct Case {
+    const char* text;
+    bool holes;
+    double rho, left;
+  };
+  const Case cases[] = {{"gaussian-blur:sigma=1.6+bicubic:factor=2", false, 1e-4, 0.02},
+                        {"gaussian-blur:sigma=2+average-pool:factor=2", false, 1e-4, 0.02},
+                        {"motion-blur:length=9:angle=30+bicubic:factor=2", false, 1e-3, 0.2},
+                        {"gaussian-blur:sigma=1.6+bicubic:factor=2", true, 1e-3, 0.02}};
+  for (const auto& [text, holes, rho, left] : cases) {
+    const OperatorPtr op = make(text);
+    const std::int64_t h = 12, w = 14, k = op->factor(), n = h * k * w * k;
+    const at::Tensor matrix = op->forward(at::eye(n, at::kDouble).view({n, 1, h * k, w * k})).reshape({n, h * w}).t();
+    const at::Tensor z = randn({1, 1, h * k, w * k}, 30), y = randn({1, 1, h, w}, 31);
+    const at::Tensor known = holes ? (randn({1, 1, h, w}, 32) > -0.5).to(at::kDouble) : at::Tensor();
+    const at::Tensor rows = (holes ? known : at::ones({h * w}, at::kDouble)).reshape({h * w, 1});
+    const at::Tensor normal = at::matmul(matrix.t(), matrix * rows) + rho * at::eye(n, at::kDouble);
+    const at::Tensor right = at::matmul(matrix.t(), y.reshape({h * w, 1}) * rows) + rho * z.reshape({n, 1});
+    const at::Tensor truth = at::linalg_solve(normal, right).view_as(z), way = (z - truth).norm();
+    const auto missed = [&](const at::Tensor& x) { return number((x.to(at::kDouble) - truth).norm() / way); };
+    const at::Tensor weights = holes ? known.to(at::kFloat) : known;
+    EXPECT_LE(missed(op->prox(z.to(at::kFloat), y.to(at::kFloat), weights, rho)), left) << text << " rho " << rho;
+    EXPECT_GE(missed(op->Operator::prox(z, y, known, rho)), 1.5 * left) << text << ": the case is too easy";
+  }
+}
+
 TEST_P(EveryOperator, InitialReducesToTheMeasurementWhereItSaysSo) {
   if (GetParam().find('+') != std::string::npos ||
       (op->factor() == 1 && GetParam() != "identity" && GetParam() != "gray"))

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <thread>
 
 #include "core/temporal/flow.h"
@@ -30,7 +33,7 @@ TEST(Warp, NoMotionIsIdentity) {
     for (std::int64_t side : {1, 2, 37, 700}) {
       const at::Tensor picture = noise({2, 3, 5, side}, 1);
       const at::Tensor moved = warp(picture, at::zeros({2, 2, 5, side}), filter);
-      EXPECT_LE((moved - picture).abs().max().item<float>(), 1e-6);
+      EXPECT_TRUE(moved.equal(picture));
     }
 }
 
@@ -39,8 +42,73 @@ TEST(Warp, WholePixelsShift) {
     const at::Tensor picture = noise({1, 3, 20, 31}, 2);
     const at::Tensor moved = warp(picture, constant_flow(20, 31, 3, -2), filter);
     const at::Tensor expected = at::roll(picture, {2, -3}, {2, 3});
-    EXPECT_LT((inside(moved, 4) - inside(expected, 4)).abs().max().item<float>(), 1e-4);
+    EXPECT_TRUE(inside(moved, 4).equal(inside(expected, 4)));
+    // However far: of 3000 columns all but the border come from 2900 pixels away.
+    const at::Tensor wide = noise({1, 1, 2, 3000}, 3);
+    const at::Tensor far = warp(wide, constant_flow(2, 3000, 2900, 0), filter);
+    EXPECT_TRUE(far.narrow(3, 0, 99).equal(wide.narrow(3, 2900, 99)));
   }
+}
+
+TEST(Warp, AgreesWithGridSampler) {
+  for (auto filter : {WarpFilter::bilinear, WarpFilter::bicubic})
+    for (auto type : {at::kFloat, at::kDouble})
+      for (auto [height, width] : {std::pair{1, 1}, {1, 9}, {3, 2}, {24, 33}, {100, 320}}) {
+        const at::Tensor picture = noise({2, 3, height, width}, 5).to(type);
+        const at::Tensor flow = noise({2, 2, height, width}, 6).to(type) * 8;
+        const at::Tensor moved = warp(picture, flow, filter);
+        EXPECT_EQ(moved.scalar_type(), type);
+        EXPECT_LT((moved - warp_with_aten(picture, flow, filter)).abs().max().item<double>(), 1e-3)
+            << height << "x" << width;
+      }
+}
+
+// Against the definition in double precision, where the units of grid_sampler are exact enough.
+TEST(Warp, FloatKeepsThePlaceInWidePictures) {
+  const at::Tensor picture = noise({1, 1, 4, 8000}, 7), flow = noise({1, 2, 4, 8000}, 8) * 20;
+  for (auto filter : {WarpFilter::bilinear, WarpFilter::bicubic}) {
+    const at::Tensor exact = warp_with_aten(picture.to(at::kDouble), flow.to(at::kDouble), filter);
+    EXPECT_LT((warp(picture, flow, filter) - exact).abs().max().item<double>(), 1e-5);
+  }
+}
+
+TEST(Warp, AnyFlowStaysInside) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const at::Tensor picture = noise({1, 2, 6, 8}, 9);
+  const auto left = picture.narrow(3, 0, 1).expand_as(picture), right = picture.narrow(3, 7, 1).expand_as(picture);
+  for (auto filter : {WarpFilter::bilinear, WarpFilter::bicubic})
+    for (const auto& moves : {warp, warp_with_aten}) {
+      const auto moved = [&](double u, double v) { return moves(picture, constant_flow(6, 8, u, v), filter); };
+      const auto near = [](const at::Tensor& a, const at::Tensor& b) { return at::allclose(a, b, 0, 1e-5); };
+      for (const double far : {20.0, 3e9, 1e30, infinity}) {
+        EXPECT_TRUE(near(moved(far, 0), right)) << far;
+        EXPECT_TRUE(near(moved(-far, 0), left)) << far;
+        EXPECT_TRUE(near(moved(far, -far), right.narrow(2, 0, 1).expand_as(picture))) << far;
+      }
+      EXPECT_TRUE(near(moved(NAN, NAN), picture));
+      EXPECT_TRUE(near(moved(NAN, 2), moved(0, 2)));
+    }
+}
+
+TEST(Warp, SamplesOfAnyMemoryLayout) {
+  const at::Tensor picture = noise({2, 3, 20, 24}, 10), flow = noise({2, 2, 20, 24}, 11) * 3;
+  const at::Tensor expected = warp(picture, flow, WarpFilter::bicubic);
+  EXPECT_TRUE(expected.equal(warp(picture.contiguous(at::MemoryFormat::ChannelsLast),
+                                  flow.contiguous(at::MemoryFormat::ChannelsLast), WarpFilter::bicubic)));
+  const at::Tensor wide = at::cat({picture, picture}, 3);
+  EXPECT_TRUE(expected.equal(warp(wide.narrow(3, 24, 24), flow, WarpFilter::bicubic)));
+}
+
+TEST(Warp, AnyNumberOfThreadsGivesTheSameBytes) {
+  const at::Tensor picture = noise({2, 3, 90, 500}, 12), flow = noise({2, 2, 90, 500}, 13) * 5;
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);
+  const at::Tensor expected = warp(picture, flow, WarpFilter::bicubic);
+  for (const int threads : {2, 3, 7}) {
+    at::set_num_threads(threads);
+    EXPECT_TRUE(expected.equal(warp(picture, flow, WarpFilter::bicubic))) << threads;
+  }
+  at::set_num_threads(before);
 }
 
 TEST(Warp, FractionsFollowARamp) {
@@ -56,7 +124,7 @@ TEST(Warp, FractionsFollowARamp) {
 TEST(Warp, BorderRepeats) {
   const at::Tensor picture = noise({1, 2, 6, 8}, 3);
   const at::Tensor moved = warp(picture, constant_flow(6, 8, 100, 0), WarpFilter::bilinear);
-  EXPECT_LT((moved - picture.narrow(3, 7, 1)).abs().max().item<float>(), 1e-5);
+  EXPECT_TRUE(moved.equal(picture.narrow(3, 7, 1).expand_as(moved)));
 }
 
 TEST(Warp, BicubicKeepsMoreDetailThanBilinear) {

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Whole frames on one device: how long they take, what of it is the prior, how much memory it needs. For a GPU, where the stage
+// times of bench_stages mean nothing: calls only queue work there. A frame ends with the copy of its bytes to the host, a call of
+// the prior with the copy of one value, so both wait for the device. Never run on a GPU yet.
+#include <ATen/ATen.h>
+#include <c10/core/CachingDeviceAllocator.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/device.h"
+#include "core/priors/tiled.h"
+#include "tests/bench/subjects.h"
+
+namespace reddiff::bench {
+namespace {
+
+constexpr const char* usage =
+    "usage: bench_device [--device=DEVICE] [--precision=NAME] [--quick]\n"
+    "  --device      auto (default), cpu or cuda:N\n"
+    "  --precision   auto (default), float32, bfloat16 or float16\n"
+    "  --quick       one small size, few frames: shows that everything runs, says nothing of speed\n"
+    "REDDIFF_MODEL_PATH names the folder of the models.\n";
+
+struct DeviceOptions {
+  std::string device = "auto";
+  Precision precision = Precision::automatic;
+  bool quick = false;
+
+  std::vector<Size> sizes() const {
+    return quick ? std::vector<Size>{{96, 64}} : std::vector<Size>{{480, 256}, {1280, 720}, {1920, 1080}};
+  }
+  int warm_ups() const { return quick ? 1 : 5; }
+  int frames() const { return quick ? 2 : 20; }
+};
+
+// MB (10^6 bytes): what LibTorch had allocated on the GPU at most since the last reset; on the CPU that of the process so far.
+class PeakMemory {
+ public:
+  explicit PeakMemory(at::Device device) : device_(device) {
+    if (device_.is_cuda()) c10::getDeviceAllocator(device_.type())->resetPeakStats(device_.index());
+  }
+  double megabytes() const {
+    if (!device_.is_cuda()) return peak_memory();
+    const auto stats = c10::getDeviceAllocator(device_.type())->getDeviceStats(device_.index());
+    return 1e-6 * static_cast<double>(stats.allocated_bytes.front().peak);
+  }
+
+ private:
+  at::Device device_;
+};
+
+double prior_ms(const Denoiser& prior, const Size& size, bool per_pixel, const DeviceOptions& options) {
+  const c10::InferenceMode no_gradients;
+  const auto on_device = at::TensorOptions().device(prior.device()).dtype(at::kFloat);
+  const auto u = at::zeros({1, 3, size.height, size.width}, on_device);
+  const auto level = at::full({1, 1, 1, 1}, 0.2, on_device);
+  const auto sigma = per_pixel ? level.expand({1, 1, size.height, size.width}).contiguous() : level;
+  const auto call = [&] { prior.denoise(u, sigma).flatten()[0].item<float>(); };
+  for (int i = 0; i < options.warm_ups(); ++i) call();
+  std::vector<double> ms;
+  for (int i = 0; i < options.frames(); ++i) ms.push_back(milliseconds_of(call));
+  return median(ms);
+}
+
+struct FrameFigures {
+  double ms, megabytes;
+  int calls;
+};
+
+// The camera goes to the end of the video and back: motion is small at every frame.
+FrameFigures frame_figures(Engine& engine, const std::vector<OwnedFrame>& video, OwnedFrame& out, at::Device device,
+                           const DeviceOptions& options, Checks& checks) {
+  const PeakMemory memory(device);
+  const int last = static_cast<int>(video.size()) - 1;
+  std::vector<double> ms;
+  FrameReport report;
+  for (int i = 0; i < options.warm_ups() + options.frames(); ++i) {
+    const int place = i % (2 * last);
+    const auto& in = video[static_cast<std::size_t>(place <= last ? place : 2 * last - place)];
+    const double taken = milliseconds_of([&] { report = engine.process(in.view, out.view, {}); });
+    checks.expect(!report.not_finite, "the solver's result is not finite");
+    if (i >= options.warm_ups()) ms.push_back(taken);
+  }
+  return {median(ms), memory.megabytes(), report.prior_calls};
+}
+
+void measure_size(const Size& size, const DeviceOptions& options, Checks& checks) {
+  const at::Device device = parse_device(options.device);
+  const TiledDenoiser prior(load_prior("default", device, options.precision), {});
+  const double uniform = prior_ms(prior, size, false, options), per_pixel = prior_ms(prior, size, true, options);
+  for (const TaskCase& task : task_cases()) {
+    if (task.task != Task::denoise && task.task != Task::super_resolution) continue;
+    const auto video = degraded_video(task, Layout::rgb, size, options.quick ? 2 : 6);
+    OwnedFrame out(Layout::rgb, size);
+    for (const Temporal temporal : {Temporal::none, Temporal::warm_start}) {
+      Config config = config_of(task, temporal, "default", Preset::quality);
+      config.device = options.device;
+      config.precision = options.precision;
+      const auto engine = make_engine(config);
+      const FrameFigures f = frame_figures(*engine, video, out, device, options, checks);
+      // Only a denoised frame with a past has a level per pixel.
+      const bool varies = task.task == Task::denoise && temporal == Temporal::warm_start;
+      const double call = varies ? per_pixel : uniform;
+      std::printf("%-10s %-16s %-10s %9.2f %8.1f | %5d %9.2f %5.0f %% | %8.0f\n", text(size).c_str(), nick(task.task),
+                  nick(temporal), f.ms, 1000 / f.ms, f.calls, call, 100 * f.calls * call / f.ms, f.megabytes);
+      std::fflush(stdout);
+      for (const double figure : {f.ms, call, f.megabytes}) checks.finite(figure, text(size) + ": a figure");
+      checks.expect(f.calls > 0, text(size) + ": the prior was not called");
+    }
+  }
+}
+
+DeviceOptions parse(int argc, char** argv) {
+  DeviceOptions options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i], value = word.substr(std::min(word.find('=') + 1, word.size()));
+    bool known = true;
+    if (word == "--quick") {
+      options.quick = true;
+    } else if (word.starts_with("--device=")) {
+      options.device = value;
+    } else {
+      known = false;
+      for (const auto& precision : names<Precision>())
+        if (word == std::string("--precision=") + precision.nick) options.precision = precision.value, known = true;
+    }
+    if (!known) throw Error(ErrorCode::settings, usage);
+  }
+  return options;
+}
+
+int run(const DeviceOptions& options) {
+  Checks checks;
+  const at::Device device = parse_device(options.device);
+  std::printf("%s, prior %s; medians of %d frames after %d\n", device.str().c_str(),
+              load_prior("default", device, options.precision)->description().c_str(), options.frames(),
+              options.warm_ups());
+  std::printf("%-10s %-16s %-10s %9s %8s | %5s %9s %7s | %8s\n", "restored", "task", "temporal", "frame, ms",
+              "a second", "prior", "call, ms", "share", device.is_cuda() ? "GPU, MB" : "peak, MB");
+  for (const Size& size : options.sizes()) measure_size(size, options, checks);
+  return checks.passed() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace reddiff::bench
+
+int main(int argc, char** argv) {
+  try {
+    return reddiff::bench::run(reddiff::bench::parse(argc, argv));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 2;
+  }
+}

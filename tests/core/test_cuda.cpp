@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Everything that computes, on a GPU against the CPU: frames, motion, every operator, prior and optimiser of the registries, and
+// whole frames of every task. Skipped where there is no CUDA device. REDDIFF_SECOND_DEVICE names another device than cuda:0 to
+// hold against the CPU; `cpu` tries the comparisons themselves on a machine without a GPU.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "core/degrade.h"
+#include "core/device.h"
+#include "core/engine.h"
+#include "core/frame/convert.h"
+#include "core/frame/fill_holes.h"
+#include "core/frame/noise_estimate.h"
+#include "core/registry.h"
+#include "core/solvers/rng.h"
+#include "core/temporal/flow.h"
+#include "core/temporal/scene_cut.h"
+#include "core/temporal/warp.h"
+#include "tests/core/operator_helpers.h"
+#include "tests/core/sample_frame.h"
+#include "tests/core/scene.h"
+
+namespace reddiff {
+namespace {
+
+// Two devices add up in different orders; TF32 would be ten times as far off.
+constexpr double tolerance = 1e-3;
+
+class Cuda : public testing::Test {
+ protected:
+  void SetUp() override {
+    const char* device = std::getenv("REDDIFF_SECOND_DEVICE");
+    name = device ? device : "cuda:0";
+    try {
+      gpu = parse_device(name);
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+
+  at::Tensor up(const at::Tensor& t) const { return t.defined() ? t.to(gpu) : t; }
+
+  void expect_same(const at::Tensor& on_cpu, const at::Tensor& on_gpu, double limit, const std::string& what) const {
+    ASSERT_EQ(on_gpu.device(), gpu) << what;
+    ASSERT_EQ(on_gpu.sizes(), on_cpu.sizes()) << what;
+    EXPECT_LE((on_gpu.cpu() - on_cpu).abs().max().item<double>(), limit) << what;
+  }
+
+  std::string name;
+  at::Device gpu = at::kCPU;
+};
+
+// ---- frames
+
+TEST_F(Cuda, FramesReadTheSameAndComeBack) {
+  for (const auto& format : formats())
+    for (auto [width, height] : {std::pair{1, 1}, {5, 3}, {34, 18}}) {
+      Frame frame(format, width, height, 1);
+      frame.fill_codes(2);
+      const auto what = std::string(format.name) + " " + std::to_string(width) + "x" + std::to_string(height);
+      const auto picture = read_picture(frame.view, gpu);
+      expect_same(read_picture(frame.view, at::kCPU), picture, 1e-5, what);
+      const auto alpha = read_alpha(frame.view, gpu);
+      if (alpha.defined()) expect_same(read_alpha(frame.view, at::kCPU), alpha, 1e-6, what + " alpha");
+      const auto before = frame.words;
+      write_picture(picture, alpha, frame.view);
+      EXPECT_EQ(frame.words, before) << what;
+    }
+}
+
+TEST_F(Cuda, FirstGuessesAreTheSame) {
+  const auto picture = scene(70, 90, 1) + 0.05 * noise({1, 3, 70, 90}, 2);
+  EXPECT_NEAR(estimate_noise(up(picture)), estimate_noise(picture), 1e-5);
+  const auto known = (noise({1, 1, 70, 90}, 3) > 0).to(at::kFloat);
+  expect_same(fill_holes(picture, known), fill_holes(up(picture), up(known)), tolerance, "fill_holes");
+}
+
+// ---- motion
+
+TEST_F(Cuda, WarpsAreTheSame) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (auto filter : {WarpFilter::bilinear, WarpFilter::bicubic})
+    for (auto type : {at::kFloat, at::kDouble})
+      for (auto [height, width] : {std::pair{1, 1}, {7, 5}, {70, 333}}) {
+        const auto picture = noise({2, 3, height, width}, 4).to(type);
+        auto flow = noise({2, 2, height, width}, 5).to(type) * 6;
+        flow.view(-1).narrow(0, 0, 2).copy_(at::tensor({infinity, std::nan("")}));
+        // Without a kernel of our own LibTorch's operators place float32 samples to 1e-4 pixels only.
+        expect_same(warp(picture, flow, filter), warp(up(picture), up(flow), filter), tolerance, "warp");
+        expect_same(picture, warp(up(picture), up(at::zeros_like(flow)), filter), 0, "no motion");
+      }
+}
+
+TEST_F(Cuda, MotionIsTheSame) {
+  const auto large = scene(160, 220, 6);
+  const auto from = large.narrow(2, 10, 140).narrow(3, 10, 200).contiguous();
+  const auto to = large.narrow(2, 12, 140).narrow(3, 13, 200).contiguous();
+  const auto flow = make_dis_flow();
+  const auto backward = flow->estimate(to, from), forward = flow->estimate(from, to);
+  const auto found = flow->estimate(up(to), up(from));
+  ASSERT_EQ(found.device(), gpu);
+  // Grey values that round the other way move a vector a little.
+  EXPECT_LT((found.cpu() - backward).abs().mean().item<double>(), 0.01);
+  const auto trusted = trusted_motion(up(backward), up(forward));
+  EXPECT_LT((trusted.cpu() - trusted_motion(backward, forward)).abs().mean().item<double>(), 1e-3);
+  EXPECT_NEAR(scene_distance(up(to), up(from)), scene_distance(to, from), 1e-4);
+}
+
+// ---- operators, priors, optimisers
+
+std::vector<std::string> operator_texts() {
+  std::vector<std::string> texts = {"average-pool:factor=2+gray", "gaussian-blur:sigma=1.6+bicubic:factor=2",
+                                    "motion-blur:length=15:angle=30+gray+box-blur:size=3"};
+  for (const auto& kind : operator_kinds())
+    texts.push_back(std::string(kind.name) == "kernel" ? "kernel:file=\"" + data_file("kernel_5x3.txt") + "\""
+                                                       : kind.example);
+  return texts;
+}
+
+TEST_F(Cuda, EveryOperatorIsTheSame) {
+  for (const auto& text : operator_texts())
+    for (auto [height, width] : {std::pair{3, 5}, {24, 37}}) {
+      const auto op = make_operator(parse_operator(text));
+      const std::int64_t factor = op->factor();
+      const auto x = noise({2, 3, height * factor, width * factor}, 7);
+      const auto y = noise({2, op->measurement_channels(), height, width}, 8);
+      const auto weights = (noise({2, 1, height, width}, 9) > 0).to(at::kFloat);
+      expect_same(op->forward(x), op->forward(up(x)), tolerance, text + " forward");
+      expect_same(op->vjp(x, y), op->vjp(up(x), up(y)), tolerance, text + " vjp");
+      expect_same(op->initial(y), op->initial(up(y)), tolerance, text + " initial");
+      for (const auto& w : {at::Tensor(), weights})
+        expect_same(op->prox(x, y, w, 0.1), op->prox(up(x), up(y), up(w), 0.1), tolerance, text + " prox");
+      const auto q = noise({1, 1, 8, 8}, 10).exp();
+      expect_same(op->rho(q), op->rho(up(q)), tolerance, text + " rho");
+    }
+}
+
+DenoiserPtr prior_on(const std::string& name, at::Device device, Precision precision) {
+  const char* models = std::getenv("REDDIFF_MODEL_PATH");
+  return make_prior({name, models ? models : "models", device, precision});
+}
+
+TEST_F(Cuda, EveryPriorIsTheSame) {
+  for (const auto& entry : prior_registry())
+    for (auto [height, width] : {std::pair{96, 128}, {33, 21}}) {
+      const auto on_cpu = prior_on(entry.name, at::kCPU, Precision::float32);
+      const auto on_gpu = prior_on(entry.name, gpu, Precision::float32);
+      EXPECT_EQ(on_gpu->device(), gpu);
+      const auto clean = at::cat({scene(height, width, 11), scene(height, width, 12)});
+      const auto ramp = at::linspace(0.02, 0.5, width).expand({2, 1, height, width}).contiguous();
+      for (const auto& sigma : {at::full({1, 1, 1, 1}, 0.2), at::tensor({0.05f, 0.4f}).view({2, 1, 1, 1}), ramp}) {
+        const auto u = clean + sigma * noise(clean.sizes(), 13);
+        expect_same(on_cpu->denoise(u, sigma), on_gpu->denoise(up(u), up(sigma)), tolerance, entry.name);
+      }
+    }
+}
+
+// What a user gets without asking: half precision where the GPU has it.
+TEST_F(Cuda, AutomaticPrecisionIsNear) {
+  const auto clean = scene(96, 128, 14), sigma = at::full({1, 1, 1, 1}, 0.2);
+  const auto u = clean + sigma * noise(clean.sizes(), 15);
+  const auto exact = prior_on("default", at::kCPU, Precision::float32)->denoise(u, sigma);
+  const auto found = prior_on("default", gpu, Precision::automatic)->denoise(up(u), up(sigma)).cpu();
+  EXPECT_LT(rms(found - exact), 1.0 / 255);
+  EXPECT_LT(rms(found - clean), 1.02 * rms(exact - clean));
+}
+
+TEST_F(Cuda, EveryOptimizerMovesTheSame) {
+  for (const auto& entry : optimizer_registry()) {
+    SolverConfig config;
+    config.optimizer = entry.value;
+    const auto optimizer = entry.make(config), other = entry.make(config);
+    const auto goal = noise({2, 3, 8, 9}, 16), goal_there = up(goal);
+    auto mu = at::zeros_like(goal), mu_there = at::zeros_like(goal_there);
+    for (int step = 0; step < 4; ++step) {
+      optimizer->step(mu, {mu - goal, [&] { return goal; }});
+      other->step(mu_there, {mu_there - goal_there, [&] { return goal_there; }});
+    }
+    expect_same(mu, mu_there, 1e-4, "optimizer " + std::to_string(static_cast<int>(entry.value)));
+    EXPECT_GT(largest(mu), 0);
+  }
+}
+
+TEST_F(Cuda, NoiseIsNormalAndRepeats) {
+  const std::int64_t size[] = {1, 3, 128, 128};
+  const auto field = normal_field(1, 2, size, gpu);
+  ASSERT_EQ(field.device(), gpu);
+  EXPECT_TRUE(field.equal(normal_field(1, 2, size, gpu)));
+  EXPECT_FALSE(field.equal(normal_field(1, 3, size, gpu)));
+  EXPECT_NEAR(number(field.mean()), 0, 0.02);
+  EXPECT_NEAR(number(field.square().mean()), 1, 0.03);
+}
+
+// ---- whole frames
+
+struct TaskCase {
+  Task task;
+  Preset preset;
+  std::string operator_text, degradation;
+  double noise;
+  const char* format;
+};
+
+std::vector<TaskCase> task_cases() {
+  return {
+      {Task::denoise, Preset::quality, "", "identity", 25, "RGB"},
+      {Task::restore, Preset::quality, "", "identity", 20, "I420"},
+      {Task::super_resolution, Preset::quality, "", "bicubic:factor=2", 0, "RGB"},
+      {Task::inpaint, Preset::quality, "", "identity", 0, "ARGB"},
+      {Task::deblur, Preset::quality, "gaussian-blur:sigma=1.5", "gaussian-blur:sigma=1.5", 2, "RGB"},
+      {Task::super_resolution, Preset::paper, "", "bicubic:factor=2", 0, "RGB"},
+  };
+}
+
+// Codes of three restored frames of a scene that moves by two pixels a frame.
+std::vector<std::vector<std::uint16_t>> restored(const TaskCase& c, const std::string& device, Temporal temporal) {
+  constexpr int width = 96, height = 64;
+  Config config;
+  config.task = c.task;
+  config.preset = c.preset;
+  config.operator_text = c.operator_text;
+  config.noise = c.task == Task::denoise || c.task == Task::deblur ? c.noise : -1;
+  config.steps = c.preset == Preset::paper ? 5 : -1;
+  config.device = device;
+  config.precision = Precision::float32;
+  config.temporal = temporal;
+  const char* models = std::getenv("REDDIFF_MODEL_PATH");
+  Engine engine(config, false, models ? models : "models");
+  DegradeEngine degrade({c.degradation, c.noise, 7, "cpu"});
+  const int factor = parse_operator(c.degradation).factor();
+  std::vector<std::vector<std::uint16_t>> frames;
+  for (int i = 0; i < 3; ++i) {
+    Frame clean(format_named(c.format), width, height, 1);
+    const auto known = (noise({1, 1, height, width}, 20 + static_cast<std::uint64_t>(i)) > -1).to(at::kFloat);
+    write_picture(cartoon(height, width + 8, 5).narrow(3, 2 * i, width).contiguous(), known, clean.view);
+    Frame in(format_named(c.format), width / factor, height / factor, 2), out(format_named(c.format), width, height, 3);
+    degrade.process(clean.view, in.view, static_cast<std::uint64_t>(i));
+    const auto report = engine.process(in.view, out.view, {.noise = config.noise});
+    EXPECT_FALSE(report.not_finite) << c.degradation;
+    frames.push_back(out.words);
+  }
+  return frames;
+}
+
+// Of all bytes the one that differs most.
+int largest_difference(const std::vector<std::uint16_t>& a, const std::vector<std::uint16_t>& b) {
+  int largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    for (const int shift : {0, 8}) largest = std::max(largest, std::abs((a[i] >> shift & 255) - (b[i] >> shift & 255)));
+  return largest;
+}
+
+TEST_F(Cuda, EveryTaskRepeatsToTheByteAndIsNearTheCpu) {
+  for (const auto& c : task_cases()) {
+    const std::string what = c.degradation + " " + std::to_string(c.noise) + " " + c.format;
+    EXPECT_EQ(restored(c, name, Temporal::warm_start), restored(c, name, Temporal::warm_start)) << what;
+    if (c.preset == Preset::paper) continue;  // draws noise, which differs between devices
+    const auto still = restored(c, name, Temporal::none), still_on_cpu = restored(c, "cpu", Temporal::none);
+    for (std::size_t i = 0; i < still.size(); ++i)
+      EXPECT_LE(largest_difference(still[i], still_on_cpu[i]), 2) << what << " frame " << i;
+  }
+}
+
+}  // namespace
+}  // namespace reddiff
