@@ -30,24 +30,24 @@ at::Tensor laplacian(const at::Tensor& x) {
   const auto shifted = [&](int row, int column) {
     return padded.slice(2, row, row + height).slice(3, column, column + width);
   };
-  return shifted(0, 1) + shifted(2, 1) + shifted(1, 0) + shifted(1, 2) - 4 * x;
+  return (shifted(0, 1) + shifted(2, 1)).add_(shifted(1, 0)).add_(shifted(1, 2)).sub_(x, 4);
 }
 
 // Least bending: conjugate gradients on the squared Laplacian over the missing pixels, one step length per image.
 at::Tensor least_bending(at::Tensor x, const at::Tensor& missing) {
   const auto dot = [](const at::Tensor& a, const at::Tensor& b) { return (a * b).sum({1, 2, 3}, true); };
-  const auto apply = [&](const at::Tensor& v) { return missing * laplacian(laplacian(v)); };
-  auto residual = -apply(x);
-  auto direction = residual;
+  const auto apply = [&](const at::Tensor& v) { return laplacian(laplacian(v)).mul_(missing); };
+  auto residual = apply(x).neg_();
+  auto direction = residual.clone();
   auto energy = dot(residual, residual);
   for (int i = 0; i < smoothing_iterations; ++i) {
     const auto curved = apply(direction);
     // The floor only matters once the residual is zero, when any step is as good.
     const auto length = energy / dot(direction, curved).clamp_min(1e-20);
-    x = x + length * direction;
-    residual = residual - length * curved;
+    x.addcmul_(direction, length);
+    residual.addcmul_(curved, length, -1);
     const auto next = dot(residual, residual);
-    direction = residual + next / energy.clamp_min(1e-20) * direction;
+    direction.mul_(next / energy.clamp_min(1e-20)).add_(residual);
     energy = next;
   }
   return x;
