@@ -11,7 +11,6 @@
 #include "core/frame/fill_holes.h"
 #include "core/frame/noise_estimate.h"
 #include "core/registry.h"
-#include "core/solvers/red_diff.h"
 #include "core/temporal/fuse.h"
 
 namespace reddiff {
@@ -28,6 +27,9 @@ at::Tensor plainly_resampled(const at::Tensor& picture, int factor) {
   if (factor == 1) return picture;
   return at::upsample_bicubic2d(picture, {picture.size(2) * factor, picture.size(3) * factor}, false);
 }
+
+// The filter holds y against what it predicts pixel by pixel, so y must be the picture itself, with its noise.
+bool can_filter(const Resolved& resolved) { return resolved.cold.renoise == Renoise::measurement; }
 
 // Adam's epsilon on the gradient of a mean loss, seen from the per-image gradient (see Note [Effective epsilon]).
 void settle_epsilon(SolverConfig& solver, const at::Tensor& mu) {
@@ -50,13 +52,17 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs)
   op_ = make_operator(resolved.op);
   auto prior = make_prior({config.prior, model_dirs, device_, config.precision});
   prior_ = std::make_unique<TiledDenoiser>(std::move(prior), TileOptions{config.tile_size, config.tile_overlap});
-  if (config.temporal == Temporal::warm_start) warm_start_.emplace(config.scene_threshold);
+  if (config.temporal == Temporal::filter && can_filter(resolved))
+    filter_.emplace(config.scene_threshold);
+  else if (config.temporal != Temporal::none)
+    warm_start_.emplace(config.scene_threshold);
 }
 
 std::string Engine::description() const { return prior_->description() + " on " + device_.str(); }
 
 void Engine::reset() {
   if (warm_start_) warm_start_->reset();
+  if (filter_) filter_->reset();
   geometry_.reset();
 }
 
@@ -98,6 +104,8 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   problem.weights = measurement.known;
   problem.noise = measurement.resolved.noise;
 
+  if (filter_) return solve_along_time(problem, measurement.resolved.cold, options, report);
+
   const auto plain = op_->initial(problem.y);
   Start start;
   start.mu = plain;
@@ -120,15 +128,38 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
     }
     report.ms.flow += milliseconds_since(before);
   }
+  const auto solution = run(problem, config, start, options, report);
+  if (warm_start_) warm_start_->remember(plain, solution.mu);
+  return solution.mu;
+}
+
+// One call of the prior on this frame alone, for motion and for what motion gets wrong; the others on all that was measured.
+at::Tensor Engine::solve_along_time(const Problem& problem, const SolverConfig& config, const FrameOptions& options,
+                                    FrameReport& report) {
+  SolverConfig one = config;
+  one.steps = 1;
+  const auto single = run(problem, one, {problem.y, {}}, options, report);
+  const auto before = Clock::now();
+  const auto estimate = filter_->update(problem.y, single.mu, problem.noise);
+  report.ms.flow += milliseconds_since(before);
+  report.cut = estimate.cut;
+  report.cold = !estimate.z.defined();
+  if (report.cold) return config.steps > 1 ? run(problem, config, {problem.y, {}}, options, report).mu : single.mu;
+  SolverConfig rest = config;
+  rest.steps = std::max(1, config.steps - 1);
+  return run(problem, rest, {estimate.z, estimate.level}, options, report).mu;
+}
+
+Solution Engine::run(const Problem& problem, SolverConfig config, const Start& start, const FrameOptions& options,
+                     FrameReport& report) const {
   settle_epsilon(config, start.mu);
-  auto optimizer = make_optimizer(config);
+  const auto optimizer = make_optimizer(config);
   auto solution = red_diff(*prior_, problem, config, *optimizer, start, config_.seed, options.abort, &report.ms);
-  report.prior_calls = static_cast<int>(solution.levels.size());
+  report.prior_calls += static_cast<int>(solution.levels.size());
   const auto [lowest, highest] = std::minmax_element(solution.levels.begin(), solution.levels.end());
   report.start_level = level_to_user(*highest);
   report.end_level = level_to_user(*lowest);
-  if (warm_start_) warm_start_->remember(plain, solution.mu);
-  return solution.mu;
+  return solution;
 }
 
 FrameReport Engine::process(const FrameView& in, const FrameView& out, const FrameOptions& options) {

@@ -11,6 +11,8 @@
 #include "core/api/restorer.h"
 #include "core/operators/operator.h"
 #include "core/priors/tiled.h"
+#include "core/solvers/red_diff.h"
+#include "core/temporal/filter.h"
 #include "core/temporal/warm_start.h"
 
 namespace reddiff {
@@ -34,13 +36,18 @@ class Engine final : public Restorer {
   void check_frames(const FrameView& in, const FrameView& out);
   Measurement measure(const FrameView& in, const FrameOptions& options) const;
   at::Tensor solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report);
+  at::Tensor solve_along_time(const Problem& problem, const SolverConfig& config, const FrameOptions& options,
+                              FrameReport& report);
+  Solution run(const Problem& problem, SolverConfig config, const Start& start, const FrameOptions& options,
+               FrameReport& report) const;
 
   Config config_;
   bool live_;
   at::Device device_;
   OperatorPtr op_;
   std::unique_ptr<TiledDenoiser> prior_;
-  std::optional<WarmStart> warm_start_;  // absent: temporal=none
+  std::optional<WarmStart> warm_start_;  // at most one of the two; neither: temporal=none
+  std::optional<TemporalFilter> filter_;
   std::optional<Geometry> geometry_;
 };
 

@@ -32,7 +32,7 @@ struct Config {
   double optimizer_epsilon = -1;  // eps_G: added to the root of the second moment, on the per-image gradient G
   int steps = -1;                 // calls of the prior per frame
   double start_level = -1;        // noise level of the first step, 8-bit units
-  Temporal temporal = Temporal::warm_start;
+  Temporal temporal = Temporal::filter;
   double scene_threshold = 0.35;  // 0: never cut; see core/temporal/scene_cut.h
   MaskSource mask_source = MaskSource::automatic;
   double strength = 1;          // 0: plainly resampled input, 1: restored

@@ -19,7 +19,7 @@ enum class Optimizer { preset, adam, adamw, sgd, rmsprop, lbfgs, fixed_point };
 enum class Weighting { preset, linear, sqrt, square, log, trunc_linear, power_two_thirds, constant };
 enum class Order { preset, descending, ascending, random };
 enum class Spacing { preset, uniform, quadratic };
-enum class Temporal { none, warm_start };
+enum class Temporal { none, warm_start, filter };
 enum class MaskSource { automatic, none, alpha };
 enum class Precision { automatic, float32, bfloat16, float16 };
 

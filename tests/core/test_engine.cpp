@@ -131,7 +131,8 @@ TEST(Engine, NeedsAlphaForAMask) {
 }
 
 TEST(Engine, ResetIsAFreshStartToTheBit) {
-  for (auto config : {Config{.noise = 25}, Config{.task = Task::super_resolution, .steps = 2}}) {
+  for (auto config : {Config{.noise = 25}, Config{.noise = 25, .temporal = Temporal::filter},
+                      Config{.task = Task::super_resolution, .steps = 2}}) {
     const auto engine = engine_of(config);
     const int scale = resolve_scale(config);
     std::vector<std::vector<std::uint16_t>> first;
@@ -148,6 +149,33 @@ TEST(Engine, ResetIsAFreshStartToTheBit) {
       engine->reset();
     }
   }
+}
+
+TEST(Engine, TheFilterGainsFromFrameToFrame) {
+  const auto errors = [](Temporal temporal) {
+    const auto engine = engine_of({.noise = 25, .steps = 2, .temporal = temporal});
+    std::vector<double> found;
+    for (int i = 0; i < 5; ++i) {
+      const auto restored = restore(*engine, *moving_frame(i, level_to_core(25)), 1, {.noise = 25});
+      EXPECT_EQ(restored.report.prior_calls, i == 0 && temporal == Temporal::filter ? 3 : 2);
+      found.push_back(rms(read(*restored.frame) - read(*moving_frame(i, 0))));
+    }
+    return found;
+  };
+  const auto still = errors(Temporal::none), filtered = errors(Temporal::filter);
+  EXPECT_NEAR(filtered[0], still[0], 1e-6);
+  for (std::size_t i = 2; i < still.size(); ++i) EXPECT_LT(filtered[i], 0.95 * still[i]) << i;
+}
+
+// What the filter cannot do is the warm start's, to the bit.
+TEST(Engine, FilterIsWarmStartForOtherOperators) {
+  const auto last = [](Temporal temporal) {
+    const auto engine = engine_of({.task = Task::super_resolution, .steps = 1, .temporal = temporal});
+    restore(*engine, *moving_frame(0, 0), 2, {});
+    return restore(*engine, *moving_frame(1, 0), 2, {}).frame->words;
+  };
+  EXPECT_EQ(last(Temporal::filter), last(Temporal::warm_start));
+  EXPECT_NE(last(Temporal::filter), last(Temporal::none));
 }
 
 TEST(Engine, AnotherSizeStartsCold) {

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The filter along time against the equations it implements, with motion that is given.
+#include <gtest/gtest.h>
+
+#include "core/temporal/filter.h"
+#include "tests/core/scene.h"
+
+namespace reddiff {
+namespace {
+
+constexpr std::int64_t height = 48, width = 64;
+constexpr double sv = 0.2;
+
+// The same whole-pixel translation everywhere: what is at x now was at x + u.
+class KnownFlow final : public Flow {
+ public:
+  KnownFlow(double u, double v) : u_(u), v_(v) {}
+  at::Tensor estimate(const at::Tensor& to, const at::Tensor&) const override {
+    auto flow = at::empty({1, 2, to.size(2), to.size(3)}, to.options());
+    flow.select(1, 0).fill_(u_);
+    flow.select(1, 1).fill_(v_);
+    return flow;
+  }
+
+ private:
+  double u_, v_;
+};
+
+// Frame `index` of a picture that moves by two pixels to the right and one up a frame.
+at::Tensor frame(const at::Tensor& large, int index) {
+  return large.narrow(2, 16 + index, height).narrow(3, 16 - 2 * index, width).contiguous();
+}
+
+double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
+
+std::unique_ptr<Flow> known_motion() { return std::make_unique<KnownFlow>(-2, 1); }
+
+at::Tensor inner(const at::Tensor& x) { return x.narrow(2, 6, height - 12).narrow(3, 12, width - 24); }
+
+TEST(TemporalFilter, IsTheKalmanFilterWhereMotionIsKnown) {
+  const auto large = scene(height + 32, width + 32, 4);
+  TemporalFilter filter(0, known_motion());
+  at::Tensor z;  // on the grid of the large picture, where nothing moves
+  double variance = 0;
+  for (int i = 0; i < 3; ++i) {
+    const auto field = sv * noise({1, 3, height + 32, width + 32}, 50 + static_cast<std::uint64_t>(i));
+    const auto seen = large + field;
+    // A perfect single-frame estimate: nothing of the motion is unexplained.
+    const auto estimate = filter.update(frame(seen, i), frame(large, i), sv);
+    if (i == 0) {
+      EXPECT_FALSE(estimate.z.defined());
+      z = seen;
+      variance = sv * sv;
+      continue;
+    }
+    const double gain = variance / (variance + sv * sv);
+    z = z + gain * (seen - z);
+    variance = gain * sv * sv;
+    EXPECT_LT(largest(inner(estimate.z - frame(z, i))), 1e-5) << i;
+    EXPECT_LT(largest(inner(estimate.level.square() - variance)), 1e-6) << i;
+  }
+}
+
+TEST(TemporalFilter, NeverBelievesMotionToBePerfect) {
+  const auto still = scene(height, width, 5);
+  TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
+  TemporalFilter::Estimate estimate;
+  for (int i = 0; i < 20; ++i)
+    estimate = filter.update(still + sv * noise({1, 3, height, width}, 70 + static_cast<std::uint64_t>(i)), still, sv);
+  EXPECT_LT(largest(estimate.level.square() * (3 / (sv * sv)) - 1), 1e-5);
+}
+
+TEST(TemporalFilter, TakesTheMeasurementWhereThereIsNoPast) {
+  const auto large = scene(height + 32, width + 32, 6);
+  TemporalFilter filter(0, known_motion());
+  filter.update(frame(large, 0), frame(large, 0), sv);
+  const auto y = frame(large, 1) + sv * noise({1, 3, height, width}, 80);
+  const auto estimate = filter.update(y, frame(large, 1), sv);
+  // Two columns came in at the left, a row at the bottom.
+  EXPECT_TRUE(at::equal(estimate.z.narrow(3, 0, 2), y.narrow(3, 0, 2)));
+  EXPECT_TRUE(at::equal(estimate.z.narrow(2, height - 1, 1), y.narrow(2, height - 1, 1)));
+  EXPECT_LT(largest(estimate.level.narrow(3, 0, 2) - sv), 1e-6);
+  EXPECT_LT(inner(estimate.level).mean().item<double>(), 0.75 * sv);
+}
+
+TEST(TemporalFilter, DropsThePastWhereTheEstimatesDisagree) {
+  const auto before = scene(height, width, 7);
+  auto now = before.clone();
+  now.narrow(3, 0, 20).neg_();  // something else stands there
+  TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
+  filter.update(before, before, sv);
+  const auto y = now + sv * noise({1, 3, height, width}, 90);
+  const auto estimate = filter.update(y, now, sv);
+  const auto level = estimate.level.narrow(3, 2, 16) / sv, kept = estimate.level.narrow(3, 30, 30) / sv;
+  EXPECT_GT(level.mean().item<double>(), 0.9);
+  EXPECT_LT(largest(kept * std::sqrt(2.0) - 1), 1e-5);
+}
+
+TEST(TemporalFilter, ForgetsAtCutsAndAtReset) {
+  const auto first = scene(96, 128, 8), other = -first;
+  TemporalFilter filter(0.35, std::make_unique<KnownFlow>(0, 0));
+  EXPECT_FALSE(filter.update(first, first, sv).z.defined());
+  EXPECT_TRUE(filter.update(first, first, sv).z.defined());
+  const auto cut = filter.update(other, other, sv);
+  EXPECT_TRUE(cut.cut);
+  EXPECT_FALSE(cut.z.defined());
+  EXPECT_TRUE(filter.update(other, other, sv).z.defined());
+  filter.reset();
+  EXPECT_FALSE(filter.update(other, other, sv).z.defined());
+}
+
+}  // namespace
+}  // namespace reddiff
