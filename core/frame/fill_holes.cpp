@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 namespace reddiff {
 namespace {
 
@@ -56,8 +58,11 @@ at::Tensor least_bending(at::Tensor x, const at::Tensor& missing) {
 }  // namespace
 
 at::Tensor fill_holes(const at::Tensor& picture, const at::Tensor& known) {
-  const auto guess = coarse_to_fine(picture, known);
-  return least_bending(guess, 1 - known);
+  const auto guess = coarse_to_fine(picture, known), missing = 1 - known;
+  // Channel by channel: what the iterations touch then fits the cache at three times the size.
+  std::vector<at::Tensor> channels;
+  for (const auto& channel : guess.split(1, 1)) channels.push_back(least_bending(channel.contiguous(), missing));
+  return at::cat(channels, 1);
 }
 
 }  // namespace reddiff
