@@ -9,24 +9,12 @@
 namespace reddiff {
 namespace {
 
-// Found on clips that no table of the project reports; README.md has the neighbours' figures.
+// Found on other clips than those of the project's table; README.md has the neighbours' figures.
 constexpr double caution = 8;  // Q per unexplained difference between two estimates
-constexpr double share_of_error =
-    4;  // sv over the deviation of an estimate: what differs by less is the denoiser's own error
+// sv over the deviation of an estimate: what differs by less is the denoiser's own error.
+constexpr double share_of_error = 4;
 constexpr double frames_remembered = 3;  // motion is never perfect: P stays above sv^2 over this
 constexpr std::int64_t window = 5;
-
-// [1,1,H,W], 1 where the flow points into the picture.
-at::Tensor inside(const at::Tensor& flow) {
-  const std::int64_t height = flow.size(2), width = flow.size(3);
-  const auto x = flow.select(1, 0) + at::arange(width, flow.options());
-  const auto y = flow.select(1, 1) + at::arange(height, flow.options()).unsqueeze(1);
-  return (x >= -0.5)
-      .logical_and_(x <= width - 0.5)
-      .logical_and_(y >= -0.5)
-      .logical_and_(y <= height - 0.5)
-      .unsqueeze(1);
-}
 
 // Q.
 at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise) {
@@ -61,7 +49,7 @@ TemporalFilter::Estimate TemporalFilter::update(const at::Tensor& y, const at::T
   const auto predicted = warp(variance_, flow, WarpFilter::bilinear) +
                          motion_variance(single, warp(single_, flow, WarpFilter::bicubic), noise);
   // The share of the measurement; all of it where what is seen now was outside the last frame.
-  const auto gain = at::where(inside(flow), predicted / (predicted + power), 1.0);
+  const auto gain = at::where(points_inside(flow), predicted / (predicted + power), 1.0);
   z_ = at::lerp(moved, y, gain);
   variance_ = (gain * power).clamp_min_(power / frames_remembered);
   single_ = single;

@@ -16,12 +16,8 @@ constexpr std::int64_t smallest_halved_side = 96;
 // Residuals up to this many code values beyond the noise are put down to interpolation.
 constexpr double tolerated = 8 * 2.0 / 255;
 
-bool can_be_halved(const at::Tensor& picture) {
-  return std::min(picture.size(2), picture.size(3)) >= smallest_halved_side;
-}
-
 at::Tensor halved(const at::Tensor& picture) {
-  return can_be_halved(picture) ? at::avg_pool2d(picture, {2, 2}) : picture;
+  return std::min(picture.size(2), picture.size(3)) >= smallest_halved_side ? at::avg_pool2d(picture, {2, 2}) : picture;
 }
 
 at::Tensor resize_flow(const at::Tensor& flow, std::int64_t height, std::int64_t width) {

@@ -106,17 +106,20 @@ at::Tensor warp_with_aten(const at::Tensor& picture, const at::Tensor& flow, War
   return at::where(still, picture, moved);
 }
 
+at::Tensor points_inside(const at::Tensor& flow) {
+  const double right = static_cast<double>(flow.size(3)) - 0.5;
+  const double bottom = static_cast<double>(flow.size(2)) - 0.5;
+  const at::Tensor x = target(flow, 0).unsqueeze_(1);
+  const at::Tensor y = target(flow, 1).unsqueeze_(1);
+  return (x >= -0.5).logical_and_(x <= right).logical_and_(y >= -0.5).logical_and_(y <= bottom);
+}
+
 at::Tensor trusted_motion(const at::Tensor& backward, const at::Tensor& forward) {
   const at::Tensor returned = warp(forward, backward, WarpFilter::bilinear);
   const at::Tensor miss = (backward + returned).square_().sum(1, true);
   const at::Tensor length = (backward.square() + returned.square()).sum(1, true);
-  const double right = static_cast<double>(backward.size(3)) - 0.5;
-  const double bottom = static_cast<double>(backward.size(2)) - 0.5;
-  const at::Tensor x = target(backward, 0).unsqueeze_(1);
-  const at::Tensor y = target(backward, 1).unsqueeze_(1);
-  at::Tensor trusted = miss <= length.mul_(0.01).add_(0.5);
-  trusted.logical_and_(x >= -0.5).logical_and_(x <= right).logical_and_(y >= -0.5).logical_and_(y <= bottom);
-  return trusted.to(backward.scalar_type());
+  const at::Tensor agreed = miss <= length.mul_(0.01).add_(0.5);
+  return agreed.logical_and(points_inside(backward)).to(backward.scalar_type());
 }
 
 }  // namespace reddiff

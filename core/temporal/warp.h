@@ -19,6 +19,9 @@ at::Tensor warp(const at::Tensor& picture, const at::Tensor& flow, WarpFilter fi
 // 1e-4 pixels and takes several times the time and memory.
 at::Tensor warp_with_aten(const at::Tensor& picture, const at::Tensor& flow, WarpFilter filter);
 
+// [N,1,H,W] bool: the flow points into the picture, or beyond it by half a pixel at most.
+at::Tensor points_inside(const at::Tensor& flow);
+
 // [N,1,H,W], 1 where the motion is believed, 0 where it is not: the place pointed at lies outside the picture (by more than
 // half a pixel), or going there with `backward` (to -> from) and back with `forward` (from -> to) misses the start:
 // |b + f(x + b)|^2 > 0.01 (|b|^2 + |f|^2) + 0.5.
