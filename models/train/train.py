@@ -12,6 +12,7 @@ Run: train.py --data DIR --out DIR --seconds N [--eval DIR] [--init FILE] [--cpu
 """
 import argparse
 import glob
+import json
 import math
 import os
 import time
@@ -109,7 +110,8 @@ def denoise(net, x, sigma):
 
 class Muon(torch.optim.Optimizer):
     """Keller Jordan's Muon: momentum, made orthogonal by five Newton-Schulz iterations on the weights flattened to
-    (out, in*k*k). Updates are scaled to AdamW's size, so that the learning rate is about AdamW's."""
+    (out, in*k*k). Updates are scaled to AdamW's size, so that the learning rate is about AdamW's. Weights of one shape are
+    iterated together: on a GPU one at a time would cost more than the rest of the step."""
 
     def __init__(self, params, lr, momentum=0.95):
         super().__init__(params, {"lr": lr, "momentum": momentum})
@@ -117,18 +119,24 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
+            shapes = {}
             for p in group["params"]:
-                average = self.state[p].setdefault("m", torch.zeros_like(p))
-                average.lerp_(p.grad, 1 - group["momentum"])
-                x = p.grad.lerp(average, group["momentum"]).reshape(p.shape[0], -1)
-                tall = x.shape[0] > x.shape[1]
-                x = x.T if tall else x
-                x = x / (x.norm() + 1e-7)
+                shapes.setdefault(p.shape, []).append(p)
+            for shape, params in shapes.items():
+                gradients = [p.grad for p in params]
+                averages = [self.state[p].setdefault("m", torch.zeros_like(p)) for p in params]
+                torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
+                x = torch.stack(torch._foreach_lerp(gradients, averages, group["momentum"])).flatten(2)
+                tall = x.shape[1] > x.shape[2]
+                x = x.mT if tall else x
+                x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+                if x.is_cuda:
+                    x = x.bfloat16()
                 for _ in range(5):
-                    a = x @ x.T
+                    a = x @ x.mT
                     x = 3.4445 * x + (2.0315 * a @ a - 4.7750 * a) @ x
-                scale = 0.2 * math.sqrt(max(x.shape))
-                p.add_((x.T if tall else x).reshape(p.shape), alpha=-group["lr"] * scale)
+                updates = (x.mT if tall else x).float().reshape(len(params), *shape)
+                torch._foreach_add_(params, list(updates), alpha=-group["lr"] * 0.2 * math.sqrt(max(x.shape[1:])))
 
 
 class Pool:
@@ -140,7 +148,7 @@ class Pool:
         files = sorted(f for f in glob.glob(root + "/**/*", recursive=True) if f.lower().endswith(EXTENSIONS))
         if not files:
             raise SystemExit(f"{root} holds no pictures ({', '.join(EXTENSIONS)})")
-        with ThreadPoolExecutor(2) as executor:
+        with ThreadPoolExecutor() as executor:
             pictures = list(executor.map(lambda f: np.array(Image.open(f).convert("RGB")), files))
         buffers, offset, rows = [], 0, []
         for picture in pictures:
@@ -205,14 +213,17 @@ def sigma_maps(n, crop, device, mean, deviation):
 
 
 @torch.no_grad()
-def evaluate(net, files, levels=(15, 25, 50)):
-    """Mean PSNR in dB per noise level (8-bit units), noise seeded by the file's place."""
+def evaluate(net, files, reduction=1, levels=(15, 25, 50)):
+    """Mean PSNR in dB per noise level (8-bit units) on the pictures reduced by `reduction`, noise seeded by the file's place."""
     device = next(net.parameters()).device
     result = {}
     for level in levels:
         values = []
         for k, file in enumerate(files):
-            clean = torch.from_numpy(np.array(Image.open(file).convert("RGB"))).to(device).permute(2, 0, 1)[None].float() / 127.5 - 1
+            picture = Image.open(file).convert("RGB")
+            if reduction != 1:
+                picture = picture.resize([n // reduction for n in picture.size], Image.LANCZOS)
+            clean = torch.from_numpy(np.array(picture)).to(device).permute(2, 0, 1)[None].float() / 127.5 - 1
             noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(k)).to(device)
             noisy = clean + noise * (level / 127.5)
             height, width = clean.shape[2:]
@@ -224,10 +235,20 @@ def evaluate(net, files, levels=(15, 25, 50)):
     return result
 
 
+def load_start(path, device):
+    """A checkpoint of this script, or a model: NAME.safetensors with its card NAME.json beside it."""
+    if not path.endswith(".safetensors"):
+        return torch.load(path, map_location=device, weights_only=True)
+    from safetensors.torch import load_file
+
+    with open(path.removesuffix("safetensors") + "json") as card:
+        return {"cfg": json.load(card)["config"], "ema": load_file(path, device)}
+
+
 class Trainer:
     def __init__(self, args, device):
         self.args, self.device, self.steps = args, device, 0
-        start = torch.load(args.init, map_location=device, weights_only=True) if args.init else None
+        start = load_start(args.init, device) if args.init else None
         numbers = lambda text: tuple(map(int, text.split(",")))
         cfg = start["cfg"] if start else {"ch": numbers(args.ch), "enc": numbers(args.enc), "mid": args.mid, "dec": numbers(args.dec)}
         self.net = UNet(**cfg).to(device).to(memory_format=torch.channels_last)
@@ -247,7 +268,7 @@ class Trainer:
         print(f"{sum(p.numel() for p in self.net.parameters()) / 1e6:.2f} million parameters", flush=True)
 
     def step(self, clean, sigma, fraction):
-        """One update; `fraction` of the run is over. Returns the loss."""
+        """One update; `fraction` of the run is over. Returns the loss, still on the device: reading it would wait for it."""
         decay = self.args.decay
         lr = self.args.lr * min(1, (self.steps + 1) / 100) * (1 if fraction < 1 - decay else max(0.0, (1 - fraction) / decay))
         for optimizer in self.optimizers:
@@ -266,9 +287,8 @@ class Trainer:
         self.steps += 1
         keep = self.args.ema if self.args.init else min(self.args.ema, self.steps / (self.steps + 10))
         with torch.no_grad():
-            for average, value in zip(self.ema.parameters(), self.net.parameters()):
-                average.lerp_(value, 1 - keep)
-        return loss.item()
+            torch._foreach_lerp_(list(self.ema.parameters()), list(self.net.parameters()), 1 - keep)
+        return loss.detach()
 
     def save(self):
         half = lambda module: {k: v.detach().half().cpu() for k, v in module.state_dict().items()}
@@ -282,7 +302,7 @@ def arguments():
     parser.add_argument("--data", required=True, help="folder of training pictures, searched recursively")
     parser.add_argument("--out", required=True, help="folder for NAME.pt")
     parser.add_argument("--eval", help="folder of pictures to report PSNR on")
-    parser.add_argument("--init", help="checkpoint to continue from")
+    parser.add_argument("--init", help="checkpoint (.pt) or model (.safetensors) to continue from")
     parser.add_argument("--name", default="prior")
     parser.add_argument("--seconds", type=float, default=60, help="length of the run")
     parser.add_argument("--ch", default="32,64,128,192", help="channels per level, finest first")
@@ -314,14 +334,14 @@ def main():
         torch.set_num_threads(args.threads)
     trainer = Trainer(args, device)
     pool = Pool(args.data, device, args.crop)
-    files = sorted(glob.glob(args.eval + "/*"))[:12] if args.eval else []
-    report = lambda: evaluate(trainer.ema, files) if files else ""
+    files = sorted(glob.glob(args.eval + "/*")) if args.eval else []
+    report = lambda: f"{evaluate(trainer.ema, files)}, reduced by two {evaluate(trainer.ema, files, 2)}" if files else ""
     start = last = time.time()
     mean_loss = None
     while (elapsed := time.time() - start) < args.seconds:
         sigma = sigma_maps(args.batch, args.crop, device, args.mean, args.deviation)
         loss = trainer.step(pool.batch(args.batch), sigma, elapsed / args.seconds)
-        mean_loss = loss if mean_loss is None else 0.998 * mean_loss + 0.002 * loss
+        mean_loss = loss if mean_loss is None else mean_loss.lerp(loss, 0.002)
         if time.time() - last > args.every:
             last = time.time()
             speed = trainer.steps * args.batch * args.crop**2 / 1e6 / elapsed

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Whole frames on one device: how long they take, what of it is the prior, how much memory it needs. For a GPU, where the stage
-// times of bench_stages mean nothing: calls only queue work there. A frame ends with the copy of its bytes to the host, a call of
-// the prior with the copy of one value, so both wait for the device. Never run on a GPU yet.
+// times of bench_stages mean nothing: calls only queue work there. A frame ends with the copy of its bytes to the host, a part with
+// the copy of one value, so both wait for the device.
 #include <ATen/ATen.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
@@ -10,7 +10,12 @@
 #include <cstdio>
 
 #include "core/device.h"
+#include "core/frame/convert.h"
+#include "core/frame/noise_estimate.h"
 #include "core/priors/tiled.h"
+#include "core/temporal/flow.h"
+#include "core/temporal/warp.h"
+#include "tests/bench/scene.h"
 #include "tests/bench/subjects.h"
 
 namespace reddiff::bench {
@@ -51,17 +56,47 @@ class PeakMemory {
   at::Device device_;
 };
 
-double prior_ms(const Denoiser& prior, const Size& size, bool per_pixel, const DeviceOptions& options) {
-  const c10::InferenceMode no_gradients;
-  const auto on_device = at::TensorOptions().device(prior.device()).dtype(at::kFloat);
-  const auto u = at::zeros({1, 3, size.height, size.width}, on_device);
-  const auto level = at::full({1, 1, 1, 1}, 0.2, on_device);
-  const auto sigma = per_pixel ? level.expand({1, 1, size.height, size.width}).contiguous() : level;
-  const auto call = [&] { prior.denoise(u, sigma).flatten()[0].item<float>(); };
+at::Tensor scene_frame(const Size& size, at::Device device) { return MovingScene(size, 1).frame(0).to(device); }
+
+// Of work that returns a tensor, waited for.
+template <class Work>
+double part_ms(const DeviceOptions& options, const Work& work) {
+  const auto call = [&] { work().flatten()[0].template item<float>(); };
   for (int i = 0; i < options.warm_ups(); ++i) call();
   std::vector<double> ms;
   for (int i = 0; i < options.frames(); ++i) ms.push_back(milliseconds_of(call));
   return median(ms);
+}
+
+double prior_ms(const Denoiser& prior, const Size& size, bool per_pixel, const DeviceOptions& options) {
+  const c10::InferenceMode no_gradients;
+  const auto u = scene_frame(size, prior.device());
+  const auto level = at::full({1, 1, 1, 1}, 0.2, u.options());
+  const auto sigma = per_pixel ? level.expand({1, 1, size.height, size.width}).contiguous() : level;
+  return part_ms(options, [&] { return prior.denoise(u, sigma); });
+}
+
+// What a frame is made of beside the prior.
+void print_parts(const Size& size, at::Device device, const DeviceOptions& options) {
+  const c10::InferenceMode no_gradients;
+  const MovingScene video(size, 2);
+  const auto before = video.frame(0).to(device), now = video.frame(1).to(device);
+  const auto flow = make_dis_flow();
+  const auto motion = flow->estimate(now, before);
+  OwnedFrame frame(Layout::i420, size);
+  const auto print = [&](const char* part, double ms) {
+    std::printf("%-10s %-27s %9.2f ms\n", text(size).c_str(), part, ms);
+    std::fflush(stdout);
+  };
+  print("frame to picture, I420", part_ms(options, [&] { return read_picture(frame.view, device); }));
+  print("picture to frame, I420", part_ms(options, [&] {
+          write_picture(now, {}, frame.view);
+          return now;
+        }));
+  print("motion (DIS, on the CPU)", part_ms(options, [&] { return flow->estimate(now, before); }));
+  print("warp, bicubic", part_ms(options, [&] { return warp(before, motion, WarpFilter::bicubic); }));
+  print("trusted motion", part_ms(options, [&] { return trusted_motion(motion, motion); }));
+  print("noise estimate", part_ms(options, [&] { return at::full({1}, estimate_noise(now)); }));
 }
 
 struct FrameFigures {
@@ -94,14 +129,15 @@ void measure_size(const Size& size, const DeviceOptions& options, Checks& checks
     if (task.task != Task::denoise && task.task != Task::super_resolution) continue;
     const auto video = degraded_video(task, Layout::rgb, size, options.quick ? 2 : 6);
     OwnedFrame out(Layout::rgb, size);
-    for (const Temporal temporal : {Temporal::none, Temporal::warm_start}) {
+    for (const Temporal temporal : {Temporal::none, Temporal::warm_start, Temporal::filter}) {
+      if (temporal == Temporal::filter && task.task != Task::denoise) continue;  // the same as warm-start
       Config config = config_of(task, temporal, "default", Preset::quality);
       config.device = options.device;
       config.precision = options.precision;
       const auto engine = make_engine(config);
       const FrameFigures f = frame_figures(*engine, video, out, device, options, checks);
-      // Only a denoised frame with a past has a level per pixel.
-      const bool varies = task.task == Task::denoise && temporal == Temporal::warm_start;
+      // A denoised frame with a past has a level per pixel, but for the filter's first call.
+      const bool varies = task.task == Task::denoise && temporal != Temporal::none;
       const double call = varies ? per_pixel : uniform;
       std::printf("%-10s %-16s %-10s %9.2f %8.1f | %5d %9.2f %5.0f %% | %8.0f\n", text(size).c_str(), nick(task.task),
                   nick(temporal), f.ms, 1000 / f.ms, f.calls, call, 100 * f.calls * call / f.ms, f.megabytes);
@@ -140,6 +176,8 @@ int run(const DeviceOptions& options) {
   std::printf("%-10s %-16s %-10s %9s %8s | %5s %9s %7s | %8s\n", "restored", "task", "temporal", "frame, ms",
               "a second", "prior", "call, ms", "share", device.is_cuda() ? "GPU, MB" : "peak, MB");
   for (const Size& size : options.sizes()) measure_size(size, options, checks);
+  std::printf("\n");
+  for (const Size& size : options.sizes()) print_parts(size, device, options);
   return checks.passed() ? 0 : 1;
 }
 
