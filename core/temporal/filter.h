@@ -28,7 +28,7 @@ class TemporalFilter {
   };
 
   // scene_threshold: see scene_cut.h. `flow` finds the motion between single-frame estimates.
-  explicit TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow = make_dis_flow());
+  explicit TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow = make_flow());
 
   void reset();
 

@@ -17,6 +17,12 @@ class Flow {
   virtual at::Tensor estimate(const at::Tensor& to, const at::Tensor& from) const = 0;
 };
 
-std::unique_ptr<Flow> make_dis_flow();  // dense inverse search, on the CPU (dis_flow.cpp)
+// For pictures on any device: the patch search on a GPU where its kernels are compiled in, else OpenCV on the CPU.
+std::unique_ptr<Flow> make_flow();
+
+// Dense inverse search twice: OpenCV's, on the CPU (dis_flow.cpp), and our own, on the device of the pictures (patch_flow.cpp).
+std::unique_ptr<Flow> make_dis_flow();
+std::unique_ptr<Flow> make_patch_flow();
+bool has_patch_kernels();  // without, the patch search of a GPU's pictures takes place on the CPU
 
 }  // namespace reddiff

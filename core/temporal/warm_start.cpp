@@ -30,7 +30,7 @@ at::Tensor resize_flow(const at::Tensor& flow, std::int64_t height, std::int64_t
 
 }  // namespace
 
-WarmStart::WarmStart(double scene_threshold) : scene_threshold_(scene_threshold), flow_(make_dis_flow()) {}
+WarmStart::WarmStart(double scene_threshold) : scene_threshold_(scene_threshold), flow_(make_flow()) {}
 
 void WarmStart::reset() { measured_ = solution_ = at::Tensor(); }
 

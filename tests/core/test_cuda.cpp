@@ -111,6 +111,27 @@ TEST_F(Cuda, MotionIsTheSame) {
   EXPECT_NEAR(scene_distance(up(to), up(from)), scene_distance(to, from), 1e-4);
 }
 
+// Sums in another order move a vector a little, and may choose the other of two vectors that explain a patch alike.
+TEST_F(Cuda, PatchSearchIsTheSame) {
+  for (auto [height, width] : {std::pair{32, 40}, {140, 200}, {75, 333}}) {
+    const auto large = scene(height + 20, width + 20, 6);
+    const auto from = large.narrow(2, 10, height).narrow(3, 10, width).contiguous();
+    const auto to = large.narrow(2, 12, height).narrow(3, 13, width) + 0.01 * noise(from.sizes(), 7);
+    const auto flow = make_patch_flow();
+    const auto expected = flow->estimate(to, from), found = flow->estimate(up(to), up(from));
+    ASSERT_EQ(found.device(), gpu);
+    EXPECT_LT((found.cpu() - expected).abs().mean().item<double>(), 0.01) << height << "x" << width;
+    EXPECT_TRUE(found.equal(flow->estimate(up(to), up(from)))) << height << "x" << width;
+    if (gpu.is_cuda() && has_patch_kernels()) EXPECT_TRUE(found.equal(make_flow()->estimate(up(to), up(from))));
+    for (const double value : {std::nan(""), 1e30, -std::numeric_limits<double>::infinity()}) {
+      auto hostile = to.clone();
+      hostile.narrow(3, 5, 12).fill_(value);
+      const auto any = flow->estimate(up(hostile), up(from));
+      EXPECT_TRUE(any.isfinite().all().item<bool>()) << value;
+    }
+  }
+}
+
 // ---- operators, priors, optimisers
 
 std::vector<std::string> operator_texts() {

@@ -5,26 +5,14 @@
 
 #include <cmath>
 #include <limits>
-#include <thread>
 
-#include "core/temporal/flow.h"
 #include "core/temporal/scene_cut.h"
 #include "core/temporal/warp.h"
+#include "tests/core/motion_helpers.h"
 #include "tests/core/scene.h"
 
 namespace reddiff {
 namespace {
-
-at::Tensor constant_flow(std::int64_t height, std::int64_t width, double u, double v) {
-  at::Tensor flow = at::empty({1, 2, height, width});
-  flow.select(1, 0).fill_(u);
-  flow.select(1, 1).fill_(v);
-  return flow;
-}
-
-at::Tensor inside(const at::Tensor& t, std::int64_t border) {
-  return t.narrow(2, border, t.size(2) - 2 * border).narrow(3, border, t.size(3) - 2 * border);
-}
 
 // ---- warp
 
@@ -177,85 +165,6 @@ TEST(TrustedMotion, BatchIsIndependent) {
   const at::Tensor trusted = trusted_motion(backward, at::zeros({2, 2, 16, 16}));
   EXPECT_TRUE(trusted[0].eq(1).all().item<bool>());
   EXPECT_TRUE(trusted[1].eq(0).all().item<bool>());
-}
-
-// ---- flow
-
-// `from` is a crop of a large scene and `to` another one (u, v) pixels further on.
-struct Pan {
-  at::Tensor to, from;
-};
-
-Pan pan(double u, double v) {
-  const at::Tensor large = scene(220, 300, 8);
-  const at::Tensor moved = warp(large, constant_flow(220, 300, u, v), WarpFilter::bicubic);
-  return {inside(moved, 30), inside(large, 30)};
-}
-
-TEST(DisFlow, FindsTranslations) {
-  const auto flow = make_dis_flow();
-  for (auto [u, v] : {std::pair{0.0, 0.0}, {1.0, 0.0}, {-2.5, 1.25}, {7.0, -4.5}, {-12.0, 3.0}}) {
-    const Pan p = pan(u, v);
-    const at::Tensor found = flow->estimate(p.to, p.from);
-    ASSERT_EQ(found.sizes(), (at::IntArrayRef{1, 2, 160, 240}));
-    EXPECT_TRUE(found.is_contiguous());
-    EXPECT_LT((found.select(1, 0) - u).abs().median().item<double>(), 0.25) << u << " " << v;
-    EXPECT_LT((found.select(1, 1) - v).abs().median().item<double>(), 0.25) << u << " " << v;
-    const double left =
-        inside(warp(p.from, found, WarpFilter::bicubic) - p.to, 16).square().mean().sqrt().item<double>();
-    EXPECT_LT(left, 0.03) << u << " " << v;
-  }
-}
-
-TEST(DisFlow, WhatCameInAtTheBorderIsNotTrusted) {
-  const auto flow = make_dis_flow();
-  const Pan p = pan(10, 0);
-  const at::Tensor trusted = trusted_motion(flow->estimate(p.to, p.from), flow->estimate(p.from, p.to));
-  EXPECT_LT(trusted.narrow(3, 234, 6).mean().item<double>(), 0.1);
-  EXPECT_GT(trusted.narrow(3, 20, 200).mean().item<double>(), 0.95);
-}
-
-TEST(DisFlow, UncoveredBackgroundIsNotTrusted) {
-  const auto flow = make_dis_flow();
-  const at::Tensor background = scene(128, 192, 9), square = scene(48, 48, 10);
-  at::Tensor from = background.clone(), to = background.clone();
-  from.narrow(2, 40, 48).narrow(3, 60, 48).copy_(square);
-  to.narrow(2, 40, 48).narrow(3, 72, 48).copy_(square);  // uncovers columns 60..71
-  const at::Tensor trusted = trusted_motion(flow->estimate(to, from), flow->estimate(from, to));
-  const double uncovered = trusted.narrow(2, 44, 40).narrow(3, 61, 10).mean().item<double>();
-  const double elsewhere = trusted.narrow(3, 130, 60).mean().item<double>();
-  EXPECT_LT(uncovered, 0.5);
-  EXPECT_GT(elsewhere, 0.95);
-}
-
-TEST(DisFlow, SameBytesAgainFromAnyObjectAndThread) {
-  const Pan p = pan(3, 2);
-  const auto flow = make_dis_flow();
-  const at::Tensor first = flow->estimate(p.to, p.from);
-  flow->estimate(p.from, p.to);
-  EXPECT_TRUE(first.equal(flow->estimate(p.to, p.from)));
-  at::Tensor one, two;
-  std::thread a([&] { one = flow->estimate(p.to, p.from); });
-  std::thread b([&] { two = flow->estimate(p.to, p.from); });
-  a.join();
-  b.join();
-  EXPECT_TRUE(first.equal(one));
-  EXPECT_TRUE(first.equal(two));
-  EXPECT_TRUE(first.equal(make_dis_flow()->estimate(p.to, p.from)));
-}
-
-TEST(DisFlow, AnySize) {
-  const auto flow = make_dis_flow();
-  for (auto [height, width] : {std::pair{1, 1}, {31, 200}, {200, 31}}) {
-    const at::Tensor zero = flow->estimate(scene(height, width, 1), scene(height, width, 2));
-    ASSERT_EQ(zero.sizes(), (at::IntArrayRef{1, 2, height, width}));
-    EXPECT_TRUE(zero.eq(0).all().item<bool>());
-  }
-  for (auto [height, width] : {std::pair{32, 32}, {33, 47}, {32, 500}, {501, 33}}) {
-    const at::Tensor found = flow->estimate(scene(height, width, 1), scene(height, width, 1));
-    ASSERT_EQ(found.sizes(), (at::IntArrayRef{1, 2, height, width}));
-    EXPECT_LT(found.abs().median().item<double>(), 0.25);
-  }
 }
 
 // ---- scene cut
