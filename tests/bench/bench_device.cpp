@@ -59,8 +59,7 @@ class PeakMemory {
 at::Tensor scene_frame(const Size& size, at::Device device) { return MovingScene(size, 1).frame(0).to(device); }
 
 // Of work that returns a tensor, waited for.
-template <class Work>
-double part_ms(const DeviceOptions& options, const Work& work) {
+template <class Work> double part_ms(const DeviceOptions& options, const Work& work) {
   const auto call = [&] { work().flatten()[0].template item<float>(); };
   for (int i = 0; i < options.warm_ups(); ++i) call();
   std::vector<double> ms;
@@ -81,8 +80,8 @@ void print_parts(const Size& size, at::Device device, const DeviceOptions& optio
   const c10::InferenceMode no_gradients;
   const MovingScene video(size, 2);
   const auto before = video.frame(0).to(device), now = video.frame(1).to(device);
-  const auto flow = make_dis_flow();
-  const auto motion = flow->estimate(now, before);
+  const auto dis = make_dis_flow(), patches = make_patch_flow();
+  const auto motion = dis->estimate(now, before);
   OwnedFrame frame(Layout::i420, size);
   const auto print = [&](const char* part, double ms) {
     std::printf("%-10s %-27s %9.2f ms\n", text(size).c_str(), part, ms);
@@ -93,7 +92,8 @@ void print_parts(const Size& size, at::Device device, const DeviceOptions& optio
           write_picture(now, {}, frame.view);
           return now;
         }));
-  print("motion (DIS, on the CPU)", part_ms(options, [&] { return flow->estimate(now, before); }));
+  print("motion (DIS, on the CPU)", part_ms(options, [&] { return dis->estimate(now, before); }));
+  print("motion (patch search)", part_ms(options, [&] { return patches->estimate(now, before); }));
   print("warp, bicubic", part_ms(options, [&] { return warp(before, motion, WarpFilter::bicubic); }));
   print("trusted motion", part_ms(options, [&] { return trusted_motion(motion, motion); }));
   print("noise estimate", part_ms(options, [&] { return at::full({1}, estimate_noise(now)); }));
