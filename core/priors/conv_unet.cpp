@@ -91,7 +91,11 @@ void add_shuffled(at::Tensor& picture, const at::Tensor& x) {
 class ConvUnet final : public Denoiser {
  public:
   ConvUnet(const NamedTensors& tensors, const ModelCard& card, at::Device device, at::ScalarType dtype, ConvPath path)
-      : card_(card), device_(device), dtype_(dtype), path_(path) {
+      : card_(card),
+        device_(device),
+        dtype_(dtype),
+        path_(path),
+        film_table_(path == ConvPath::fused || (device.is_cuda() && has_film_table(device, dtype))) {
     const Weights weights(tensors, card_, device_);
     const std::size_t steps = card_.ch.size() - 1;
     FilmWeights film;
@@ -192,7 +196,7 @@ class ConvUnet final : public Denoiser {
     Noise noise;
     for (std::size_t level = 0; level < card_.ch.size(); ++level) {
       const std::int64_t side = std::int64_t{2} << level;
-      noise.maps.push_back(film_->map(at::avg_pool2d(c, side), path_ == ConvPath::fused));
+      noise.maps.push_back(film_->map(at::avg_pool2d(c, side), film_table_));
     }
     return noise;
   }
@@ -203,8 +207,8 @@ class ConvUnet final : public Denoiser {
       if (!noise.rows.empty()) {
         hidden = block.conv1.forward_scaled_relu(x, noise.rows[block.film].gain, noise.rows[block.film].bias);
       } else {
-        hidden = block.conv1.forward(x);
-        if (path_ == ConvPath::fused)
+        hidden = block.conv1.forward(x).contiguous(at::MemoryFormat::ChannelsLast);
+        if (film_table_)
           film_->modulate_table(hidden, noise.maps[level], block.film);
         else
           film_->modulate_plain(hidden, noise.maps[level], block.film);
@@ -255,6 +259,7 @@ class ConvUnet final : public Denoiser {
   at::Device device_;
   at::ScalarType dtype_;
   ConvPath path_;
+  bool film_table_;
   Conv2d head_, tail_;
   std::vector<std::vector<Block>> encoder_, decoder_;  // by level, finest first
   std::vector<Block> middle_;

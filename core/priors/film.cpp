@@ -6,6 +6,14 @@
 
 #include <utility>
 
+#include "core/priors/film_value.h"
+#ifdef REDDIFF_CUDA
+#include <c10/core/DeviceGuard.h>
+
+#include "core/frame/cuda_stream.h"
+#include "core/priors/film_cuda.h"
+#endif
+
 namespace reddiff {
 namespace {
 
@@ -23,16 +31,28 @@ void modulate_pixels(float* x, const std::int32_t* index, const float* fraction,
     const float* bias = gain + channels;
     const float *next_gain = gain + 2 * channels, *next_bias = bias + 2 * channels;
     const float f = fraction[p];
-    for (std::int64_t k = 0; k < channels; ++k) {
-      const float g = gain[k] + f * (next_gain[k] - gain[k]);
-      const float b = bias[k] + f * (next_bias[k] - bias[k]);
-      const float v = value[k] * g + b;
-      value[k] = v < 0 ? 0 : v;  // NaN stays NaN: the engine reports it
-    }
+    for (std::int64_t k = 0; k < channels; ++k)
+      value[k] = film_value(value[k], gain[k], next_gain[k], bias[k], next_bias[k], f);
   }
 }
 
+#ifdef REDDIFF_CUDA
+FilmType film_type(at::ScalarType type) {
+  TORCH_CHECK(type == at::kFloat || type == at::kBFloat16 || type == at::kHalf, "film: no kernel for this type");
+  return type == at::kFloat ? FilmType::float32 : (type == at::kHalf ? FilmType::float16 : FilmType::bfloat16);
+}
+#endif
+
 }  // namespace
+
+bool has_film_table(at::Device device, at::ScalarType type) {
+  if (device.is_cpu()) return type == at::kFloat;
+#ifdef REDDIFF_CUDA
+  return device.is_cuda() && (type == at::kFloat || type == at::kBFloat16 || type == at::kHalf);
+#else
+  return false;
+#endif
+}
 
 Film::Film(FilmWeights weights, double c_min, double c_max)
     : weights_(std::move(weights)), c_min_(c_min), c_max_(c_max) {
@@ -94,14 +114,20 @@ void Film::modulate_plain(at::Tensor& x, const FilmMap& map, std::size_t block) 
 }
 
 void Film::modulate_table(at::Tensor& x, const FilmMap& map, std::size_t block) const {
-  const at::Tensor& table = tables()[block];
   const std::int64_t channels = x.size(1), pixels = map.index.size(0);
-  TORCH_CHECK(x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.scalar_type() == at::kFloat &&
-                  x.numel() == pixels * channels,
+  TORCH_CHECK(x.is_contiguous(at::MemoryFormat::ChannelsLast) && has_film_table(x.device(), x.scalar_type()) &&
+                  x.device() == map.index.device() && x.numel() == pixels * channels,
               "film: activation and map do not belong together");
-  float* values = x.data_ptr<float>();
-  const auto* index = map.index.data_ptr<std::int32_t>();
-  const float *fraction = map.fraction.data_ptr<float>(), *rows = table.data_ptr<float>();
+  const auto* index = map.index.const_data_ptr<std::int32_t>();
+  const float *fraction = map.fraction.const_data_ptr<float>(), *rows = tables()[block].const_data_ptr<float>();
+#ifdef REDDIFF_CUDA
+  if (x.is_cuda()) {
+    const c10::DeviceGuard guard(x.device());
+    return modulate_on_cuda({x.mutable_data_ptr(), index, fraction, rows, pixels, channels}, film_type(x.scalar_type()),
+                            current_cuda_stream(x.device()));
+  }
+#endif
+  float* values = x.mutable_data_ptr<float>();
   at::parallel_for(0, pixels, pixels_per_task, [&](std::int64_t begin, std::int64_t end) {
     modulate_pixels(values, index, fraction, rows, channels, begin, end);
   });

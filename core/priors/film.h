@@ -38,6 +38,9 @@ struct FilmMap {
   at::Tensor fraction;  // [N*h*w] float32, 0..1
 };
 
+// Whether activations of this type on this device can be modulated by a table: on a GPU, where its kernel is compiled in.
+bool has_film_table(at::Device device, at::ScalarType type);
+
 class Film {
  public:
   // c_min, c_max: range of c. All tensors float32 on one device.
@@ -49,7 +52,7 @@ class Film {
   FilmMap map(const at::Tensor& c, bool table) const;
 
   // x: [N,C,h,w], channels-last, becomes relu(x * (1 + g) + b) in place. `modulate_plain` embeds every pixel and is the
-  // definition; `modulate_table` needs a map with a table, the CPU and float32.
+  // definition; `modulate_table` needs a map with a table, and has_film_table of x.
   void modulate_plain(at::Tensor& x, const FilmMap& map, std::size_t block) const;
   void modulate_table(at::Tensor& x, const FilmMap& map, std::size_t block) const;
 

@@ -12,7 +12,7 @@
 #ifdef REDDIFF_CUDA
 #include <c10/core/DeviceGuard.h>
 
-#include "core/temporal/cuda_stream.h"
+#include "core/frame/cuda_stream.h"
 #include "core/temporal/patch_flow_cuda.h"
 #endif
 

@@ -10,7 +10,7 @@
 #ifdef REDDIFF_CUDA
 #include <c10/core/DeviceGuard.h>
 
-#include "core/temporal/cuda_stream.h"
+#include "core/frame/cuda_stream.h"
 #include "core/temporal/warp_cuda.h"
 #endif
 

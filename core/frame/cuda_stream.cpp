@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "core/temporal/cuda_stream.h"
+#include "core/frame/cuda_stream.h"
 
 #include <c10/cuda/CUDAStream.h>
 
