@@ -7,7 +7,7 @@
 // Patches are squares of `to` on a grid. Each has one vector, which minimises the squared difference from `from` less its mean
 // (section 2.1): a step of Gauss-Newton takes the slopes and the Hessian of the patch in `to`, which do not move. A GPU has no
 // order in which patches could learn from their neighbours, so a patch tries what the coarser level found around it, and once
-// all have searched, what its neighbours found. A pixel takes the mean of the patches above it by their errors (section 2.2).
+// all have searched, what its neighbours found. A pixel takes the mean of the patches around it by their errors (section 2.2).
 //
 // Pictures are grey, 0..255 and finite, so nothing here ever is infinite or no number; samples outside repeat the border.
 #pragma once
@@ -25,6 +25,12 @@ inline constexpr float patch_area = patch_side * patch_side;
 // Added to the squared slopes of a patch: what is flat, or has an edge of one direction only, shall not slide along on noise.
 inline constexpr float slope_floor = patch_area;
 inline constexpr int most_descents = 6;
+
+// Where there is noise, every vector fits it a little better than the right one. So the cost of a vector grows by this share per
+// squared pixel from where its search started, and a neighbour's is taken only if it leaves less than this part of the cost.
+inline constexpr float caution = 0.1F, convincing = 0.9F;
+// Patches on each side of those that hold a pixel which count for it, too.
+inline constexpr std::int32_t reach = 1;
 
 struct Vector {
   float u, v;
@@ -172,27 +178,30 @@ REDDIFF_HOST_DEVICE inline PatchShape shape_of(const SearchLevel& level, std::in
   return {mean, xx - sum.u * mean.u, xy - sum.u * mean.v, yy - sum.v * mean.v};
 }
 
-// Gauss-Newton from `start`, as long as the cost falls; never further away than a patch, where chance would find a match.
+// Gauss-Newton on cost * (1 + caution * distance^2), the distance being that from `start`, as long as it falls; never further
+// away than a patch, where chance would find a match.
 REDDIFF_HOST_DEVICE inline Vector descend(const SearchLevel& level, std::int32_t x, std::int32_t y, Vector start) {
   constexpr float shortest_squared = 1e-5F;
   const PatchShape shape = shape_of(level, x, y);
-  const float determinant = shape.xx * shape.yy - shape.xy * shape.xy;
   Vector vector = start, best = start;
   float lowest = 0;
   for (int k = 0; k <= most_descents; ++k) {
+    const Vector away{vector.u - start.u, vector.v - start.v};
+    const float distance_squared = away.u * away.u + away.v * away.v;
+    if (!(distance_squared <= patch_area)) break;
     const PatchSums sums = compare_patch<true>(level, x, y, vector);
-    const float cost = cost_of(sums);
-    if (k > 0 && !(cost < lowest)) break;
-    lowest = cost;
+    const float cost = cost_of(sums), growth = 1 + caution * distance_squared, energy = cost * growth;
+    if (k > 0 && !(energy < lowest)) break;
+    lowest = energy;
     best = vector;
-    const float along_u = sums.along.u - shape.mean.u * sums.difference;
-    const float along_v = sums.along.v - shape.mean.v * sums.difference;
-    const Vector step{(shape.yy * along_u - shape.xy * along_v) / determinant,
-                      (shape.xx * along_v - shape.xy * along_u) / determinant};
-    vector = {vector.u - step.u, vector.v - step.v};
-    const Vector moved{vector.u - start.u, vector.v - start.v};
+    const float pull = caution * cost / growth;
+    const float xx = shape.xx + pull, yy = shape.yy + pull, determinant = xx * yy - shape.xy * shape.xy;
+    const float along_u = sums.along.u - shape.mean.u * sums.difference + pull * away.u;
+    const float along_v = sums.along.v - shape.mean.v * sums.difference + pull * away.v;
+    const Vector step{(yy * along_u - shape.xy * along_v) / determinant,
+                      (xx * along_v - shape.xy * along_u) / determinant};
     if (!(step.u * step.u + step.v * step.v > shortest_squared)) break;
-    if (!(moved.u * moved.u + moved.v * moved.v <= patch_area)) break;
+    vector = {vector.u - step.u, vector.v - step.v};
   }
   return best;
 }
@@ -233,7 +242,7 @@ REDDIFF_HOST_DEVICE inline Vector ask_neighbours(const SearchLevel& level, const
                                                  std::int32_t column, std::int32_t row) {
   const std::int32_t x = patch_place(column, level.width), y = patch_place(row, level.height);
   Vector best = vector_at(patches, column, row);
-  float lowest = cost_of(level, x, y, best);
+  float lowest = convincing * cost_of(level, x, y, best);
   bool found = false;
   for (std::int32_t k = 0; k < 9; ++k) {
     const Vector vector = vector_at(patches, column + k % 3 - 1, row + k / 3 - 1);
@@ -248,19 +257,27 @@ REDDIFF_HOST_DEVICE inline Vector ask_neighbours(const SearchLevel& level, const
 
 // ---- pixels
 
-// The first patch along one side that holds a pixel.
-REDDIFF_HOST_DEVICE inline std::int32_t first_patch(std::int32_t place) {
-  return place < patch_side ? 0 : (place - patch_side) / patch_stride + 1;
+// The patches along one side that count for a pixel.
+struct PatchRange {
+  std::int32_t first, last;
+};
+
+REDDIFF_HOST_DEVICE inline PatchRange patches_around(std::int32_t place, std::int32_t length, std::int32_t patches) {
+  const std::int32_t first = place < patch_side ? 0 : (place - patch_side) / patch_stride + 1;
+  std::int32_t last = first;
+  while (last + 1 < patches && patch_place(last + 1, length) <= place) ++last;
+  return {within(first - reach, patches), within(last + reach, patches)};
 }
 
-// Mean of the vectors of the patches that hold a pixel; a vector that leaves a difference of d > 1 there counts 1/d^2.
+// Mean of the vectors of the patches around a pixel; a vector that leaves a difference of d > 1 there counts 1/d^2.
 REDDIFF_HOST_DEVICE inline Vector pixel_vector(const SearchLevel& level, const VectorField& patches, std::int32_t x,
                                                std::int32_t y) {
   const float to = level.to[offset_of(x, y, level.width)];
+  const PatchRange rows = patches_around(y, level.height, patches.height);
+  const PatchRange columns = patches_around(x, level.width, patches.width);
   float u = 0, v = 0, weights = 0;
-  for (std::int32_t row = first_patch(y); row < patches.height && patch_place(row, level.height) <= y; ++row)
-    for (std::int32_t column = first_patch(x); column < patches.width && patch_place(column, level.width) <= x;
-         ++column) {
+  for (std::int32_t row = rows.first; row <= rows.last; ++row)
+    for (std::int32_t column = columns.first; column <= columns.last; ++column) {
       const Vector vector = vector_at(patches, column, row);
       const auto taps = pixel_taps<2>(x, y, vector.u, vector.v, level.width, level.height);
       const float d = sample(level.from, taps, level.width, level.height) - to;

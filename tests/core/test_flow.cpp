@@ -151,6 +151,14 @@ TEST(PatchFlow, StillAndFlatPicturesRest) {
   EXPECT_TRUE(flow->estimate(flat, flat + 0.2).eq(0).all().item<bool>());
 }
 
+// Every vector that fits the noise a little better than rest would be taken without caution.
+TEST(PatchFlow, NoiseAloneMovesLittle) {
+  const at::Tensor picture = scene(120, 160, 15);
+  const at::Tensor to = picture + 0.05 * noise(picture.sizes(), 16), from = picture + 0.05 * noise(picture.sizes(), 17);
+  const at::Tensor found = make_patch_flow()->estimate(to, from);
+  EXPECT_LT(found.square().sum(1).mean().sqrt().item<double>(), 0.5);
+}
+
 TEST(PatchFlow, BrightnessMayChange) {
   const Pan p = pan(3, -2);
   const at::Tensor found = inside(make_patch_flow()->estimate(p.to * 0.8 + 0.1, p.from * 0.8), 16);
