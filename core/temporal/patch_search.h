@@ -245,6 +245,7 @@ REDDIFF_HOST_DEVICE inline Vector ask_neighbours(const SearchLevel& level, const
   float lowest = convincing * cost_of(level, x, y, best);
   bool found = false;
   for (std::int32_t k = 0; k < 9; ++k) {
+    if (k == 4) continue;  // itself
     const Vector vector = vector_at(patches, column + k % 3 - 1, row + k / 3 - 1);
     const float cost = cost_of(level, x, y, vector);
     if (!(cost < lowest)) continue;
