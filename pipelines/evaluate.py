@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Tables of tasks x modes x classical peers on a clip: PSNR, flicker, milliseconds per frame.
+"""Tables of tasks x modes x classical peers on clips.
 
-Every restoration is a gst-launch pipeline over raw video. PSNR is the mean over frames; flicker the RMS of the change of the
-error from frame to frame in 8-bit units; ms the element's own mean time per frame. Peers get the same degraded frames.
+Every restoration is a gst-launch pipeline over raw video, without and with the past; all with the same number of calls of the prior per
+frame (`steps`). Columns: PSNR in dB, mean over frames, over all but the first eight, and of the last one (of the missing pixels where
+pixels are missing; `seen`: of those whose content an earlier frame has shown); SSIM; flicker, the RMS of the change of the error
+from frame to frame, and warp error, the RMS difference to the previous frame moved along the true motion, both in 8-bit units; the
+element's own mean milliseconds and the process's CPU seconds per frame. Peers get the same degraded frames.
 Run through pipelines/evaluate, which installs what this needs.
 """
 import argparse
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -15,6 +19,7 @@ import time
 
 import numpy as np
 
+import evaluate_measures as measures
 import evaluate_peers as peers
 
 RATE = "25/1"
@@ -50,10 +55,16 @@ def through(frames, scale, *element):
 
 
 def restore(frames, scale, properties):
+    """Restored frames, the element's mean milliseconds, CPU seconds per frame (the process's start is not counted)."""
     words = [f"{name}={value}" for name, value in properties.items()]
+    cpu = lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    before = cpu()
+    through(frames[:1], scale, "reddiff", *words)
+    one = cpu()
     out, text = through(frames, scale, "reddiff", "post-messages=true", *words)
+    seconds = (cpu() - one - (one - before)) / max(1, len(frames) - 1)
     times = [float(t) for t in re.findall(r"mean-ms=\(double\)([0-9.e+]+)", text)]
-    return out, times[-1]
+    return out, times[-1], seconds
 
 
 def holes(kind, shape, seed):
@@ -76,18 +87,6 @@ def with_alpha(frames, missing):
     return np.concatenate([colour, alpha], 3)
 
 
-def figures(frames, truth, where=None):
-    error = frames.astype(np.float32) - truth
-    if where is None:
-        power = np.mean(error**2, (1, 2, 3))
-        flicker = np.sqrt(np.mean(np.diff(error, axis=0) ** 2)) if len(frames) > 1 else 0.0
-    else:
-        power = np.array([np.mean(e[w] ** 2) for e, w in zip(error, where)])
-        both = where[1:] & where[:-1]
-        flicker = np.sqrt(np.mean(np.diff(error, axis=0)[both] ** 2))
-    return float(np.mean(10 * np.log10(255.0**2 / np.maximum(power, 1e-6)))), float(flicker)
-
-
 class Case:
     """One degradation: how it is made, how it is undone, who else undoes it."""
 
@@ -107,6 +106,7 @@ class Case:
 def cases():
     return [
         Case("denoise 25", "identity", 25, {"task": "denoise", "noise": 25}, ["wiener", "dctdnoiz", "bm3d"], equal_steps=(1, 2, 4, 8)),
+        Case("denoise 50", "identity", 50, {"task": "denoise", "noise": 50}, ["wiener", "bm3d"], equal_steps=(2,)),
         Case("super-resolution x2", "bicubic:factor=2", 0, {"task": "super-resolution", "scale": 2}, ["bicubic", "lanczos"], equal_steps=(1, 3, 6)),
         Case("super-resolution x4", "bicubic:factor=4", 0, {"task": "super-resolution", "scale": 4}, ["bicubic", "lanczos"], equal_steps=(1, 3, 6)),
         Case("inpaint logo", "identity", 0, {"task": "inpaint"}, ["telea", "navier-stokes"], missing="logo", equal_steps=(1, 3, 6)),
@@ -115,57 +115,142 @@ def cases():
     ]
 
 
-def row(name, figure, milliseconds):
-    time_text = f"{milliseconds:8.0f}" if milliseconds is not None else "       -"
-    print(f"| {name:34s} | {figure[0]:6.2f} | {figure[1]:6.2f} | {time_text} |", flush=True)
+COLUMNS = ("psnr", "from 9th", "last", "seen", "ssim", "flicker", "warp error", "ms", "cpu s")
 
 
-def evaluate(case, truth, args):
-    degraded, missing = case.degrade(truth, args.seed)
-    unit = "PSNR of the missing pixels" if missing is not None else "PSNR"
-    print(f"\n| {case.name} | {unit} | flicker | ms |\n|---|---|---|---|")
+def mean_of(values):
+    """Of what there is; NaN for nothing."""
+    there = values[~np.isnan(values)]
+    return there.mean() if there.size else np.nan
+
+
+class Clip:
+    """PATH[:FIRST[:CROP]], CROP as WIDTHxHEIGHT+LEFT+TOP."""
+
+    def __init__(self, text, args):
+        parts = text.split(":")
+        first = int(parts[1]) if len(parts) > 1 else args.first
+        crop = parts[2] if len(parts) > 2 else args.crop
+        self.name = os.path.splitext(os.path.basename(parts[0]))[0]
+        self.truth = read_clip(parts[0], first, args.frames, crop)
+        self.motion = measures.Motion(self.truth)
+        print(f"{self.name}: {len(self.truth)} frames from {first}, {crop}", flush=True)
+
+
+class Table:
+    """Rows of one case, printed as they come and kept for the means and the plots."""
+
+    def __init__(self, case, clip, missing):
+        self.case, self.clip, self.missing = case, clip, missing
+        self.seen = None if missing is None else clip.motion.uncovered(missing)
+        self.rows = {}
+        unit = "" if missing is None else ", PSNR and flicker of the missing pixels"
+        print(f"\n| {clip.name}: {case.name}{unit} | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}")
+
+    def add(self, name, frames, milliseconds=None, seconds=None):
+        truth = self.clip.truth
+        over_time = measures.psnr(frames, truth, self.missing)
+        seen = np.nan if self.seen is None else mean_of(measures.psnr(frames, truth, self.seen)[8:])
+        values = np.array([over_time.mean(), mean_of(over_time[8:]), over_time[-1], seen, measures.ssim(frames, truth),
+                           measures.flicker(frames, truth, self.missing), self.clip.motion.warp_error(frames), milliseconds, seconds], float)
+        self.rows[name] = (values, over_time)
+        print_row(name, values)
+
+
+def print_row(name, values):
+    formats = ("6.2f", "6.2f", "6.2f", "6.2f", "6.4f", "6.2f", "6.2f", "6.0f", "6.2f")
+    words = ["     -" if np.isnan(v) else format(v, f) for v, f in zip(values, formats)]
+    print(f"| {name:34s} | {' | '.join(words)} |", flush=True)
+
+
+def evaluate(case, clip, args):
+    degraded, missing = case.degrade(clip.truth, args.seed)
+    table = Table(case, clip, missing)
     if case.scale == 1 and missing is None:
-        row("input", figures(degraded, truth), None)
+        table.add("input", degraded)
     for rival in case.rivals:
         if rival in args.without:
             continue
         start = time.time()
         out = peers.PEERS[rival](degraded[..., :3], missing, case)
-        row(rival, figures(out, truth, missing), 1000 * (time.time() - start) / len(truth))
+        table.add(rival, out, 1000 * (time.time() - start) / len(out))
     for steps in args.steps or case.equal_steps:
         for mode in args.modes:
-            if mode == "filter" and not case.name.startswith("denoise"):
-                continue  # is the warm start
             properties = {**case.properties, "temporal": mode, "steps": steps, **args.properties}
-            out, milliseconds = restore(degraded, case.scale, properties)
-            row(f"reddiff steps={steps} temporal={mode}", figures(out, truth, missing), milliseconds)
+            out, milliseconds, seconds = restore(degraded, case.scale, properties)
+            table.add(f"reddiff steps={steps} temporal={mode}", out, milliseconds, seconds)
             if args.keep:
                 os.makedirs(args.keep, exist_ok=True)
-                out.tofile(f"{args.keep}/{case.name}-{mode}-{steps}.rgb".replace(" ", "_"))
+                out.tofile(f"{args.keep}/{clip.name}-{case.name}-{mode}-{steps}.rgb".replace(" ", "_"))
+    return table
+
+
+def print_means(tables):
+    print(f"\n| {tables[0].case.name}: mean over {len(tables)} clips | {' | '.join(COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 1)}")
+    for name in tables[0].rows:
+        print_row(name, np.mean([table.rows[name][0] for table in tables], 0))
+
+
+def plot(tables, folder):
+    """PSNR over time, one picture a clip and case; PSNR against time per frame, one picture a case."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    os.makedirs(folder, exist_ok=True)
+    save = lambda name: (pyplot.legend(fontsize=7), pyplot.grid(alpha=0.3), pyplot.tight_layout(),
+                         pyplot.savefig(f"{folder}/{name}.png".replace(" ", "_"), dpi=120), pyplot.close())
+    for table in tables:
+        pyplot.figure(figsize=(7, 4))
+        for name, (_, over_time) in table.rows.items():
+            pyplot.plot(over_time, label=name)
+        pyplot.xlabel("frame")
+        pyplot.ylabel("PSNR, dB")
+        pyplot.title(f"{table.clip.name}: {table.case.name}")
+        save(f"{table.case.name}-{table.clip.name}-over-time")
+    pyplot.figure(figsize=(7, 4))
+    for name in tables[0].rows:
+        values = np.mean([table.rows[name][0] for table in tables], 0)
+        if not np.isnan(values[7]):
+            pyplot.semilogx(values[7], values[0], "o", label=name)
+    pyplot.xlabel("milliseconds per frame")
+    pyplot.ylabel("PSNR, dB")
+    pyplot.title(f"{tables[0].case.name}, {len(tables)} clips")
+    save(f"{tables[0].case.name}-against-time")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clip", nargs="?", default=os.environ.get("REDDIFF_CLIP"), help="default: the clip of pipelines/demo, once that has run")
-    parser.add_argument("--crop", default="480x256+80+8", help="WIDTHxHEIGHT+LEFT+TOP")
-    parser.add_argument("--first", type=int, default=155)
+    parser.add_argument("clips", nargs="*", metavar="PATH[:FIRST[:CROP]]", help="default: the clip of pipelines/demo, once that has run")
+    parser.add_argument("--crop", default="480x256+80+8", help="WIDTHxHEIGHT+LEFT+TOP, for clips that do not say")
+    parser.add_argument("--first", type=int, default=155, help="first frame, for clips that do not say")
     parser.add_argument("--frames", type=int, default=20)
     parser.add_argument("--tasks", default="", help="only cases whose name contains one of these words, comma-separated")
     parser.add_argument("--modes", default="none,warm-start,filter", type=lambda s: s.split(","))
     parser.add_argument("--steps", default=None, type=lambda s: [int(n) for n in s.split(",")])
-    parser.add_argument("--without", default=[], type=lambda s: s.split(","), help="peers to leave out")
+    parser.add_argument("--without", default=[], type=lambda s: s.split(","), help="peers to leave out, or `all`")
     parser.add_argument("--keep", help="folder for the restored frames (raw RGB)")
+    parser.add_argument("--plots", help="folder for plots")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", dest="properties", default=[], action="append", metavar="PROPERTY=VALUE", help="of the element, for every run")
     args = parser.parse_args()
     args.properties = dict(p.split("=", 1) for p in args.properties)
-    if not args.clip or not os.path.exists(args.clip):
-        parser.error("no clip: name one, or run pipelines/demo first, which fetches bikes.mp4")
-    truth = read_clip(args.clip, args.first, args.frames, args.crop)
-    print(f"{os.path.basename(args.clip)}: {len(truth)} frames from {args.first}, {args.crop}")
+    if args.without == ["all"]:
+        args.without = list(peers.PEERS)
+    texts = args.clips or [os.environ.get("REDDIFF_CLIP", "")]
+    for text in texts:
+        if not os.path.exists(text.split(":")[0]):
+            parser.error(f"no clip '{text}': name one, or run pipelines/demo first, which fetches bikes.mp4")
+    clips = [Clip(text, args) for text in texts]
     for case in cases():
-        if not args.tasks or any(word in case.name for word in args.tasks.split(",")):
-            evaluate(case, truth, args)
+        if args.tasks and not any(word in case.name for word in args.tasks.split(",")):
+            continue
+        tables = [evaluate(case, clip, args) for clip in clips]
+        if len(tables) > 1:
+            print_means(tables)
+        if args.plots:
+            plot(tables, args.plots)
 
 
 if __name__ == "__main__":
