@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "core/device.h"
 #include "core/frame/convert.h"
@@ -28,9 +29,6 @@ at::Tensor plainly_resampled(const at::Tensor& picture, int factor) {
   return at::upsample_bicubic2d(picture, {picture.size(2) * factor, picture.size(3) * factor}, false);
 }
 
-// The filter holds y against what it predicts pixel by pixel, so y must be the picture itself, with its noise.
-bool can_filter(const Resolved& resolved) { return resolved.cold.renoise == Renoise::measurement; }
-
 // Adam's epsilon on the gradient of a mean loss, seen from the per-image gradient (see Note [Effective epsilon]).
 void settle_epsilon(SolverConfig& solver, const at::Tensor& mu) {
   if (solver.epsilon_of_mean_loss) solver.optimizer_epsilon = 1e-8 * static_cast<double>(mu.numel() / mu.size(0));
@@ -52,10 +50,9 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs)
   op_ = make_operator(resolved.op);
   auto prior = make_prior({config.prior, model_dirs, device_, config.precision});
   prior_ = std::make_unique<TiledDenoiser>(std::move(prior), TileOptions{config.tile_size, config.tile_overlap});
-  if (config.temporal == Temporal::filter && can_filter(resolved))
-    filter_.emplace(config.scene_threshold);
-  else if (config.temporal != Temporal::none)
-    warm_start_.emplace(config.scene_threshold);
+  const bool filters = config.temporal == Temporal::filter && resolved.filters;
+  if (filters) filter_.emplace(config.scene_threshold);
+  if (config.temporal != Temporal::none && (!filters || resolved.lossy)) warm_start_.emplace(config.scene_threshold);
 }
 
 std::string Engine::description() const { return prior_->description() + " on " + device_.str(); }
@@ -104,24 +101,27 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   problem.weights = measurement.known;
   problem.noise = measurement.resolved.noise;
 
-  if (filter_) return solve_along_time(problem, measurement.resolved.cold, options, report);
-
   const auto plain = op_->initial(problem.y);
-  Start start;
-  start.mu = plain;
-  SolverConfig config = measurement.resolved.cold;
+  const auto single = solve_alone(problem, plain, measurement.resolved, options, report);
+  return filter_ ? solve_along_time(problem, plain, single, measurement.resolved, options, report) : single;
+}
+
+// From this frame's measurement; a warm start takes its first guess from the last frame.
+at::Tensor Engine::solve_alone(const Problem& problem, const at::Tensor& plain, const Resolved& resolved,
+                               const FrameOptions& options, FrameReport& report) {
+  Start start{plain, {}};
+  SolverConfig config = filter_ ? resolved.alone : resolved.cold;
   if (warm_start_) {
     const auto before = Clock::now();
     const bool fuses = config.renoise == Renoise::measurement;
     const auto prediction = warm_start_->predict(plain, problem.noise, !fuses);
     report.cut = prediction.cut;
     if (prediction.moved.defined()) {
-      config = measurement.resolved.warm;
+      config = filter_ ? resolved.alone_warm : resolved.warm;
       report.cold = false;
       if (fuses) {
         const auto fused = fuse(problem.y, prediction.moved, problem.noise);
-        start.mu = fused.mu;
-        start.level = fused.level;
+        start = {fused.mu, fused.level};
       } else {
         start.mu = at::lerp(start.mu, prediction.moved, prediction.trust);
       }
@@ -133,21 +133,24 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   return solution.mu;
 }
 
-// One call of the prior on this frame alone, for motion and for what motion gets wrong; the others on all that was measured.
-at::Tensor Engine::solve_along_time(const Problem& problem, const SolverConfig& config, const FrameOptions& options,
-                                    FrameReport& report) {
-  SolverConfig one = config;
-  one.steps = 1;
-  const auto single = run(problem, one, {problem.y, {}}, options, report);
+// From what all frames have measured. `single`: the estimate from this one alone.
+at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& plain, const at::Tensor& single,
+                                    const Resolved& resolved, const FrameOptions& options, FrameReport& report) {
   const auto before = Clock::now();
-  const auto estimate = filter_->update(problem.y, single.mu, problem.noise);
+  Measured measured{plain, problem.weights, single, problem.noise, {}, {}};
+  if (resolved.lossy) {
+    measured.residual = [&](const at::Tensor& x) { return problem.y - op_->forward(x); };
+    const double rho = std::pow(problem.noise / resolved.cold.start_level, 2);
+    measured.agree = [&, rho](const at::Tensor& z) { return op_->prox(z, problem.y, problem.weights, rho); };
+  }
+  const auto estimate = filter_->update(measured);
   report.ms.flow += milliseconds_since(before);
-  report.cut = estimate.cut;
+  report.cut = report.cut || estimate.cut;
   report.cold = !estimate.z.defined();
-  if (report.cold) return config.steps > 1 ? run(problem, config, {problem.y, {}}, options, report).mu : single.mu;
-  SolverConfig rest = config;
-  rest.steps = std::max(1, config.steps - 1);
-  return run(problem, rest, {estimate.z, estimate.level}, options, report).mu;
+  if (!report.cold) return run(problem, resolved.along, {estimate.z, estimate.level}, options, report).mu;
+  if (resolved.cold.renoise != Renoise::measurement)
+    return run(problem, resolved.along, {single, {}}, options, report).mu;
+  return resolved.cold.steps > 1 ? run(problem, resolved.cold, {problem.y, {}}, options, report).mu : single;
 }
 
 Solution Engine::run(const Problem& problem, SolverConfig config, const Start& start, const FrameOptions& options,

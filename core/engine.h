@@ -36,8 +36,10 @@ class Engine final : public Restorer {
   void check_frames(const FrameView& in, const FrameView& out);
   Measurement measure(const FrameView& in, const FrameOptions& options) const;
   at::Tensor solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report);
-  at::Tensor solve_along_time(const Problem& problem, const SolverConfig& config, const FrameOptions& options,
-                              FrameReport& report);
+  at::Tensor solve_alone(const Problem& problem, const at::Tensor& plain, const Resolved& resolved,
+                         const FrameOptions& options, FrameReport& report);
+  at::Tensor solve_along_time(const Problem& problem, const at::Tensor& plain, const at::Tensor& single,
+                              const Resolved& resolved, const FrameOptions& options, FrameReport& report);
   Solution run(const Problem& problem, SolverConfig config, const Start& start, const FrameOptions& options,
                FrameReport& report) const;
 
@@ -46,7 +48,7 @@ class Engine final : public Restorer {
   at::Device device_;
   OperatorPtr op_;
   std::unique_ptr<TiledDenoiser> prior_;
-  std::optional<WarmStart> warm_start_;  // at most one of the two; neither: temporal=none
+  std::optional<WarmStart> warm_start_;  // neither of the two: temporal=none
   std::optional<TemporalFilter> filter_;
   std::optional<Geometry> geometry_;
 };

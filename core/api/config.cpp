@@ -75,6 +75,14 @@ SolverConfig finish(const Config& config, SolverConfig solver) {
   return solver;
 }
 
+// Where H loses resolution a good estimate from the frame alone is worth more than a second look at what the filter makes of it.
+void share_steps(Resolved& resolved) {
+  const int steps = resolved.cold.steps;
+  resolved.alone.steps = resolved.alone_warm.steps = resolved.lossy ? std::max(1, steps - 1) : 1;
+  resolved.along.steps = std::max(1, steps - resolved.alone.steps);
+  if (resolved.lossy) resolved.along.start_level = resolved.along.end_level;
+}
+
 }  // namespace
 
 OperatorSpec resolve_operator(const Config& config) {
@@ -121,9 +129,18 @@ Resolved resolve(const Config& config, bool live, int bit_depth) {
   resolved.noise = std::max(level_to_core(std::max(config.noise, 0.0)), one_code / std::sqrt(12.0));
   const Preset automatic = live ? Preset::live : Preset::quality;
   const Preset preset = config.preset == Preset::automatic ? automatic : config.preset;
-  const auto solver = preset_solver(preset, problem_kind(resolved.op, resolved.wants_mask), resolved.noise);
+  const ProblemKind kind = problem_kind(resolved.op, resolved.wants_mask);
+  const auto solver = preset_solver(preset, kind, resolved.noise);
   resolved.cold = finish(config, solver.cold);
   resolved.warm = finish(config, solver.warm);
+  resolved.alone = finish(config, solver.alone);
+  resolved.alone_warm = finish(config, solver.alone_warm);
+  resolved.along = finish(config, solver.along);
+  resolved.lossy = kind == ProblemKind::reduce;
+  share_steps(resolved);
+  // Blurs spread noise over all frequencies they weaken, and z would gather it: they keep the warm start.
+  resolved.filters = kind != ProblemKind::blur && !(resolved.lossy && resolved.wants_mask) &&
+                     resolved.cold.optimizer == Optimizer::fixed_point;
   return resolved;
 }
 

@@ -58,8 +58,8 @@ constexpr Name<Temporal> temporals[] = {
     {Temporal::none, "none", "every frame on its own"},
     {Temporal::warm_start, "warm-start", "start from the previous frame's solution, moved along the motion"},
     {Temporal::filter, "filter",
-     "denoise and restore: a recursive filter of all measurements along the motion, at least two calls of the prior "
-     "per frame; anything else: warm-start"},
+     "a recursive filter of all measurements along the motion, at least two calls of the prior per frame; blurs, other "
+     "optimizers and enlarging with holes: warm-start"},
 };
 constexpr Name<MaskSource> mask_sources[] = {
     {MaskSource::automatic, "auto", "alpha when task=inpaint, none otherwise"},

@@ -11,20 +11,6 @@ namespace {
 // Scattered holes converge in about ten iterations; in large ones the coarse guess carries the low frequencies.
 constexpr int smoothing_iterations = 16;
 
-at::Tensor coarse_to_fine(const at::Tensor& picture, const at::Tensor& known) {
-  const auto height = picture.size(2), width = picture.size(3);
-  const auto masked = picture * known;
-  if (height == 1 && width == 1) return masked;
-  const auto pad_rows = height % 2, pad_columns = width % 2;
-  const auto even = at::constant_pad_nd(masked, {0, pad_columns, 0, pad_rows});
-  const auto even_known = at::constant_pad_nd(known, {0, pad_columns, 0, pad_rows});
-  const auto share = at::avg_pool2d(even_known, {2, 2});
-  const auto coarse = at::avg_pool2d(even, {2, 2}) / share.clamp_min(1e-6);
-  const auto filled = coarse_to_fine(coarse, (share > 0).to(picture.dtype()));
-  const auto fine = at::upsample_bilinear2d(filled, {even.size(2), even.size(3)}, false);
-  return masked + (1 - known) * fine.slice(2, 0, height).slice(3, 0, width);
-}
-
 // Differences to the four neighbours, the border repeated.
 at::Tensor laplacian(const at::Tensor& x) {
   const auto padded = at::replication_pad2d(x, {1, 1, 1, 1});
@@ -57,8 +43,22 @@ at::Tensor least_bending(at::Tensor x, const at::Tensor& missing) {
 
 }  // namespace
 
+at::Tensor fill_coarsely(const at::Tensor& picture, const at::Tensor& known) {
+  const auto height = picture.size(2), width = picture.size(3);
+  const auto masked = picture * known;
+  if (height == 1 && width == 1) return masked;
+  const auto pad_rows = height % 2, pad_columns = width % 2;
+  const auto even = at::constant_pad_nd(masked, {0, pad_columns, 0, pad_rows});
+  const auto even_known = at::constant_pad_nd(known, {0, pad_columns, 0, pad_rows});
+  const auto share = at::avg_pool2d(even_known, {2, 2});
+  const auto coarse = at::avg_pool2d(even, {2, 2}) / share.clamp_min(1e-6);
+  const auto filled = fill_coarsely(coarse, (share > 0).to(picture.dtype()));
+  const auto fine = at::upsample_bilinear2d(filled, {even.size(2), even.size(3)}, false);
+  return masked + (1 - known) * fine.slice(2, 0, height).slice(3, 0, width);
+}
+
 at::Tensor fill_holes(const at::Tensor& picture, const at::Tensor& known) {
-  const auto guess = coarse_to_fine(picture, known), missing = 1 - known;
+  const auto guess = fill_coarsely(picture, known), missing = 1 - known;
   // Channel by channel: what the iterations touch then fits the cache at three times the size.
   std::vector<at::Tensor> channels;
   for (const auto& channel : guess.split(1, 1)) channels.push_back(least_bending(channel.contiguous(), missing));

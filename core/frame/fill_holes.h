@@ -12,4 +12,7 @@ namespace reddiff {
 // pixel becomes 0 (mid-grey).
 at::Tensor fill_holes(const at::Tensor& picture, const at::Tensor& known);
 
+// Its first half, from coarse to fine only: where a rough value will do, as for motion behind a logo.
+at::Tensor fill_coarsely(const at::Tensor& picture, const at::Tensor& known);
+
 }  // namespace reddiff

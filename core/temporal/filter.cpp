@@ -3,25 +3,30 @@
 
 #include <ATen/ATen.h>
 
+#include "core/temporal/evidence.h"
 #include "core/temporal/scene_cut.h"
 #include "core/temporal/warp.h"
 
 namespace reddiff {
 namespace {
 
-// Found on other clips than those of the project's table; README.md has the neighbours' figures.
-constexpr double caution = 8;  // Q per unexplained difference between two estimates
-// sv over the deviation of an estimate: what differs by less is the denoiser's own error.
-constexpr double share_of_error = 4;
-constexpr double frames_remembered = 3;  // motion is never perfect: P stays above sv^2 over this
-constexpr std::int64_t window = 5;
+constexpr double frames_remembered = 3;  // motion is never perfect: P stays above sv^2 over this (README.md)
+constexpr double share_of_lost = 0.3;    // of the level, where H loses resolution
 
-// Q.
-at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise) {
-  const auto difference = at::avg_pool2d((single - moved).square_().mean(1, true), {window, window}, {1, 1},
-                                         {window / 2, window / 2}, false, false);
-  const double own = noise / share_of_error;
-  return (difference - own * own).clamp_min_(0).mul_(caution);
+bool lossy(const Measured& now) { return static_cast<bool>(now.residual); }
+
+// What this frame says of its own pixels, before the past is asked: o and R.
+struct Observation {
+  at::Tensor value, variance;
+};
+
+Observation observe(const Measured& now) {
+  if (lossy(now)) return {now.single, lost_variance(now.picture)};
+  const auto variance = at::full_like(now.picture.narrow(1, 0, 1), now.noise * now.noise);
+  if (!now.known.defined()) return {now.picture, variance};
+  const auto measured = now.known > 0;
+  return {at::where(measured, now.picture, now.single),
+          at::where(measured, variance, hole_variance(now.picture, now.known, now.noise))};
 }
 
 }  // namespace
@@ -31,30 +36,43 @@ TemporalFilter::TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flo
 
 void TemporalFilter::reset() { z_ = variance_ = single_ = at::Tensor(); }
 
-TemporalFilter::Estimate TemporalFilter::update(const at::Tensor& y, const at::Tensor& single, double noise) {
+at::Tensor TemporalFilter::motion_of(const Measured& now) const {
+  const auto flow = flow_->estimate(now.single, single_);
+  return now.known.defined() ? from_measured(flow, now.known) : flow;
+}
+
+// Q.
+at::Tensor TemporalFilter::variance_of_motion(const Measured& now, const at::Tensor& moved,
+                                              const at::Tensor& flow) const {
+  if (lossy(now)) return motion_variance_behind(now.residual(moved), moved.size(2), moved.size(3), now.noise);
+  if (now.known.defined()) return motion_variance_around(now.picture, moved, now.known, now.noise);
+  return motion_variance(now.single, warp(single_, flow, WarpFilter::bicubic), now.noise);
+}
+
+TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
   Estimate estimate;
-  if (z_.defined() && is_scene_cut(single, single_, scene_threshold_)) {
+  if (z_.defined() && is_scene_cut(now.single, single_, scene_threshold_)) {
     reset();
     estimate.cut = true;
   }
-  const double power = noise * noise;
+  const auto [seen, own] = observe(now);
   if (!z_.defined()) {
-    z_ = y;
-    variance_ = at::full_like(y.narrow(1, 0, 1), power);
-    single_ = single;
-    return estimate;
+    z_ = seen;
+    variance_ = own;
+  } else {
+    const auto flow = motion_of(now);
+    const auto moved = warp(z_, flow, WarpFilter::bicubic);
+    const auto predicted = warp(variance_, flow, WarpFilter::bilinear) + variance_of_motion(now, moved, flow);
+    // The share of what is seen now; all of it where that was outside the last frame.
+    const auto gain = at::where(points_inside(flow), predicted / (predicted + own), 1.0);
+    z_ = at::lerp(moved, seen, gain);
+    if (lossy(now)) z_ = now.agree(z_);
+    variance_ = (gain * own).clamp_min_(now.noise * now.noise / frames_remembered);
+    estimate.z = z_;
+    estimate.level = variance_.sqrt();
+    if (lossy(now)) estimate.level.mul_(share_of_lost);
   }
-  const auto flow = flow_->estimate(single, single_);
-  const auto moved = warp(z_, flow, WarpFilter::bicubic);
-  const auto predicted = warp(variance_, flow, WarpFilter::bilinear) +
-                         motion_variance(single, warp(single_, flow, WarpFilter::bicubic), noise);
-  // The share of the measurement; all of it where what is seen now was outside the last frame.
-  const auto gain = at::where(points_inside(flow), predicted / (predicted + power), 1.0);
-  z_ = at::lerp(moved, y, gain);
-  variance_ = (gain * power).clamp_min_(power / frames_remembered);
-  single_ = single;
-  estimate.z = z_;
-  estimate.level = variance_.sqrt();
+  single_ = now.single;
   return estimate;
 }
 

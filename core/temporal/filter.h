@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What all frames so far have measured, in one picture that the prior has not smoothed: a Kalman filter per pixel along the motion,
-// for H = identity. State: z, [1,3,H,W], and its variance P, [1,1,H,W].
+// What all frames so far have measured, in one picture that the prior has not smoothed: a Kalman filter per pixel along the motion.
+// State: z, [1,3,H,W], and its variance P, [1,1,H,W].
 //
-//   predict   m = warp(z),  P- = warp(P) + Q
-//   fuse      z = (P- y + sv^2 m) / (P- + sv^2),   P = max(P- sv^2 / (P- + sv^2), sv^2 / 3)
+//   predict   m = warp(z),  P- = warp(P) + Q                                            (Q: evidence.h)
+//   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / 3)
 //
-// The denoiser then sees z at the level sqrt(P) and its answer is never fed back: its errors are alike in every frame, and a filter
-// that averages them takes them for information. Q is what motion gets wrong, seen where noise does not hide it, on the
-// estimates c of each frame alone: Q = 8 (box |c_t - warp(c_{t-1})|^2 - (sv/4)^2)_+.
+// where o is the measurement y, R = sv^2. In a hole, and wherever H loses resolution, o is the estimate c of this frame alone and
+// R what that gets wrong (hole_variance, lost_variance); then z is brought back to y, argmin_x |y - H x|^2/sv^2 + |x - z|^2/s^2.
+// The denoiser sees z at the level sqrt(P), or .3 of it where H loses resolution: there most of z's error is detail that
+// is not there, no noise. Its answer is never fed back: its errors are alike in every frame, and a filter that averages them
+// takes them for information.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 
 #include "core/temporal/flow.h"
 
 namespace reddiff {
+
+// What one frame tells the filter.
+struct Measured {
+  at::Tensor picture;  // [1,3,H,W]: y, or H^+ y where H loses resolution
+  at::Tensor known;    // [1,1,H,W], 1 or 0; undefined: all of y is measured
+  at::Tensor single;   // [1,3,H,W], the estimate c of this frame from y alone
+  double noise = 0;    // sv > 0, core units
+  // Only where H loses resolution: x -> y - H x, [1,c,h,w], and z -> the picture next to z that agrees with y.
+  std::function<at::Tensor(const at::Tensor&)> residual, agree;
+};
 
 class TemporalFilter {
  public:
@@ -32,10 +45,12 @@ class TemporalFilter {
 
   void reset();
 
-  // y: [1,3,H,W], noise of deviation `noise` > 0 in core units. single: [1,3,H,W], the estimate c of this frame from y alone.
-  Estimate update(const at::Tensor& y, const at::Tensor& single, double noise);
+  Estimate update(const Measured& now);
 
  private:
+  at::Tensor motion_of(const Measured& now) const;
+  at::Tensor variance_of_motion(const Measured& now, const at::Tensor& moved, const at::Tensor& flow) const;
+
   double scene_threshold_;
   std::unique_ptr<Flow> flow_;
   at::Tensor z_, variance_, single_;

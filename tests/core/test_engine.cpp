@@ -131,7 +131,7 @@ TEST(Engine, NeedsAlphaForAMask) {
 }
 
 TEST(Engine, ResetIsAFreshStartToTheBit) {
-  for (auto config : {Config{.noise = 25}, Config{.noise = 25, .temporal = Temporal::filter},
+  for (auto config : {Config{.noise = 25, .temporal = Temporal::warm_start}, Config{.noise = 25},
                       Config{.task = Task::super_resolution, .steps = 2}}) {
     const auto engine = engine_of(config);
     const int scale = resolve_scale(config);
@@ -167,15 +167,53 @@ TEST(Engine, TheFilterGainsFromFrameToFrame) {
   for (std::size_t i = 2; i < still.size(); ++i) EXPECT_LT(filtered[i], 0.95 * still[i]) << i;
 }
 
+TEST(Engine, WithAPastTheFilterMakesAsManyCallsAsAskedFor) {
+  for (auto config :
+       {Config{.noise = 25, .steps = 3}, Config{.task = Task::inpaint, .steps = 3},
+        Config{.task = Task::super_resolution, .steps = 3}, Config{.task = Task::super_resolution, .steps = 2}}) {
+    const auto engine = engine_of(config);
+    const char* format = config.task == Task::inpaint ? "ARGB" : "RGB";
+    for (int i = 0; i < 3; ++i) {
+      const auto in = moving_frame(i, 0, width, height, format);
+      const auto report = restore(*engine, *in, resolve_scale(config), {.noise = config.noise}, format).report;
+      EXPECT_EQ(report.cold, i == 0);
+      if (i > 0) EXPECT_EQ(report.prior_calls, config.steps);
+    }
+  }
+}
+
 // What the filter cannot do is the warm start's, to the bit.
-TEST(Engine, FilterIsWarmStartForOtherOperators) {
+TEST(Engine, FilterIsWarmStartForBlurs) {
   const auto last = [](Temporal temporal) {
-    const auto engine = engine_of({.task = Task::super_resolution, .steps = 1, .temporal = temporal});
-    restore(*engine, *moving_frame(0, 0), 2, {});
-    return restore(*engine, *moving_frame(1, 0), 2, {}).frame->words;
+    const auto engine = engine_of({.task = Task::deblur,
+                                   .operator_text = "gaussian-blur:sigma=1.6",
+                                   .noise = 2,
+                                   .steps = 1,
+                                   .temporal = temporal});
+    restore(*engine, *moving_frame(0, 0), 1, {.noise = 2});
+    return restore(*engine, *moving_frame(1, 0), 1, {.noise = 2}).frame->words;
   };
   EXPECT_EQ(last(Temporal::filter), last(Temporal::warm_start));
   EXPECT_NE(last(Temporal::filter), last(Temporal::none));
+}
+
+// What a hole hides in one frame was seen in another.
+TEST(Engine, TheFilterFillsAStandingHoleWithWhatWentUnderIt) {
+  const auto error_of = [](Temporal temporal) {
+    const auto engine = engine_of({.task = Task::inpaint, .steps = 2, .temporal = temporal});
+    auto known = at::ones({1, 1, height, width});
+    known.narrow(2, 20, 8).narrow(3, 30, 8).fill_(0);
+    double error = 0;
+    for (int i = 0; i < 8; ++i) {
+      const auto truth = moving_frame(i, 0);
+      Frame in(format_named("ARGB"), width, height, 1);
+      write_picture(read(*truth) * known, known, in.view);
+      const auto restored = restore(*engine, in, 1, {}, "ARGB");
+      error = rms((read(*restored.frame) - read(*truth)) * (1 - known));
+    }
+    return error;
+  };
+  EXPECT_LT(error_of(Temporal::filter), 0.6 * error_of(Temporal::none));
 }
 
 TEST(Engine, AnotherSizeStartsCold) {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/temporal/evidence.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "core/frame/fill_holes.h"
+
+namespace reddiff {
+namespace {
+
+// Found on other clips than those of the project's table; README.md has the neighbours' figures.
+constexpr double caution = 8;  // Q per unexplained difference between two estimates
+// sv over the deviation of an estimate: what differs by less is the denoiser's own error.
+constexpr double share_of_error = 4;
+// Part of an unexplained residual that is put down to motion: the rest is what z does not know yet, which P- holds already.
+constexpr double share_of_residual = 0.25;
+constexpr double share_of_miss = 0.1;
+constexpr double lost_detail = 4;       // energy of what a reduction takes away, over that of the finest it leaves
+constexpr double floor_of_hole = 0.01;  // deviation of an estimate inside a hole in a flat surface
+
+// Mean over a window that shrinks at the border.
+at::Tensor window_mean(const at::Tensor& x, std::int64_t side) {
+  const auto rows = at::avg_pool2d(x, {side, 1}, {1, 1}, {side / 2, 0}, false, false);
+  return at::avg_pool2d(rows, {1, side}, {1, 1}, {0, side / 2}, false, false);
+}
+
+// Mean over the known pixels of a window; carried over from elsewhere where it holds less than a share `least` of them.
+at::Tensor known_mean(const at::Tensor& x, const at::Tensor& known, std::int64_t side, double least) {
+  const auto share = window_mean(known, side);
+  const auto mean = window_mean(x * known, side) / share.clamp_min(1e-6);
+  return fill_coarsely(mean, (share > least).to(x.dtype()));
+}
+
+}  // namespace
+
+at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise) {
+  const auto difference = window_mean((single - moved).square_().mean(1, true), 5);
+  const double own = noise / share_of_error;
+  return (difference - own * own).clamp_min_(0).mul_(caution);
+}
+
+at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise) {
+  const auto residual = known_mean((y - moved).square_().mean(1, true), known, 9, 0.1);
+  return (residual - noise * noise).clamp_min_(0).mul_(share_of_residual);
+}
+
+at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise) {
+  const auto mean = known_mean(y, known, 7, 0.15);
+  const auto variance = (known_mean(y.square(), known, 7, 0.15) - mean.square()).mean(1, true);
+  const auto share = window_mean(known, 5);
+  return ((variance - noise * noise).clamp_min_(0) / (share * 13 + 0.25)).add_(floor_of_hole * floor_of_hole);
+}
+
+at::Tensor motion_variance_behind(const at::Tensor& residual, std::int64_t height, std::int64_t width, double noise) {
+  const auto energy = window_mean(residual.square().mean(1, true), 3);
+  const auto unexplained = (energy - noise * noise).clamp_min_(0);
+  return at::upsample_bilinear2d(unexplained, {height, width}, false).mul_(share_of_miss);
+}
+
+at::Tensor lost_variance(const at::Tensor& initial) {
+  return window_mean((initial - window_mean(initial, 5)).square_().mean(1, true), 5).mul_(lost_detail);
+}
+
+at::Tensor from_measured(const at::Tensor& picture, const at::Tensor& known) {
+  const auto hole = (window_mean(known, 7) < 0.2).to(picture.dtype());
+  return fill_coarsely(picture, 1 - at::max_pool2d(hole, {11, 11}, {1, 1}, {5, 5}));
+}
+
+}  // namespace reddiff
