@@ -60,6 +60,7 @@ std::string Engine::description() const { return prior_->description() + " on " 
 void Engine::reset() {
   if (warm_start_) warm_start_->reset();
   if (filter_) filter_->reset();
+  noise_.reset();
   geometry_.reset();
 }
 
@@ -74,13 +75,13 @@ void Engine::check_frames(const FrameView& in, const FrameView& out) {
   geometry_ = geometry;
 }
 
-Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& options) const {
+Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& options) {
   Measurement measurement;
   measurement.picture = read_picture(in, device_);
   measurement.alpha = read_alpha(in, device_);
   Config config = config_;
   config.noise = options.noise;
-  if (estimates_noise(config)) config.noise = level_to_user(estimate_noise(measurement.picture));
+  if (estimates_noise(config)) config.noise = level_to_user(noise_.update(estimate_noise(measurement.picture)));
   measurement.resolved = resolve(config, live_, in.component[0].depth);
   if (measurement.resolved.wants_mask) {
     if (!measurement.alpha.defined())
@@ -177,6 +178,7 @@ FrameReport Engine::process(const FrameView& in, const FrameView& out, const Fra
   const auto before_solve = Clock::now();
   auto restored = solve(measurement, options, report);
   const double solve_ms = milliseconds_since(before_solve);
+  if (report.cut) noise_.restart();
   report.ms.optimizer = std::max(0.0, solve_ms - report.ms.flow - report.ms.prior - report.ms.op);
 
   const auto before_write = Clock::now();

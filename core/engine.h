@@ -13,6 +13,7 @@
 #include "core/priors/tiled.h"
 #include "core/solvers/red_diff.h"
 #include "core/temporal/filter.h"
+#include "core/temporal/noise_track.h"
 #include "core/temporal/warm_start.h"
 
 namespace reddiff {
@@ -34,7 +35,7 @@ class Engine final : public Restorer {
   };
 
   void check_frames(const FrameView& in, const FrameView& out);
-  Measurement measure(const FrameView& in, const FrameOptions& options) const;
+  Measurement measure(const FrameView& in, const FrameOptions& options);
   at::Tensor solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report);
   at::Tensor solve_alone(const Problem& problem, const at::Tensor& plain, const Resolved& resolved,
                          const FrameOptions& options, FrameReport& report);
@@ -50,6 +51,7 @@ class Engine final : public Restorer {
   std::unique_ptr<TiledDenoiser> prior_;
   std::optional<WarmStart> warm_start_;  // neither of the two: temporal=none
   std::optional<TemporalFilter> filter_;
+  NoiseTrack noise_;
   std::optional<Geometry> geometry_;
 };
 

@@ -131,7 +131,7 @@ TEST(Engine, NeedsAlphaForAMask) {
 }
 
 TEST(Engine, ResetIsAFreshStartToTheBit) {
-  for (auto config : {Config{.noise = 25, .temporal = Temporal::warm_start}, Config{.noise = 25},
+  for (auto config : {Config{.noise = 25, .temporal = Temporal::warm_start}, Config{.noise = 25}, Config{.noise = -1},
                       Config{.task = Task::super_resolution, .steps = 2}}) {
     const auto engine = engine_of(config);
     const int scale = resolve_scale(config);

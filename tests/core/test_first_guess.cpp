@@ -5,6 +5,7 @@
 
 #include "core/frame/fill_holes.h"
 #include "core/frame/noise_estimate.h"
+#include "core/temporal/noise_track.h"
 #include "tests/core/scene.h"
 
 namespace reddiff {
@@ -22,6 +23,35 @@ TEST(NoiseEstimate, SeesThroughAScene) {
     const double estimate = estimate_noise(picture + sigma * noise({1, 3, 192, 256}, 4));
     EXPECT_NEAR(estimate, sigma, std::max(0.1 * sigma, 1.0 / 255)) << code_values;
   }
+}
+
+// What an 8-bit camera makes of it: clipped and rounded. Dark and bright scenes lose half of their noise to the ends of the scale.
+TEST(NoiseEstimate, SeesThroughClipping) {
+  for (double shade : {-0.6, 0.0, 0.6}) {
+    const auto picture = (scene(192, 256, 8) * 0.4 + shade).clamp(-1, 1);
+    for (double code_values : {2.0, 5.0, 10.0, 15.0, 25.0, 35.0, 50.0}) {
+      const double sigma = code_values * 2 / 255;
+      const auto seen = (picture + sigma * noise({1, 3, 192, 256}, 4)).clamp(-1, 1);
+      const double found = estimate_noise((seen * 127.5 + 127.5).round() / 127.5 - 1) * 255 / 2;
+      EXPECT_NEAR(found, code_values, std::max(0.1 * code_values, 0.5)) << shade;
+    }
+  }
+}
+
+TEST(NoiseTrack, AveragesAndFollowsJumps) {
+  NoiseTrack track;
+  EXPECT_DOUBLE_EQ(track.update(10), 10);
+  double level = 0;
+  for (int i = 0; i < 20; ++i) level = track.update(i % 2 ? 11 : 9);
+  EXPECT_NEAR(level, 10, 0.2);
+  EXPECT_DOUBLE_EQ(track.update(20), 20);
+  EXPECT_DOUBLE_EQ(track.update(0), 0);
+  EXPECT_DOUBLE_EQ(track.update(10), 10);
+  track.update(12);
+  track.restart();
+  EXPECT_NEAR(track.update(12), 12, 1e-9);
+  track.reset();
+  EXPECT_DOUBLE_EQ(track.update(11), 11);
 }
 
 TEST(NoiseEstimate, FindsNoneInFlatAndTinyPictures) {
