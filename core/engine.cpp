@@ -81,7 +81,7 @@ Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& opt
   measurement.alpha = read_alpha(in, device_);
   Config config = config_;
   config.noise = options.noise;
-  if (estimates_noise(config)) config.noise = level_to_user(noise_.update(estimate_noise(measurement.picture)));
+  if (estimates_noise(config)) config.noise = level_to_user(noise_.update(estimate_noise(in, measurement.picture)));
   measurement.resolved = resolve(config, live_, in.component[0].depth);
   if (measurement.resolved.wants_mask) {
     if (!measurement.alpha.defined())

@@ -106,9 +106,14 @@ ChromaGains chroma_gains(const ColorMatrix& m) {
   return {cr_r, -m.kb * cb_b / kg, -m.kr * cr_r / kg, cb_b};
 }
 
-at::Tensor read_chroma(const FrameView& frame, const at::TensorOptions& options) {
+at::Tensor native_chroma(const FrameView& frame, const at::TensorOptions& options) {
   at::Tensor chroma = at::empty({1, 2, frame.component[1].height, frame.component[1].width}, options);
   for (int i : {1, 2}) read_component(frame, i, core_codes(frame, i), chroma[0][i - 1]);
+  return chroma;
+}
+
+at::Tensor read_chroma(const FrameView& frame, const at::TensorOptions& options) {
+  at::Tensor chroma = native_chroma(frame, options);
   if (chroma.size(2) != frame.height) chroma = upsample_chroma(chroma, 2, frame.height, frame.chroma_cosited_y);
   if (chroma.size(3) != frame.width) chroma = upsample_chroma(chroma, 3, frame.width, frame.chroma_cosited_x);
   return chroma[0];
@@ -174,6 +179,11 @@ at::Tensor read_picture(const FrameView& frame, at::Device device) {
   for (int i = 0; i < colors; ++i) read_component(frame, i, core_codes(frame, i), planes[i]);
   for (int i = colors; i < 3; ++i) planes[i].copy_(planes[0]);
   return picture;
+}
+
+at::Tensor read_chroma_planes(const FrameView& frame, at::Device device) {
+  validate(frame);
+  return native_chroma(frame, at::TensorOptions().dtype(at::kFloat).device(device));
 }
 
 at::Tensor read_alpha(const FrameView& frame, at::Device device) {

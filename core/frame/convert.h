@@ -15,6 +15,9 @@ namespace reddiff {
 // [1,3,H,W] float32 on `device`. Gray repeats over the channels. Chroma is interpolated by chroma.h. Throws Error{format}.
 at::Tensor read_picture(const FrameView& frame, at::Device device);
 
+// [1,2,h,w] float32, the Cb and Cr of a Y'CbCr frame at their own size: -1..1, so that R' = Y' + 2 (1 - Kr) Cr with R', Y' in [-1,1].
+at::Tensor read_chroma_planes(const FrameView& frame, at::Device device);
+
 // [1,1,H,W] float32, 0..1; undefined if the frame has no alpha.
 at::Tensor read_alpha(const FrameView& frame, at::Device device);
 

@@ -4,7 +4,9 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "core/frame/convert.h"
 #include "core/frame/exact_convolution.h"
 
 namespace reddiff {
@@ -47,6 +49,23 @@ double estimate_noise(const at::Tensor& picture) {
     level = ((energy * quietest).sum() / quietest.sum().clamp_min(1) / quiet_bias).sqrt();
   }
   return level.item<double>();
+}
+
+double estimate_noise(const FrameView& frame, const at::Tensor& picture) {
+  if (frame.model != ColorModel::ycbcr) return estimate_noise(picture);
+  const double kr = frame.matrix.kr, kb = frame.matrix.kb, kg = 1 - kr - kb;
+  const auto luma = picture.narrow(1, 0, 1) * kr + picture.narrow(1, 1, 1) * kg + picture.narrow(1, 2, 1) * kb;
+  const double luma_level = estimate_noise(luma), luma_power = kr * kr + kg * kg + kb * kb;
+  const auto chroma = read_chroma_planes(frame, picture.device());
+  // Too small to see noise in: as if it had been white.
+  if (std::min(chroma.size(2), chroma.size(3)) < 2 * block) return luma_level / std::sqrt(luma_power);
+  const double area = static_cast<double>(luma.numel()) / static_cast<double>(chroma.numel() / 2);
+  const auto power_of = [](double own, double other, double third) {
+    return ((1 - own) * (1 - own) + other * other + third * third) / (4 * (1 - own) * (1 - own));
+  };
+  const double chroma_power = (power_of(kr, kg, kb) + power_of(kb, kg, kr)) / 2;
+  const double chroma_level = estimate_noise(chroma);
+  return std::sqrt(luma_level * luma_level + (1 - luma_power) * area * chroma_level * chroma_level / chroma_power);
 }
 
 }  // namespace reddiff

@@ -3,9 +3,11 @@
 // What is guessed before anything is solved: the noise level, and what is behind holes.
 #include <gtest/gtest.h>
 
+#include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
 #include "core/frame/noise_estimate.h"
 #include "core/temporal/noise_track.h"
+#include "tests/core/sample_frame.h"
 #include "tests/core/scene.h"
 
 namespace reddiff {
@@ -36,6 +38,20 @@ TEST(NoiseEstimate, SeesThroughClipping) {
       EXPECT_NEAR(found, code_values, std::max(0.1 * code_values, 0.5)) << shade;
     }
   }
+}
+
+// Noise that was white in R'G'B' is found as it was, whatever the planes it went through; noise of luma alone as itself.
+TEST(NoiseEstimate, SeesThroughSubsampledChroma) {
+  const auto picture = scene(192, 256, 8) * 0.5;
+  const auto white = noise({1, 3, 192, 256}, 4), grey = noise({1, 1, 192, 256}, 5).expand({1, 3, 192, 256});
+  for (const char* name : {"I420", "Y42B", "Y444", "I420_10LE", "RGB"})
+    for (const auto& field : {white, grey})
+      for (double code_values : {5.0, 15.0, 30.0}) {
+        Frame frame(format_named(name), 256, 192, 1);
+        write_picture(picture + code_values * 2 / 255 * field, {}, frame.view);
+        const double found = estimate_noise(frame.view, read_picture(frame.view, at::kCPU)) * 255 / 2;
+        EXPECT_NEAR(found, code_values, 0.15 * code_values) << name << (field.equal(grey) ? " luma" : " white");
+      }
 }
 
 TEST(NoiseTrack, AveragesAndFollowsJumps) {
