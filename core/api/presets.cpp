@@ -44,7 +44,7 @@ LevelRange level_range(ProblemKind kind) {
     case ProblemKind::fill:
       return {0.1, 0.03, 0.02};
     case ProblemKind::blur:
-      return {0.2, 0.15, 0.05};
+      return {0.3, 0.2, 0.05};
     default:
       return {0.3, 0.04, 0.03};
   }

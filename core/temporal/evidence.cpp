@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/frame/fill_holes.h"
@@ -39,6 +40,15 @@ at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, do
   const auto difference = window_mean((single - moved).square_().mean(1, true), 5);
   const double own = noise / share_of_error;
   return (difference - own * own).clamp_min_(0).mul_(caution);
+}
+
+at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise) {
+  const auto height = single.size(2), width = single.size(3);
+  const std::int64_t cell = std::min<std::int64_t>({8, height, width});
+  const auto change = window_mean(at::avg_pool2d(single - moved, {cell, cell}, {cell, cell}, {0, 0}, true), 3);
+  const double own = noise / 10;
+  const auto believed = (1 - own * own / change.square().clamp_min(1e-12)).clamp_min_(0).mul_(change);
+  return at::upsample_bilinear2d(believed, {height, width}, false);
 }
 
 at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise) {

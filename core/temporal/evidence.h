@@ -14,6 +14,10 @@ namespace reddiff {
 // 8 (box5 |c_t - moved c_{t-1}|^2 - (sv/4)^2)_+.
 at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise);
 
+// What fades, flashes and exposure do between two frames, [1,3,H,W], to be added to what is moved: d (1 - (sv/10)^2 / d^2)_+ with d
+// the mean of c_t - moved c_{t-1} over 24x24 pixels. Without it z would lag behind a fade that noise hides from Q.
+at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise);
+
 // Q where pixels are missing, from the measured ones around: (box9 |y - moved z|^2 - sv^2)_+ / 4.
 at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise);
 

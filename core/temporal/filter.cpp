@@ -41,12 +41,21 @@ at::Tensor TemporalFilter::motion_of(const Measured& now) const {
   return now.known.defined() ? from_measured(flow, now.known) : flow;
 }
 
-// Q.
-at::Tensor TemporalFilter::variance_of_motion(const Measured& now, const at::Tensor& moved,
-                                              const at::Tensor& flow) const {
-  if (lossy(now)) return motion_variance_behind(now.residual(moved), moved.size(2), moved.size(3), now.noise);
-  if (now.known.defined()) return motion_variance_around(now.picture, moved, now.known, now.noise);
-  return motion_variance(now.single, warp(single_, flow, WarpFilter::bicubic), now.noise);
+TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
+  const auto flow = motion_of(now);
+  auto moved = warp(z_, flow, WarpFilter::bicubic);
+  at::Tensor wrong;  // Q
+  if (lossy(now)) {
+    wrong = motion_variance_behind(now.residual(moved), moved.size(2), moved.size(3), now.noise);
+  } else if (now.known.defined()) {
+    wrong = motion_variance_around(now.picture, moved, now.known, now.noise);
+  } else {
+    const auto before = warp(single_, flow, WarpFilter::bicubic);
+    const auto change = lighting_change(now.single, before, now.noise);
+    wrong = motion_variance(now.single, before + change, now.noise);
+    moved = moved + change;
+  }
+  return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};
 }
 
 TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
@@ -60,12 +69,10 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
     z_ = seen;
     variance_ = own;
   } else {
-    const auto flow = motion_of(now);
-    const auto moved = warp(z_, flow, WarpFilter::bicubic);
-    const auto predicted = warp(variance_, flow, WarpFilter::bilinear) + variance_of_motion(now, moved, flow);
+    const auto past = predict(now);
     // The share of what is seen now; all of it where that was outside the last frame.
-    const auto gain = at::where(points_inside(flow), predicted / (predicted + own), 1.0);
-    z_ = at::lerp(moved, seen, gain);
+    const auto gain = at::where(past.inside, past.variance / (past.variance + own), 1.0);
+    z_ = at::lerp(past.z, seen, gain);
     if (lossy(now)) z_ = now.agree(z_);
     variance_ = (gain * own).clamp_min_(now.noise * now.noise / frames_remembered);
     estimate.z = z_;

@@ -3,7 +3,7 @@
 // What all frames so far have measured, in one picture that the prior has not smoothed: a Kalman filter per pixel along the motion.
 // State: z, [1,3,H,W], and its variance P, [1,1,H,W].
 //
-//   predict   m = warp(z),  P- = warp(P) + Q                                            (Q: evidence.h)
+//   predict   m = warp(z) (+ lighting_change),  P- = warp(P) + Q                        (evidence.h)
 //   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / 3)
 //
 // where o is the measurement y, R = sv^2. In a hole, and wherever H loses resolution, o is the estimate c of this frame alone and
@@ -48,8 +48,12 @@ class TemporalFilter {
   Estimate update(const Measured& now);
 
  private:
+  // m, P-, and where they come from inside the last frame.
+  struct Prediction {
+    at::Tensor z, variance, inside;
+  };
   at::Tensor motion_of(const Measured& now) const;
-  at::Tensor variance_of_motion(const Measured& now, const at::Tensor& moved, const at::Tensor& flow) const;
+  Prediction predict(const Measured& now) const;
 
   double scene_threshold_;
   std::unique_ptr<Flow> flow_;

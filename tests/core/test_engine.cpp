@@ -216,6 +216,71 @@ TEST(Engine, TheFilterFillsAStandingHoleWithWhatWentUnderIt) {
   EXPECT_LT(error_of(Temporal::filter), 0.6 * error_of(Temporal::none));
 }
 
+// What is carried from frame to frame must neither drift nor hold on to what is gone.
+class Along : public testing::TestWithParam<Config> {
+ protected:
+  // RMS error of the engine's next frame: the clean one at `index`, lighter by `light`, degraded as the task says.
+  double next(Engine& engine, int index, double light = 0) {
+    const auto& config = GetParam();
+    const int scale = resolve_scale(config);
+    const bool holes = config.task == Task::inpaint;
+    const auto clean = (read(*moving_frame(index, 0)) * 0.5 + light).contiguous();
+    auto seen = scale > 1 ? make_operator(resolve_operator(config))->forward(clean) : clean;
+    if (config.noise > 0) seen = seen + level_to_core(config.noise) * noise(seen.sizes().vec(), 300 + frame_);
+    const auto known = (noise({1, 1, height, width}, 900 + frame_) > 0).to(at::kFloat);
+    ++frame_;
+    Frame in(format_named(holes ? "ARGB" : "RGB"), width / scale, height / scale, 1);
+    write_picture(seen, holes ? known : at::Tensor(), in.view);
+    const auto restored = restore(engine, in, scale, {.noise = config.noise}, holes ? "ARGB" : "RGB");
+    return rms(read(*restored.frame) - clean);
+  }
+
+ private:
+  int frame_ = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Tasks, Along,
+                         testing::Values(Config{.noise = 25, .steps = 2}, Config{.task = Task::inpaint, .steps = 2},
+                                         Config{.task = Task::super_resolution, .steps = 2}));
+
+TEST_P(Along, NothingDriftsIn300Frames) {
+  const auto engine = engine_of(GetParam());
+  double early = 0, late = 0;
+  for (int i = 0; i < 300; ++i) {
+    const int place = i % 28 < 14 ? i % 28 : 28 - i % 28;  // there and back
+    const double error = next(*engine, place);
+    if (i >= 14 && i < 42) early += error;
+    if (i >= 272) late += error;
+  }
+  EXPECT_LT(late, 1.05 * early);
+}
+
+TEST_P(Along, AStillCameraGainsAndNeverLoses) {
+  const auto engine = engine_of(GetParam());
+  const double first = next(*engine, 0);
+  double last = 0;
+  for (int i = 0; i < 30; ++i) last = next(*engine, 0);
+  EXPECT_LT(last, 1.02 * first);
+}
+
+TEST_P(Along, AFlashLeavesNoTrace) {
+  const auto engine = engine_of(GetParam());
+  double before = 0;
+  for (int i = 0; i < 4; ++i) before = next(*engine, i);
+  next(*engine, 4, 0.5);
+  next(*engine, 5);
+  EXPECT_LT(next(*engine, 6), 1.4 * before);
+}
+
+TEST_P(Along, AFadeIsFollowed) {
+  const auto engine = engine_of(GetParam());
+  double first = 0, last = 0;
+  for (int i = 0; i < 10; ++i) {
+    last = next(*engine, i, -0.04 * i);
+    if (i == 0) first = last;
+  }
+  EXPECT_LT(last, 1.1 * first);
+}
+
 TEST(Engine, AnotherSizeStartsCold) {
   const auto engine = engine_of({.noise = 10});
   EXPECT_TRUE(restore(*engine, *moving_frame(0, 0.1), 1, {.noise = 10}).report.cold);
