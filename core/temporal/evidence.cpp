@@ -16,7 +16,7 @@ constexpr double caution = 8;  // Q per unexplained difference between two estim
 // sv over the deviation of an estimate: what differs by less is the denoiser's own error.
 constexpr double share_of_error = 4;
 // Part of an unexplained residual that is put down to motion: the rest is what z does not know yet, which P- holds already.
-constexpr double share_of_residual = 0.25;
+constexpr double share_of_residual = 0.25, share_of_near = 0.5;
 constexpr double share_of_miss = 0.1;
 constexpr double lost_detail = 4;       // energy of what a reduction takes away, over that of the finest it leaves
 constexpr double floor_of_hole = 0.01;  // deviation of an estimate inside a hole in a flat surface
@@ -52,8 +52,11 @@ at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, do
 }
 
 at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise) {
-  const auto residual = known_mean((y - moved).square_().mean(1, true), known, 9, 0.1);
-  return (residual - noise * noise).clamp_min_(0).mul_(share_of_residual);
+  const auto energy = (y - moved).square_().mean(1, true);
+  // The wide window is sure of what it sees, the near one sees where motion parts.
+  const auto wide = known_mean(energy, known, 9, 0.1).mul_(share_of_residual);
+  const auto near = known_mean(energy, known, 3, 0.1).mul_(share_of_near);
+  return (at::maximum(wide, near) - share_of_residual * noise * noise).clamp_min_(0);
 }
 
 at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise) {

@@ -18,7 +18,7 @@ at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, do
 // the mean of c_t - moved c_{t-1} over 24x24 pixels. Without it z would lag behind a fade that noise hides from Q.
 at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise);
 
-// Q where pixels are missing, from the measured ones around: (box9 |y - moved z|^2 - sv^2)_+ / 4.
+// Q where pixels are missing, from the measured ones around: (max(e9, 2 e3) - sv^2)_+ / 4, e = box |y - moved z|^2.
 at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise);
 
 // How wrong an estimate from this frame alone is where nothing was measured: V / (13 d + 1/4), with V the variance of the
