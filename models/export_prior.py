@@ -24,7 +24,7 @@ TRAINING = (
 )
 
 
-def figures(checkpoint, pictures):
+def figures(checkpoint, pictures, remark):
     """PSNR of the EMA weights as they are exported, by train.py's own seeds."""
     net = train.UNet(**{key: checkpoint["cfg"][key] for key in ("ch", "enc", "mid", "dec")})
     net.load_state_dict({key: value.half().float() for key, value in checkpoint["ema"].items()})
@@ -32,7 +32,7 @@ def figures(checkpoint, pictures):
     return {
         "psnr_db": train.evaluate(net, pictures),
         "psnr_db_reduced_by_two": train.evaluate(net, pictures, 2),
-        "set": f"{len(pictures)} JPEG photographs, held out of the last runs but seen by the first one",
+        "set": f"{len(pictures)} photographs, {remark}",
     }
 
 
@@ -63,6 +63,7 @@ def main():
     parser.add_argument("--name", default="default")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent)
     parser.add_argument("--eval", type=pathlib.Path, required=True, help="folder of held-out pictures, measured for the card")
+    parser.add_argument("--remark", default="held out of training", help="about these pictures, for the card")
     parser.add_argument("--hours", required=True, help="how long it was trained and on what, for the card")
     args = parser.parse_args()
 
@@ -75,7 +76,7 @@ def main():
     save_file(tensors, weights)
     weights.chmod(0o644)
     pictures = sorted(str(path) for path in args.eval.iterdir())
-    description = card(args.name, checkpoint["cfg"], weights, TRAINING.format(hours=args.hours), figures(checkpoint, pictures))
+    description = card(args.name, checkpoint["cfg"], weights, TRAINING.format(hours=args.hours), figures(checkpoint, pictures, args.remark))
     (args.out / f"{args.name}.json").write_text(json.dumps(description, indent=2) + "\n")
     print(json.dumps(description["figures"], indent=2))
     print(f"{weights}: {description['bytes']} bytes, sha256 {description['sha256']}")
