@@ -44,14 +44,14 @@ struct Engine::Measurement {
   Resolved resolved;
 };
 
-Engine::Engine(const Config& config, bool live, const std::string& model_dirs)
+Engine::Engine(const Config& config, bool live, const std::string& model_dirs, const FilterConstants& constants)
     : config_(config), live_(live), device_(parse_device(config.device)) {
   const Resolved resolved = resolve(config, live, 8);
   op_ = make_operator(resolved.op);
   auto prior = make_prior({config.prior, model_dirs, device_, config.precision});
   prior_ = std::make_unique<TiledDenoiser>(std::move(prior), TileOptions{config.tile_size, config.tile_overlap});
   const bool filters = config.temporal == Temporal::filter && resolved.filters;
-  if (filters) filter_.emplace(config.scene_threshold);
+  if (filters) filter_.emplace(config.scene_threshold, make_flow(), constants);
   if (config.temporal != Temporal::none && (!filters || resolved.lossy)) warm_start_.emplace(config.scene_threshold);
 }
 

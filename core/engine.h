@@ -21,7 +21,8 @@ namespace reddiff {
 class Engine final : public Restorer {
  public:
   // Loads the prior and builds the operator, so that what is wrong with the settings is said here. Throws reddiff::Error.
-  Engine(const Config& config, bool live, const std::string& model_dirs);
+  // Other constants than the usual ones are for the search of them (tests/bench/search_filter.cpp).
+  Engine(const Config& config, bool live, const std::string& model_dirs, const FilterConstants& constants = {});
 
   void reset() override;
   FrameReport process(const FrameView& in, const FrameView& out, const FrameOptions& options) override;

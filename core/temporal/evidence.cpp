@@ -4,22 +4,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/frame/fill_holes.h"
 
 namespace reddiff {
 namespace {
-
-// Found on other clips than those of the project's table; README.md has the neighbours' figures.
-constexpr double caution = 8;  // Q per unexplained difference between two estimates
-// sv over the deviation of an estimate: what differs by less is the denoiser's own error.
-constexpr double share_of_error = 4;
-// Part of an unexplained residual that is put down to motion: the rest is what z does not know yet, which P- holds already.
-constexpr double share_of_residual = 0.25, share_of_near = 0.5;
-constexpr double share_of_miss = 0.1;
-constexpr double lost_detail = 4;       // energy of what a reduction takes away, over that of the finest it leaves
-constexpr double floor_of_hole = 0.01;  // deviation of an estimate inside a hole in a flat surface
 
 // Mean over a window that shrinks at the border.
 at::Tensor window_mean(const at::Tensor& x, std::int64_t side) {
@@ -36,44 +25,49 @@ at::Tensor known_mean(const at::Tensor& x, const at::Tensor& known, std::int64_t
 
 }  // namespace
 
-at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise) {
+at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise,
+                           const FilterConstants& constants) {
   const auto difference = window_mean((single - moved).square_().mean(1, true), 5);
-  const double own = noise / share_of_error;
-  return (difference - own * own).clamp_min_(0).mul_(caution);
+  const double own = noise / constants.share_of_error;
+  return (difference - own * own).clamp_min_(0).mul_(constants.caution);
 }
 
-at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise) {
+at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise,
+                           const FilterConstants& constants) {
   const auto height = single.size(2), width = single.size(3);
   const std::int64_t cell = std::min<std::int64_t>({8, height, width});
   const auto change = window_mean(at::avg_pool2d(single - moved, {cell, cell}, {cell, cell}, {0, 0}, true), 3);
-  const double own = noise / 10;
+  const double own = noise / constants.share_of_light;
   const auto believed = (1 - own * own / change.square().clamp_min(1e-12)).clamp_min_(0).mul_(change);
   return at::upsample_bilinear2d(believed, {height, width}, false);
 }
 
-at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise) {
+at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise,
+                                  const FilterConstants& constants) {
   const auto energy = (y - moved).square_().mean(1, true);
   // The wide window is sure of what it sees, the near one sees where motion parts.
-  const auto wide = known_mean(energy, known, 9, 0.1).mul_(share_of_residual);
-  const auto near = known_mean(energy, known, 3, 0.1).mul_(share_of_near);
-  return (at::maximum(wide, near) - share_of_residual * noise * noise).clamp_min_(0);
+  const auto wide = known_mean(energy, known, 9, 0.1).mul_(constants.share_of_residual);
+  const auto near = known_mean(energy, known, 3, 0.1).mul_(constants.share_of_near);
+  return (at::maximum(wide, near) - constants.share_of_residual * noise * noise).clamp_min_(0);
 }
 
-at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise) {
+at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise, const FilterConstants& constants) {
   const auto mean = known_mean(y, known, 7, 0.15);
   const auto variance = (known_mean(y.square(), known, 7, 0.15) - mean.square()).mean(1, true);
   const auto share = window_mean(known, 5);
-  return ((variance - noise * noise).clamp_min_(0) / (share * 13 + 0.25)).add_(floor_of_hole * floor_of_hole);
+  const auto trust = share * constants.hole_slope + constants.hole_offset;
+  return ((variance - noise * noise).clamp_min_(0) / trust).add_(constants.floor_of_hole * constants.floor_of_hole);
 }
 
-at::Tensor motion_variance_behind(const at::Tensor& residual, std::int64_t height, std::int64_t width, double noise) {
+at::Tensor motion_variance_behind(const at::Tensor& residual, std::int64_t height, std::int64_t width, double noise,
+                                  const FilterConstants& constants) {
   const auto energy = window_mean(residual.square().mean(1, true), 3);
   const auto unexplained = (energy - noise * noise).clamp_min_(0);
-  return at::upsample_bilinear2d(unexplained, {height, width}, false).mul_(share_of_miss);
+  return at::upsample_bilinear2d(unexplained, {height, width}, false).mul_(constants.share_of_miss);
 }
 
-at::Tensor lost_variance(const at::Tensor& initial) {
-  return window_mean((initial - window_mean(initial, 5)).square_().mean(1, true), 5).mul_(lost_detail);
+at::Tensor lost_variance(const at::Tensor& initial, const FilterConstants& constants) {
+  return window_mean((initial - window_mean(initial, 5)).square_().mean(1, true), 5).mul_(constants.lost_detail);
 }
 
 at::Tensor from_measured(const at::Tensor& picture, const at::Tensor& known) {

@@ -1,36 +1,45 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Variances that nobody tells the filter and that it reads off the pictures: Q, what motion gets wrong, and that of an estimate
-// inside a hole. All [1,1,H,W], in squared core units; pictures [1,3,H,W]; known [1,1,H,W], 1 or 0; noise: sv.
+// inside a hole. All [1,1,H,W], in squared core units; pictures [1,3,H,W]; known [1,1,H,W], 1 or 0; noise: sv. Names in the
+// equations are of filter_constants.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 
+#include "core/temporal/filter_constants.h"
+
 namespace reddiff {
 
 // Q where every pixel is measured, from estimates c of single frames, in which noise does not hide what motion gets wrong:
-// 8 (box5 |c_t - moved c_{t-1}|^2 - (sv/4)^2)_+.
-at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise);
+// caution (box5 |c_t - moved c_{t-1}|^2 - (sv / share_of_error)^2)_+.
+at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise,
+                           const FilterConstants& constants);
 
-// What fades, flashes and exposure do between two frames, [1,3,H,W], to be added to what is moved: d (1 - (sv/10)^2 / d^2)_+ with d
+// What fades, flashes and exposure do between two frames, [1,3,H,W], to be added to what is moved: d (1 - (sv / share_of_light)^2 / d^2)_+ with d
 // the mean of c_t - moved c_{t-1} over 24x24 pixels. Without it z would lag behind a fade that noise hides from Q.
-at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise);
+at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise,
+                           const FilterConstants& constants);
 
-// Q where pixels are missing, from the measured ones around: (max(e9, 2 e3) - sv^2)_+ / 4, e = box |y - moved z|^2.
-at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise);
+// Q where pixels are missing, from the measured ones around:
+// (max(share_of_residual e9, share_of_near e3) - share_of_residual sv^2)_+, e = box |y - moved z|^2.
+at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise,
+                                  const FilterConstants& constants);
 
-// How wrong an estimate from this frame alone is where nothing was measured: V / (13 d + 1/4), with V the variance of the
-// measured pixels nearby and d their share of a 5x5 window.
-at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise);
+// How wrong an estimate from this frame alone is where nothing was measured: V / (hole_slope d + hole_offset) + floor_of_hole^2,
+// with V the variance of the measured pixels nearby and d their share of a 5x5 window.
+at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise, const FilterConstants& constants);
 
-// Q where H loses resolution, from what the moved z misses of the measurement: (box3 |y - H m|^2 - sv^2)_+ / 10, on the
+// Q where H loses resolution, from what the moved z misses of the measurement: share_of_miss (box3 |y - H m|^2 - sv^2)_+, on the
 // picture's grid. residual: y - H m, [1,c,h,w].
-at::Tensor motion_variance_behind(const at::Tensor& residual, std::int64_t height, std::int64_t width, double noise);
+at::Tensor motion_variance_behind(const at::Tensor& residual, std::int64_t height, std::int64_t width, double noise,
+                                  const FilterConstants& constants);
 
-// How wrong an estimate from this frame alone is where H loses resolution: 4 times the variance of H^+ y in 5x5 pixels.
-at::Tensor lost_variance(const at::Tensor& initial);
+// How wrong an estimate from this frame alone is where H loses resolution: lost_detail times the variance of H^+ y in
+// 5x5 pixels.
+at::Tensor lost_variance(const at::Tensor& initial, const FilterConstants& constants);
 
 // A picture or flow, [1,C,H,W], as it is where pixels were measured, and carried over from there where fewer than a fifth
 // of a 7x7 window were, within five pixels (the patches that motion is found by reach that far).

@@ -10,9 +10,6 @@
 namespace reddiff {
 namespace {
 
-constexpr double frames_remembered = 3;  // motion is never perfect: P stays above sv^2 over this (README.md)
-constexpr double share_of_lost = 0.3;    // of the level, where H loses resolution
-
 bool lossy(const Measured& now) { return static_cast<bool>(now.residual); }
 
 // What this frame says of its own pixels, before the past is asked: o and R.
@@ -20,19 +17,19 @@ struct Observation {
   at::Tensor value, variance;
 };
 
-Observation observe(const Measured& now) {
-  if (lossy(now)) return {now.single, lost_variance(now.picture)};
+Observation observe(const Measured& now, const FilterConstants& constants) {
+  if (lossy(now)) return {now.single, lost_variance(now.picture, constants)};
   const auto variance = at::full_like(now.picture.narrow(1, 0, 1), now.noise * now.noise);
   if (!now.known.defined()) return {now.picture, variance};
   const auto measured = now.known > 0;
   return {at::where(measured, now.picture, now.single),
-          at::where(measured, variance, hole_variance(now.picture, now.known, now.noise))};
+          at::where(measured, variance, hole_variance(now.picture, now.known, now.noise, constants))};
 }
 
 }  // namespace
 
-TemporalFilter::TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow)
-    : scene_threshold_(scene_threshold), flow_(std::move(flow)) {}
+TemporalFilter::TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow, const FilterConstants& constants)
+    : scene_threshold_(scene_threshold), constants_(constants), flow_(std::move(flow)) {}
 
 void TemporalFilter::reset() { z_ = variance_ = single_ = at::Tensor(); }
 
@@ -46,13 +43,13 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
   auto moved = warp(z_, flow, WarpFilter::bicubic);
   at::Tensor wrong;  // Q
   if (lossy(now)) {
-    wrong = motion_variance_behind(now.residual(moved), moved.size(2), moved.size(3), now.noise);
+    wrong = motion_variance_behind(now.residual(moved), moved.size(2), moved.size(3), now.noise, constants_);
   } else if (now.known.defined()) {
-    wrong = motion_variance_around(now.picture, moved, now.known, now.noise);
+    wrong = motion_variance_around(now.picture, moved, now.known, now.noise, constants_);
   } else {
     const auto before = warp(single_, flow, WarpFilter::bicubic);
-    const auto change = lighting_change(now.single, before, now.noise);
-    wrong = motion_variance(now.single, before + change, now.noise);
+    const auto change = lighting_change(now.single, before, now.noise, constants_);
+    wrong = motion_variance(now.single, before + change, now.noise, constants_);
     moved = moved + change;
   }
   return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};
@@ -64,7 +61,7 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
     reset();
     estimate.cut = true;
   }
-  const auto [seen, own] = observe(now);
+  const auto [seen, own] = observe(now, constants_);
   if (!z_.defined()) {
     z_ = seen;
     variance_ = own;
@@ -74,10 +71,10 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
     const auto gain = at::where(past.inside, past.variance / (past.variance + own), 1.0);
     z_ = at::lerp(past.z, seen, gain);
     if (lossy(now)) z_ = now.agree(z_);
-    variance_ = (gain * own).clamp_min_(now.noise * now.noise / frames_remembered);
+    variance_ = (gain * own).clamp_min_(now.noise * now.noise / constants_.frames_remembered);
     estimate.z = z_;
     estimate.level = variance_.sqrt();
-    if (lossy(now)) estimate.level.mul_(share_of_lost);
+    if (lossy(now)) estimate.level.mul_(constants_.share_of_lost);
   }
   single_ = now.single;
   return estimate;

@@ -4,13 +4,13 @@
 // State: z, [1,3,H,W], and its variance P, [1,1,H,W].
 //
 //   predict   m = warp(z) (+ lighting_change),  P- = warp(P) + Q                        (evidence.h)
-//   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / 3)
+//   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / frames_remembered)
 //
 // where o is the measurement y, R = sv^2. In a hole, and wherever H loses resolution, o is the estimate c of this frame alone and
 // R what that gets wrong (hole_variance, lost_variance); then z is brought back to y, argmin_x |y - H x|^2/sv^2 + |x - z|^2/s^2.
-// The denoiser sees z at the level sqrt(P), or .3 of it where H loses resolution: there most of z's error is detail that
+// The denoiser sees z at the level sqrt(P), or share_of_lost of it where H loses resolution: there most of z's error is detail that
 // is not there, no noise. Its answer is never fed back: its errors are alike in every frame, and a filter that averages them
-// takes them for information.
+// takes them for information. The named numbers: filter_constants.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 
+#include "core/temporal/filter_constants.h"
 #include "core/temporal/flow.h"
 
 namespace reddiff {
@@ -41,7 +42,8 @@ class TemporalFilter {
   };
 
   // scene_threshold: see scene_cut.h. `flow` finds the motion between single-frame estimates.
-  explicit TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow = make_flow());
+  explicit TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow = make_flow(),
+                          const FilterConstants& constants = {});
 
   void reset();
 
@@ -56,6 +58,7 @@ class TemporalFilter {
   Prediction predict(const Measured& now) const;
 
   double scene_threshold_;
+  FilterConstants constants_;
   std::unique_ptr<Flow> flow_;
   at::Tensor z_, variance_, single_;
 };

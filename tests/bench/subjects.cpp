@@ -26,8 +26,8 @@ DenoiserPtr load_prior(const std::string& name, at::Device device, Precision pre
   return make_prior({name, model_dirs(), device, precision});
 }
 
-std::unique_ptr<Engine> make_engine(const Config& config) {
-  return std::make_unique<Engine>(config, false, model_dirs());
+std::unique_ptr<Engine> make_engine(const Config& config, const FilterConstants& filter) {
+  return std::make_unique<Engine>(config, false, model_dirs(), filter);
 }
 
 const std::vector<TaskCase>& task_cases() {
@@ -52,24 +52,29 @@ Config config_of(const TaskCase& task, Temporal temporal, const std::string& pri
   return config;
 }
 
-std::vector<OwnedFrame> degraded_video(const TaskCase& task, Layout layout, const Size& restored, int frames) {
+std::vector<OwnedFrame> degraded_video(const TaskCase& task, Layout layout, const Size& restored, int frames,
+                                       const std::function<at::Tensor(int)>& clean) {
   const c10::InferenceMode no_gradients;
   DegradeEngine degrader({task.degradation, task.noise, 3, "cpu"});
   const int factor = parse_operator(task.degradation).factor();
-  const MovingScene scene(restored, frames);
   std::vector<OwnedFrame> video;
   for (int i = 0; i < frames; ++i) {
-    OwnedFrame clean(layout, restored);
+    OwnedFrame frame(layout, restored);
     at::Tensor known;
     if (task.masked) {
       const std::int64_t size[] = {1, 1, restored.height, restored.width};
       known = (normal_field(11, static_cast<std::uint64_t>(i), size, at::kCPU) > 0).to(at::kFloat);
     }
-    write_picture(scene.frame(i), known, clean.view);
+    write_picture(clean(i), known, frame.view);
     video.emplace_back(layout, Size{restored.width / factor, restored.height / factor});
-    degrader.process(clean.view, video.back().view, static_cast<std::uint64_t>(i));
+    degrader.process(frame.view, video.back().view, static_cast<std::uint64_t>(i));
   }
   return video;
+}
+
+std::vector<OwnedFrame> degraded_video(const TaskCase& task, Layout layout, const Size& restored, int frames) {
+  const MovingScene scene(restored, frames);
+  return degraded_video(task, layout, restored, frames, [&](int i) { return scene.frame(i); });
 }
 
 }  // namespace reddiff::bench

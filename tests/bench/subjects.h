@@ -4,6 +4,7 @@
 // unless asked otherwise.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,7 @@ namespace reddiff::bench {
 DenoiserPtr load_prior(const std::string& name, at::Device device = at::kCPU,
                        Precision precision = Precision::automatic);
 
-std::unique_ptr<Engine> make_engine(const Config& config);
+std::unique_ptr<Engine> make_engine(const Config& config, const FilterConstants& filter = {});
 
 // A task as a user would set it, and the video it is meant for.
 struct TaskCase {
@@ -32,7 +33,11 @@ const std::vector<TaskCase>& task_cases();
 
 Config config_of(const TaskCase& task, Temporal temporal, const std::string& prior, Preset preset);
 
-// Degraded frames of the moving scene; `restored` is the size they are to have after restoration.
+// Degraded frames; `clean` gives the pictures by index, [1,3,H,W] in [-1,1], and `restored` is their size.
+std::vector<OwnedFrame> degraded_video(const TaskCase& task, Layout layout, const Size& restored, int frames,
+                                       const std::function<at::Tensor(int)>& clean);
+
+// The same of the moving scene.
 std::vector<OwnedFrame> degraded_video(const TaskCase& task, Layout layout, const Size& restored, int frames);
 
 }  // namespace reddiff::bench

@@ -130,7 +130,7 @@ TEST(TemporalFilter, AHoleThatNobodyHasSeenKeepsTheFramesOwnEstimate) {
   for (int i = 0; i < 6; ++i) estimate = filter.update({still * known, known, single, 0.002, {}, {}});
   EXPECT_TRUE(at::equal(estimate.z, single));
   const auto level = estimate.level.narrow(3, 24, 4).narrow(2, 16, 4);
-  const auto first = hole_variance(still, known, 0.002).sqrt().narrow(3, 24, 4).narrow(2, 16, 4);
+  const auto first = hole_variance(still, known, 0.002, {}).sqrt().narrow(3, 24, 4).narrow(2, 16, 4);
   // Looking at the same guess again and again is a little information to a filter, but must not become certainty.
   EXPECT_GT((level / first).min().item<double>(), 0.3);
   EXPECT_GT(level.min().item<double>(), 0.1);
@@ -139,12 +139,12 @@ TEST(TemporalFilter, AHoleThatNobodyHasSeenKeepsTheFramesOwnEstimate) {
 TEST(Evidence, WhatIsWrongInAHoleFollowsItsSurroundings) {
   auto known = (noise({1, 1, height, width}, 12) > 0).to(at::kFloat);
   const auto flat = at::full({1, 3, height, width}, 0.25);
-  EXPECT_LT(largest(hole_variance(flat, known, 0.002) - 1e-4), 1e-6);
+  EXPECT_LT(largest(hole_variance(flat, known, 0.002, {}) - 1e-4), 1e-6);
   const auto busy = noise({1, 3, height, width}, 13);
-  const auto scattered = hole_variance(busy, known, 0.002).mean().item<double>();
+  const auto scattered = hole_variance(busy, known, 0.002, {}).mean().item<double>();
   EXPECT_NEAR(scattered, 1 / (13 * 0.5 + 0.25), 0.03);
   known.narrow(3, 20, 24).zero_();
-  const auto deep = hole_variance(busy, known, 0.002).narrow(3, 30, 4).mean().item<double>();
+  const auto deep = hole_variance(busy, known, 0.002, {}).narrow(3, 30, 4).mean().item<double>();
   EXPECT_GT(deep, 10 * scattered);
 }
 
