@@ -11,7 +11,7 @@ struct FilterConstants {
   double caution = 8;
   double share_of_error = 4;  // what differs by less than sv over this is the denoiser's own error, not motion's
   // Changes of light below sv over this are not believed.
-  double share_of_light = 10;
+  double share_of_light = 20;
   // Pixels are missing: Q = (max(share_of_residual e9, share_of_near e3) - share_of_residual sv^2)_+, e9 and e3 the mean of
   // |y - moved z|^2 in 9x9 and 3x3 pixels; the rest is what z does not know yet, P- has it.
   double share_of_residual = 0.25;
@@ -19,12 +19,12 @@ struct FilterConstants {
   // R in a hole = V / (hole_slope d + hole_offset) + floor_of_hole^2, with d the share of measured pixels around.
   double hole_slope = 13;
   double hole_offset = 0.25;    // 1 over the R of a deep hole, in units of V
-  double floor_of_hole = 0.01;  // deviation of an estimate inside a hole in a flat surface, core units
+  double floor_of_hole = 0.02;  // deviation of an estimate inside a hole in a flat surface, core units
   // H loses resolution: Q = share_of_miss (box3 |y - H m|^2 - sv^2)_+.
   double share_of_miss = 0.1;
   // R = lost_detail times the variance of H^+ y: energy of what H takes away, over that of the finest it leaves.
   double lost_detail = 4;
-  double share_of_lost = 0.3;  // level = share_of_lost sqrt(P): how much of z's error is noise to the denoiser
+  double share_of_lost = 0.6;  // level = share_of_lost sqrt(P): how much of z's error is noise to the denoiser
   // P >= sv^2 / frames_remembered: motion is never perfect.
   double frames_remembered = 3;
 };
