@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import evaluate
+import evaluate_measures as measures
 
 CAPTIONS = {
     "denoise 25": "noise 25",
@@ -28,10 +29,10 @@ def main():
     for row, (name, caption) in enumerate(CAPTIONS.items()):
         case = chosen[name]
         degraded, _ = case.degrade(truth, 1)
-        restored, _ = evaluate.restore(degraded, case.scale, case.properties)
+        restored, _, _ = evaluate.restore(degraded, case.scale, case.properties)
         shown = np.asarray(Image.fromarray(degraded[-1][..., :3]).resize((width, height), Image.NEAREST))
         for x, title, frame in ((0, caption, shown), (width + 6, "reddiff", restored[-1])):
-            psnr, _ = evaluate.figures(frame[None], truth[-1:])
+            psnr = measures.psnr(frame[None], truth[-1:])[0]
             draw.text((x + 4, row * (height + bar) + 3), f"{title}: {psnr:.1f} dB", (0, 0, 0), font=font)
             sheet.paste(Image.fromarray(frame), (x, row * (height + bar) + bar - 2))
     sheet.save(path, quality=88)

@@ -46,9 +46,9 @@ at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, 
                                   const FilterConstants& constants) {
   const auto energy = (y - moved).square_().mean(1, true);
   // The wide window is sure of what it sees, the near one sees where motion parts.
-  const auto wide = known_mean(energy, known, 9, 0.1).mul_(constants.share_of_residual);
-  const auto near = known_mean(energy, known, 3, 0.1).mul_(constants.share_of_near);
-  return (at::maximum(wide, near) - constants.share_of_residual * noise * noise).clamp_min_(0);
+  const auto wide = (known_mean(energy, known, 9, 0.1) - noise * noise).mul_(constants.share_of_residual);
+  const auto near = (known_mean(energy, known, 3, 0.1) - noise * noise).mul_(constants.share_of_near);
+  return at::maximum(wide, near).clamp_min_(0);
 }
 
 at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise, const FilterConstants& constants) {

@@ -24,7 +24,7 @@ at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, do
                            const FilterConstants& constants);
 
 // Q where pixels are missing, from the measured ones around:
-// (max(share_of_residual e9, share_of_near e3) - share_of_residual sv^2)_+, e = box |y - moved z|^2.
+// max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e = box |y - moved z|^2.
 at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise,
                                   const FilterConstants& constants);
 

@@ -12,7 +12,7 @@ struct FilterConstants {
   double share_of_error = 4;  // what differs by less than sv over this is the denoiser's own error, not motion's
   // Changes of light below sv over this are not believed.
   double share_of_light = 20;
-  // Pixels are missing: Q = (max(share_of_residual e9, share_of_near e3) - share_of_residual sv^2)_+, e9 and e3 the mean of
+  // Pixels are missing: Q = max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e9 and e3 the mean of
   // |y - moved z|^2 in 9x9 and 3x3 pixels; the rest is what z does not know yet, P- has it.
   double share_of_residual = 0.25;
   double share_of_near = 0.5;
