@@ -75,12 +75,16 @@ SolverConfig finish(const Config& config, SolverConfig solver) {
   return solver;
 }
 
-// Where H loses resolution a good estimate from the frame alone is worth more than a second look at what the filter makes of it.
-void share_steps(Resolved& resolved) {
+// With the temporal filter a frame's steps are made in two runs, alone and along. Where H loses resolution a good estimate from the
+// frame alone is worth more than a second look at what the filter makes of it.
+void share_steps(ProblemKind kind, Resolved& resolved) {
+  resolved.alone = resolved.along = resolved.cold;
+  resolved.alone_warm = resolved.warm;
   const int steps = resolved.cold.steps;
   resolved.alone.steps = resolved.alone_warm.steps = resolved.lossy ? std::max(1, steps - 1) : 1;
   resolved.along.steps = std::max(1, steps - resolved.alone.steps);
   if (resolved.lossy) resolved.along.start_level = resolved.along.end_level;
+  if (kind == ProblemKind::fill) resolved.along.start_level = 2 * resolved.along.end_level;
 }
 
 }  // namespace
@@ -133,11 +137,8 @@ Resolved resolve(const Config& config, bool live, int bit_depth) {
   const auto solver = preset_solver(preset, kind, resolved.noise);
   resolved.cold = finish(config, solver.cold);
   resolved.warm = finish(config, solver.warm);
-  resolved.alone = finish(config, solver.alone);
-  resolved.alone_warm = finish(config, solver.alone_warm);
-  resolved.along = finish(config, solver.along);
   resolved.lossy = kind == ProblemKind::reduce;
-  share_steps(resolved);
+  share_steps(kind, resolved);
   // Blurs spread noise over all frequencies they weaken, and z would gather it: they keep the warm start.
   resolved.filters = kind != ProblemKind::blur && !(resolved.lossy && resolved.wants_mask) &&
                      resolved.cold.optimizer == Optimizer::fixed_point;

@@ -75,13 +75,10 @@ SolverConfig fixed_point(Preset preset, ProblemKind kind, double noise) {
 }  // namespace
 
 PresetSolver preset_solver(Preset preset, ProblemKind kind, double noise) {
-  if (preset == Preset::paper) return {paper(kind), paper(kind), paper(kind), paper(kind), paper(kind)};
-  const SolverConfig cold = fixed_point(preset, kind, noise);
-  PresetSolver solver{cold, cold, cold, cold, cold};
-  if (kind == ProblemKind::fill) solver.along.start_level = 2 * solver.along.end_level;
+  if (preset == Preset::paper) return {paper(kind), paper(kind)};
+  PresetSolver solver{fixed_point(preset, kind, noise), fixed_point(preset, kind, noise)};
   if (kind != ProblemKind::denoise) {
     solver.warm.start_level = std::max(level_range(kind).warm_start, noise);
-    solver.alone_warm.start_level = solver.warm.start_level;
     solver.warm.steps = (solver.cold.steps + 1) / 2;  // from a good start half the steps go as far
   }
   return solver;

@@ -18,10 +18,6 @@ enum class ProblemKind {
 struct PresetSolver {
   SolverConfig cold;
   SolverConfig warm;  // the mean starts at the moved previous solution: a lower start level
-  // With the temporal filter the same number of steps is made in two runs: the first on the frame alone (or
-  // warm), the second from the
-  // filter's z, at the level that the filter says of each pixel times the proportion of the run's levels to the first of them.
-  SolverConfig alone, alone_warm, along;
 };
 
 // `noise`: sv in core units; `preset` is not `automatic`.

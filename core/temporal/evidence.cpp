@@ -6,15 +6,10 @@
 #include <algorithm>
 
 #include "core/frame/fill_holes.h"
+#include "core/temporal/window.h"
 
 namespace reddiff {
 namespace {
-
-// Mean over a window that shrinks at the border.
-at::Tensor window_mean(const at::Tensor& x, std::int64_t side) {
-  const auto rows = at::avg_pool2d(x, {side, 1}, {1, 1}, {side / 2, 0}, false, false);
-  return at::avg_pool2d(rows, {1, side}, {1, 1}, {0, side / 2}, false, false);
-}
 
 // Mean over the known pixels of a window; carried over from elsewhere where it holds less than a share `least` of them.
 at::Tensor known_mean(const at::Tensor& x, const at::Tensor& known, std::int64_t side, double least) {
@@ -52,8 +47,8 @@ at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, 
 }
 
 at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise, const FilterConstants& constants) {
-  const auto mean = known_mean(y, known, 7, 0.15);
-  const auto variance = (known_mean(y.square(), known, 7, 0.15) - mean.square()).mean(1, true);
+  const auto moments = known_mean(at::cat({y, y.square()}, 1), known, 7, 0.15);
+  const auto variance = (moments.narrow(1, 3, 3) - moments.narrow(1, 0, 3).square()).mean(1, true);
   const auto share = window_mean(known, 5);
   const auto trust = share * constants.hole_slope + constants.hole_offset;
   return ((variance - noise * noise).clamp_min_(0) / trust).add_(constants.floor_of_hole * constants.floor_of_hole);

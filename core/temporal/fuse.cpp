@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/temporal/window.h"
+
 namespace reddiff {
 namespace {
 
@@ -15,7 +17,7 @@ constexpr double allowance = 1.05;  // of the noise's power, before a residual c
 FusedStart fuse(const at::Tensor& y, const at::Tensor& moved, double noise) {
   const double power = noise * noise;
   const auto difference = moved - y;
-  const auto residual = at::avg_pool2d(difference.square().mean(1, true), {7, 7}, {1, 1}, {3, 3}, false, false);
+  const auto residual = window_mean(difference.square().mean(1, true), 7);
   const auto unexplained = (residual - allowance * power).clamp_min_(0);
   const auto variance = unexplained * evidence + power * (1 - largest_weight) / largest_weight;
   const auto weight = power / (variance + power);

@@ -5,6 +5,7 @@
 
 #include "core/temporal/scene_cut.h"
 #include "core/temporal/warp.h"
+#include "core/temporal/window.h"
 
 namespace reddiff {
 namespace {
@@ -41,7 +42,7 @@ at::Tensor WarmStart::trust_of(const at::Tensor& backward, const at::Tensor& mea
   const auto forward = flow_->estimate(from, to);
   const auto agreed = trusted_motion(resize_flow(backward, to.size(2), to.size(3)), forward);
   const auto moved = warp(measured_, backward, WarpFilter::bilinear);
-  const auto residual = at::avg_pool2d((measured - moved).square().mean(1, true), {5, 5}, {1, 1}, {2, 2}, false, false);
+  const auto residual = window_mean((measured - moved).square().mean(1, true), 5);
   const double limit = 2 * noise * noise + tolerated * tolerated;
   return at::upsample_nearest2d(agreed, {height, width}) * (residual < limit).to(backward.dtype());
 }

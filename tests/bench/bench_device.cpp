@@ -185,10 +185,6 @@ int run(const DeviceOptions& options) {
 }  // namespace reddiff::bench
 
 int main(int argc, char** argv) {
-  try {
-    return reddiff::bench::run(reddiff::bench::parse(argc, argv));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 2;
-  }
+  using namespace reddiff::bench;
+  return exit_status([&] { return run(parse(argc, argv)); });
 }

@@ -107,14 +107,12 @@ int run(const Options& options) {
 }  // namespace reddiff::bench
 
 int main(int argc, char** argv) {
-  try {
+  using namespace reddiff::bench;
+  return exit_status([&] {
     if (argc > 2 && std::strcmp(argv[1], "--child") == 0) {
-      reddiff::bench::run_child({argv + 2, argv + argc});
+      run_child({argv + 2, argv + argc});
       return 0;
     }
-    return reddiff::bench::run(reddiff::bench::parse(argc, argv));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 2;
-  }
+    return run(parse(argc, argv));
+  });
 }

@@ -87,6 +87,15 @@ void Checks::finite(double value, const std::string& what) {
   expect(std::isfinite(value) && value >= 0, what + " is " + std::to_string(value));
 }
 
+int exit_status(const std::function<int()>& program) {
+  try {
+    return program();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 2;
+  }
+}
+
 void print_title(const std::string& title) {
   std::printf("\n%s\n%s\n", title.c_str(), std::string(title.size(), '-').c_str());
   std::fflush(stdout);

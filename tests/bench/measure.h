@@ -63,6 +63,9 @@ class Checks {
   int breaches_ = 0;
 };
 
+// What a program's main returns: that of `program`, or 2 after printing why it threw.
+int exit_status(const std::function<int()>& program);
+
 // A blank line, the title and a line under it.
 void print_title(const std::string& title);
 
