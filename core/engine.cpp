@@ -34,6 +34,12 @@ void settle_epsilon(SolverConfig& solver, const at::Tensor& mu) {
   if (solver.epsilon_of_mean_loss) solver.optimizer_epsilon = 1e-8 * static_cast<double>(mu.numel() / mu.size(0));
 }
 
+// First level of each pixel: where its past is not trusted it starts as a frame without one does.
+at::Tensor trusted_level(const at::Tensor& trust, double cold, double warm) {
+  if (cold <= 0 || warm <= 0) return {};  // the paper's whole schedule
+  return at::pow(warm / cold, trust).mul_(cold);
+}
+
 }  // namespace
 
 // What one frame tells.
@@ -111,20 +117,23 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
 at::Tensor Engine::solve_alone(const Problem& problem, const at::Tensor& plain, const Resolved& resolved,
                                const FrameOptions& options, FrameReport& report) {
   Start start{plain, {}};
-  SolverConfig config = filter_ ? resolved.alone : resolved.cold;
+  // Where H loses resolution the filter's birth takes this for the answer: then all steps are made here.
+  SolverConfig config = filter_ && !resolved.lossy ? resolved.alone : resolved.cold;
   if (warm_start_) {
     const auto before = Clock::now();
     const bool fuses = config.renoise == Renoise::measurement;
     const auto prediction = warm_start_->predict(plain, problem.noise, !fuses);
     report.cut = prediction.cut;
+    if (prediction.cut && filter_) filter_->reset();
     if (prediction.moved.defined()) {
-      config = filter_ ? resolved.alone_warm : resolved.warm;
+      config = filter_ ? resolved.alone : resolved.warm;
       report.cold = false;
       if (fuses) {
         const auto fused = fuse(problem.y, prediction.moved, problem.noise);
         start = {fused.mu, fused.level};
       } else {
         start.mu = at::lerp(start.mu, prediction.moved, prediction.trust);
+        start.level = trusted_level(prediction.trust, resolved.cold.start_level, config.start_level);
       }
     }
     report.ms.flow += milliseconds_since(before);
@@ -138,6 +147,7 @@ at::Tensor Engine::solve_alone(const Problem& problem, const at::Tensor& plain, 
 at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& plain, const at::Tensor& single,
                                     const Resolved& resolved, const FrameOptions& options, FrameReport& report) {
   const auto before = Clock::now();
+  const bool complete = resolved.lossy && report.cold;
   Measured measured{plain, problem.weights, single, problem.noise, {}, {}};
   if (resolved.lossy) {
     measured.residual = [&](const at::Tensor& x) { return problem.y - op_->forward(x); };
@@ -148,6 +158,7 @@ at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& pl
   report.ms.flow += milliseconds_since(before);
   report.cut = report.cut || estimate.cut;
   report.cold = !estimate.z.defined();
+  if (report.cold && complete) return single;
   if (!report.cold) return run(problem, resolved.along, {estimate.z, estimate.level}, options, report).mu;
   if (resolved.cold.renoise != Renoise::measurement)
     return run(problem, resolved.along, {single, {}}, options, report).mu;

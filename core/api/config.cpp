@@ -75,13 +75,13 @@ SolverConfig finish(const Config& config, SolverConfig solver) {
   return solver;
 }
 
-// With the temporal filter a frame's steps are made in two runs, alone and along. Where H loses resolution a good estimate from the
-// frame alone is worth more than a second look at what the filter makes of it.
+// With the temporal filter the steps of a frame with a past are made in two runs, alone and along. Where H loses resolution a good
+// estimate from the frame alone is worth more than a second look at what the filter makes of it.
 void share_steps(ProblemKind kind, Resolved& resolved) {
-  resolved.alone = resolved.along = resolved.cold;
-  resolved.alone_warm = resolved.warm;
+  resolved.alone = resolved.lossy ? resolved.warm : resolved.cold;
+  resolved.along = resolved.cold;
   const int steps = resolved.cold.steps;
-  resolved.alone.steps = resolved.alone_warm.steps = resolved.lossy ? std::max(1, steps - 1) : 1;
+  resolved.alone.steps = resolved.lossy ? std::max(1, steps - 1) : 1;
   resolved.along.steps = std::max(1, steps - resolved.alone.steps);
   if (resolved.lossy) resolved.along.start_level = resolved.along.end_level;
   if (kind == ProblemKind::fill) resolved.along.start_level = 2 * resolved.along.end_level;

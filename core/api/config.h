@@ -86,9 +86,9 @@ struct Resolved {
   double noise = 0;         // sv in core units, never 0
   SolverConfig cold;        // for a frame without a past
   SolverConfig warm;        // for a frame whose mean starts at the moved previous solution
-  // With the temporal filter: for a frame before its past is asked, cold or from a warm start, and for the rest of the steps from the
-  // filter's z, at the level that it says of each pixel times the proportion of this run's levels to the first of them.
-  SolverConfig alone, alone_warm, along;
+  // With the temporal filter: for a frame before its past is asked (where H loses resolution from a warm start, and a frame without
+  // a past takes `cold`), and for the rest of the steps from the filter's z, at the level that it says of each pixel.
+  SolverConfig alone, along;
   bool lossy = false;    // H loses resolution
   bool filters = false;  // the temporal filter knows this problem and this optimiser
 };

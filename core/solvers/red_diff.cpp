@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <chrono>
+#include <cmath>
 
 #include "core/solvers/rng.h"
 #include "core/solvers/schedule.h"
@@ -34,11 +35,17 @@ struct Level {
 };
 
 Level make_level(const std::vector<double>& levels, int step, const Start& start) {
-  Level level{step, levels[step], {}};
-  if (start.level.defined())
-    level.sigma = start.level * (levels[step] / levels.front());
-  else
-    level.sigma = at::full({1, 1, 1, 1}, levels[step], start.mu.options());
+  const double first = levels.front(), now = levels[step], last = levels.back();
+  Level level{step, now, {}};
+  if (!start.level.defined()) {
+    level.sigma = at::full({1, 1, 1, 1}, now, start.mu.options());
+    return level;
+  }
+  level.sigma = start.level * (now / first);
+  if (first > last && step > 0) {
+    const double way = std::log(now / last) / std::log(first / last);  // 1 at the first step, 0 at the last
+    level.sigma = at::where(start.level > first, (start.level / last).pow(way) * last, level.sigma);
+  }
   return level;
 }
 

@@ -34,8 +34,9 @@ struct Problem {
 
 struct Start {
   at::Tensor mu;  // [N,3,H,W]
-  at::Tensor
-      level;  // [N,1,H,W], per-pixel level of the first step, later steps in proportion to the schedule; undefined: the schedule
+  // [N,1,H,W], the first step's level of each pixel; undefined: the schedule's. Below that a pixel stays in proportion to the
+  // schedule; one that starts above it reaches the same end, evenly in the logarithm of the level.
+  at::Tensor level;
 };
 
 struct Solution {

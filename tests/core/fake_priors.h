@@ -10,7 +10,7 @@
 namespace reddiff::testing {
 
 // x ~ N(mean, variance) independently per value: D(u, s) = (variance u + s^2 mean) / (variance + s^2), the exact posterior mean.
-class GaussianPrior final : public Denoiser {
+class GaussianPrior : public Denoiser {
  public:
   GaussianPrior(double mean, double variance) : mean_(mean), variance_(variance) {}
   at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override {

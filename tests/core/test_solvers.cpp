@@ -52,6 +52,43 @@ SolverConfig stochastic(Optimizer optimizer) {
   return config;
 }
 
+// Keeps what levels it was asked for.
+class Listener final : public GaussianPrior {
+ public:
+  Listener() : GaussianPrior(0, 0.1) {}
+  at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override {
+    heard.push_back(sigma.clone());
+    return GaussianPrior::denoise(u, sigma);
+  }
+  mutable std::vector<at::Tensor> heard;
+};
+
+// What starts below the schedule stays below it in proportion; what starts above it comes down to the same end.
+TEST(RedDiff, ALevelPerPixelEndsWhereTheScheduleDoes) {
+  const c10::InferenceMode guard;
+  const auto problem = problem_of("gaussian-blur:sigma=1", picture(1, 1, 8, 8), 0.01);
+  SolverConfig config;
+  config.optimizer = Optimizer::fixed_point;
+  config.renoise = Renoise::none;
+  config.balance = Balance::noise;
+  config.steps = 3;
+  config.start_level = 0.04;
+  config.end_level = 0.02;
+  Start start{problem.y, at::full({1, 1, 8, 8}, 0.04)};
+  start.level[0][0][0][0] = 0.01;
+  start.level[0][0][0][1] = 0.3;
+  const Listener prior;
+  const auto levels = red_diff(prior, problem, config, *make_optimizer(config), start, 5, nullptr, nullptr).levels;
+  ASSERT_EQ(prior.heard.size(), 3u);
+  const double way = std::log(levels[1] / 0.02) / std::log(2.0);
+  for (int step = 0; step < 3; ++step) {
+    const auto at = [&](int x) { return prior.heard[step][0][0][0][x].item<double>(); };
+    EXPECT_NEAR(at(0), 0.01 * levels[step] / 0.04, 1e-7);
+    EXPECT_NEAR(at(2), levels[step], 1e-7);
+    EXPECT_NEAR(at(1), step == 0 ? 0.3 : step == 1 ? 0.02 * std::pow(15, way) : 0.02, 1e-6);
+  }
+}
+
 TEST(Schedule, HasTheDiffusionsLevels) {
   // Values of the linear-beta schedule that the literature quotes.
   EXPECT_NEAR(diffusion_level(0), 0.0100, 1e-4);
