@@ -88,7 +88,7 @@ Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& opt
   Config config = config_;
   config.noise = options.noise;
   if (estimates_noise(config)) config.noise = level_to_user(noise_.update(estimate_noise(in, measurement.picture)));
-  measurement.resolved = resolve(config, live_, in.component[0].depth);
+  measurement.resolved = resolve(config, live_, in.component[0].depth, options.most_calls);
   if (measurement.resolved.wants_mask) {
     if (!measurement.alpha.defined())
       throw Error(
@@ -158,11 +158,12 @@ at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& pl
   report.ms.flow += milliseconds_since(before);
   report.cut = report.cut || estimate.cut;
   report.cold = !estimate.z.defined();
-  if (report.cold && complete) return single;
+  if ((report.cold && complete) || resolved.along.steps == 0) return single;
   if (!report.cold) return run(problem, resolved.along, {estimate.z, estimate.level}, options, report).mu;
   if (resolved.cold.renoise != Renoise::measurement)
     return run(problem, resolved.along, {single, {}}, options, report).mu;
-  return resolved.cold.steps > 1 ? run(problem, resolved.cold, {problem.y, {}}, options, report).mu : single;
+  if (resolved.cold.steps == 1 || options.most_calls > 0) return single;
+  return run(problem, resolved.cold, {problem.y, {}}, options, report).mu;
 }
 
 Solution Engine::run(const Problem& problem, SolverConfig config, const Start& start, const FrameOptions& options,
@@ -187,7 +188,8 @@ FrameReport Engine::process(const FrameView& in, const FrameView& out, const Fra
   report.ms.convert = milliseconds_since(begin);
 
   const auto before_solve = Clock::now();
-  auto restored = solve(measurement, options, report);
+  auto restored = options.most_calls == 0 ? plainly_resampled(measurement.picture, op_->factor())
+                                          : solve(measurement, options, report);
   const double solve_ms = milliseconds_since(before_solve);
   if (report.cut) noise_.restart();
   report.ms.optimizer = std::max(0.0, solve_ms - report.ms.flow - report.ms.prior - report.ms.op);

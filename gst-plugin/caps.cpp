@@ -116,4 +116,12 @@ void add_explicit_colour(GstCaps* caps, const GstCaps* in) {
   g_free(colorimetry);
 }
 
+GstEvent* reduce_coordinates(GstEvent* event, int scale) {
+  gdouble x = 0, y = 0;
+  if (scale == 1 || !gst_navigation_event_get_coordinates(event, &x, &y)) return event;
+  event = gst_event_make_writable(event);
+  gst_navigation_event_set_coordinates(event, x / scale, y / scale);
+  return event;
+}
+
 }  // namespace reddiff

@@ -37,4 +37,7 @@ GstCaps* keep_alpha_formats(GstCaps* caps);
 // BT.601, and BT.709 once it is 1280x960. Does nothing if `in` is not fixed.
 void add_explicit_colour(GstCaps* caps, const GstCaps* in);
 
+// A navigation event from downstream in the coordinates of the picture upstream. Takes the event, returns one that is the caller's.
+GstEvent* reduce_coordinates(GstEvent* event, int scale);
+
 }  // namespace reddiff

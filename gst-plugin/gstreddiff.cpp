@@ -30,6 +30,7 @@
 #include "gst-plugin/meta.h"
 #include "gst-plugin/session.h"
 #include "gst-plugin/statistics.h"
+#include "gst-plugin/timing.h"
 
 namespace {
 
@@ -38,6 +39,9 @@ using reddiff::ResetCause;
 using reddiff::Snapshot;
 
 struct Private {
+  explicit Private(GstBaseTransform* trans) : timing(trans) {}
+
+  reddiff::Timing timing;
   // Any thread, under the object lock.
   Snapshot wanted;
   reddiff::Statistics statistics;
@@ -121,6 +125,7 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
   auto* self = GST_REDDIFF(trans);
   Private* priv = self->priv;
   priv->stream.clear();
+  priv->timing.start();
   priv->live_is_known = priv->failed = priv->warned = false;
   post_progress(self, GST_PROGRESS_TYPE_START, "Loading the prior");
   const gboolean loaded = reddiff::guarded(GST_ELEMENT(self), FALSE, FALSE, [self] {
@@ -172,6 +177,7 @@ static void ask_if_live(GstReddiff* self) {
     gboolean live = FALSE;
     gst_query_parse_latency(query, &live, nullptr, nullptr);
     priv->session.set_live(live);
+    priv->timing.set_live(live);
     priv->live_is_known = true;
   }
   gst_query_unref(query);
@@ -200,6 +206,7 @@ static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event)
       priv->session.set_abort(false);
       priv->failed = false;
       priv->session.request_reset(priv->stream.on_flush());
+      priv->timing.forget_lateness();
       break;
     case GST_EVENT_STREAM_START: {
       const gchar* id = nullptr;
@@ -211,6 +218,7 @@ static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event)
       const GstSegment* segment = nullptr;
       gst_event_parse_segment(event, &segment);
       priv->session.request_reset(priv->stream.on_segment(*segment, max_gap));
+      priv->timing.forget_lateness();
       break;
     }
     case GST_EVENT_GAP: {
@@ -223,6 +231,23 @@ static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event)
       break;
   }
   return parent_transform_class->sink_event(trans, event);
+}
+
+static gboolean gst_reddiff_src_event(GstBaseTransform* trans, GstEvent* event) {
+  auto* self = GST_REDDIFF(trans);
+  const Snapshot snapshot = wanted(self);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_QOS && self->priv->timing.take_qos(event, snapshot.settings.qos_policy))
+    return gst_pad_push_event(GST_BASE_TRANSFORM_SINK_PAD(trans), event);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_NAVIGATION) event = reddiff::reduce_coordinates(event, snapshot.scale);
+  return parent_transform_class->src_event(trans, event);
+}
+
+static gboolean gst_reddiff_query(GstBaseTransform* trans, GstPadDirection direction, GstQuery* query) {
+  if (!parent_transform_class->query(trans, direction, query)) return FALSE;
+  auto* self = GST_REDDIFF(trans);
+  if (direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
+    self->priv->timing.add_latency(query, wanted(self).settings.processing_deadline);
+  return TRUE;
 }
 
 // Frames
@@ -255,14 +280,14 @@ static void gst_reddiff_before_transform(GstBaseTransform* trans, GstBuffer* buf
   if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(trans), time);
 }
 
-static void account(GstReddiff* self, const reddiff::FrameReport& report, ResetCause reset, const GstBuffer* buffer,
-                    bool post) {
+static void account(GstReddiff* self, const reddiff::FrameReport& report, bool degraded, ResetCause reset,
+                    const GstBuffer* buffer, bool post) {
   Private* priv = self->priv;
   GST_LOG_OBJECT(self, "%d calls of the prior in %.1f ms%s", report.prior_calls, report.ms.total,
                  report.cut ? ", cut" : "");
   if (reset != ResetCause::none) GST_INFO_OBJECT(self, "forgot the past: %s", reddiff::reset_cause_name(reset));
   GST_OBJECT_LOCK(self);
-  priv->statistics.frame_out(report);
+  priv->statistics.frame_out(report, degraded);
   priv->statistics.reset_done(reset);
   GstStructure* stats = post ? priv->statistics.to_structure() : nullptr;
   GST_OBJECT_UNLOCK(self);
@@ -279,12 +304,23 @@ static void account(GstReddiff* self, const reddiff::FrameReport& report, ResetC
   }
 }
 
-static void restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer* outbuf) {
+static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer* outbuf) {
+  Private* priv = self->priv;
   const Snapshot snapshot = wanted(self);
+  const reddiff::Allowance allowance = priv->timing.allow(inbuf, snapshot.settings.qos_policy);
+  if (allowance.drop) {
+    GST_OBJECT_LOCK(self);
+    priv->statistics.frame_dropped();
+    GST_OBJECT_UNLOCK(self);
+    return GST_BASE_TRANSFORM_FLOW_DROPPED;
+  }
+  const gint64 before = g_get_monotonic_time();
   ResetCause reset = ResetCause::none;
   const reddiff::FrameReport report =
-      self->priv->session.process(snapshot, GST_VIDEO_FILTER(self), inbuf, outbuf, &reset);
-  account(self, report, reset, inbuf, snapshot.settings.post_messages);
+      priv->session.process(snapshot, GST_VIDEO_FILTER(self), inbuf, outbuf, allowance.calls, &reset);
+  account(self, report, allowance.calls >= 0, reset, inbuf, snapshot.settings.post_messages);
+  priv->timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, snapshot.settings.processing_deadline);
+  return GST_FLOW_OK;
 }
 
 static GstFlowReturn gst_reddiff_transform(GstBaseTransform* trans, GstBuffer* inbuf, GstBuffer* outbuf) {
@@ -293,10 +329,8 @@ static GstFlowReturn gst_reddiff_transform(GstBaseTransform* trans, GstBuffer* i
   if (!GST_VIDEO_FILTER(self)->negotiated) return GST_FLOW_NOT_NEGOTIATED;
   const guint64 version = wanted(self).version;
   if (priv->failed && version == priv->failed_version) return GST_FLOW_ERROR;
-  const GstFlowReturn flow = reddiff::guarded(GST_ELEMENT(self), GST_FLOW_ERROR, GST_FLOW_FLUSHING, [&] {
-    restore_frame(self, inbuf, outbuf);
-    return GST_FLOW_OK;
-  });
+  const GstFlowReturn flow = reddiff::guarded(GST_ELEMENT(self), GST_FLOW_ERROR, GST_FLOW_FLUSHING,
+                                              [&] { return restore_frame(self, inbuf, outbuf); });
   priv->failed = flow == GST_FLOW_ERROR;
   priv->failed_version = version;
   return flow;
@@ -309,7 +343,7 @@ static gboolean gst_reddiff_transform_meta(GstBaseTransform* trans, GstBuffer* o
 
 // Class
 
-static void gst_reddiff_init(GstReddiff* self) { self->priv = new Private; }
+static void gst_reddiff_init(GstReddiff* self) { self->priv = new Private(GST_BASE_TRANSFORM(self)); }
 
 static void gst_reddiff_finalize(GObject* object) {
   delete GST_REDDIFF(object)->priv;
@@ -338,6 +372,8 @@ static void gst_reddiff_class_init(GstReddiffClass* klass) {
   transform_class->stop = gst_reddiff_stop;
   transform_class->transform_caps = gst_reddiff_transform_caps;
   transform_class->sink_event = gst_reddiff_sink_event;
+  transform_class->src_event = gst_reddiff_src_event;
+  transform_class->query = gst_reddiff_query;
   transform_class->submit_input_buffer = gst_reddiff_submit_input_buffer;
   transform_class->before_transform = gst_reddiff_before_transform;
   transform_class->transform = gst_reddiff_transform;

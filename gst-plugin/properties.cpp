@@ -10,6 +10,19 @@
 namespace reddiff {
 namespace {
 
+constexpr Name<QosPolicy> qos_policies[] = {
+    {QosPolicy::degrade, "degrade",
+     "fewer calls of the prior for frames that come too late, then plain resampling, then none"},
+    {QosPolicy::drop, "drop", "no frame instead of one that comes too late"},
+    {QosPolicy::none, "none", "every frame at its best, however late"},
+};
+
+}  // namespace
+
+template <> std::span<const Name<QosPolicy>> names() { return qos_policies; }
+
+namespace {
+
 // A GEnum whose words are the table names<E>().
 template <typename E> GType enum_type(const char* type_name) {
   static const GType type = [type_name] {
@@ -40,7 +53,7 @@ constexpr char preset_type[] = "GstReddiffPreset", task_type[] = "GstReddiffTask
                optimizer_type[] = "GstReddiffOptimizer", weighting_type[] = "GstReddiffWeighting",
                order_type[] = "GstReddiffOrder", spacing_type[] = "GstReddiffSpacing",
                temporal_type[] = "GstReddiffTemporal", mask_source_type[] = "GstReddiffMaskSource",
-               precision_type[] = "GstReddiffPrecision";
+               precision_type[] = "GstReddiffPrecision", qos_policy_type[] = "GstReddiffQosPolicy";
 
 using Field = std::variant<EnumField, double Settings::*, int Settings::*, std::string Settings::*, guint64 Settings::*,
                            bool Settings::*>;
@@ -110,6 +123,10 @@ const Row rows[] = {
      "Side in pixels of what the prior sees at once: less = less memory; 0 = by frame size and device"},
     {"tile-overlap", &Settings::tile_overlap, 0, 4096, rebuild, false, "Pixels that neighbouring tiles share; 0 = 48"},
     {"max-gap", &Settings::max_gap, 0, 0, frame, false, "Nanoseconds without frames after which the past is forgotten"},
+    {"qos-policy", enum_field<&Settings::qos_policy, qos_policy_type>(), 0, 0, frame, false,
+     "What to do when a sink says that frames come too late; with qos=false nothing is done"},
+    {"processing-deadline", &Settings::processing_deadline, 0, 0, frame, false,
+     "Nanoseconds of latency to report to a live pipeline at least; more is reported as soon as frames take longer"},
     {"seed", &Settings::seed, 0, 0, rebuild, false, "Of the solver's noise: same seed and input, same output"},
     {"post-messages", &Settings::post_messages, 0, 0, frame, false,
      "Post an element message 'reddiff-stats' with the fields of 'stats' and the timestamp for every frame"},

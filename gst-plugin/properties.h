@@ -7,11 +7,14 @@
 #include <gst/gst.h>
 
 #include "core/api/config.h"
+#include "gst-plugin/pace.h"
 
 namespace reddiff {
 
 struct Settings : Config {
   GstClockTime max_gap = 500 * GST_MSECOND;
+  QosPolicy qos_policy = QosPolicy::degrade;
+  GstClockTime processing_deadline = 0;
   bool post_messages = false;
 };
 

@@ -65,7 +65,7 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
 }
 
 FrameReport Session::process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                             ResetCause* reset) {
+                             int most_calls, ResetCause* reset) {
   const bool had_past = has_past_;
   adopt(snapshot, video);
   *reset = pending_.exchange(ResetCause::none);
@@ -75,7 +75,8 @@ FrameReport Session::process(const Snapshot& snapshot, const GstVideoFilter* vid
   const MappedFrame in(video->in_info, inbuf, GST_MAP_READ);
   const MappedFrame out(video->out_info, outbuf, GST_MAP_WRITE);
   has_past_ = true;
-  return restorer_->process(in.view(), out.view(), {snapshot.settings.strength, snapshot.settings.noise, &abort_});
+  return restorer_->process(in.view(), out.view(),
+                            {snapshot.settings.strength, snapshot.settings.noise, most_calls, &abort_});
 }
 
 }  // namespace reddiff

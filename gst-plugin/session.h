@@ -43,9 +43,10 @@ class Session {
   void set_live(bool live);
 
   // Restores one frame, after making a new Restorer if the settings ask for one and the negotiated video fits them; if it
-  // does not fit, the old one serves until the next negotiation. `reset`: why the past was forgotten before this frame.
+  // does not fit, the old one serves until the next negotiation. `most_calls`: see FrameOptions.
+  // `reset`: why the past was forgotten before this frame.
   FrameReport process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                      ResetCause* reset);
+                      int most_calls, ResetCause* reset);
 
  private:
   void build(const Snapshot& snapshot);

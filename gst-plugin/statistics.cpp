@@ -7,9 +7,10 @@
 
 namespace reddiff {
 
-void Statistics::frame_out(const FrameReport& report) {
+void Statistics::frame_out(const FrameReport& report, bool degraded) {
   times_[frames_out_ % times_.size()] = report.ms.total;
   ++frames_out_;
+  frames_degraded_ += degraded;
   cuts_ += report.cut;
   not_finite_ += report.not_finite;
   tiles_halved_ += report.tiles_halved;
@@ -24,7 +25,8 @@ GstStructure* Statistics::to_structure() const {
   const double mean = count ? std::accumulate(times.begin(), times.begin() + count, 0.0) / count : 0.0;
   const double p95 = count ? times[static_cast<std::size_t>(std::ceil(0.95 * count)) - 1] : 0.0;
   GstStructure* s = gst_structure_new(
-      "reddiff-stats", "frames-in", G_TYPE_UINT64, frames_in_, "frames-out", G_TYPE_UINT64, frames_out_, "cuts",
+      "reddiff-stats", "frames-in", G_TYPE_UINT64, frames_in_, "frames-out", G_TYPE_UINT64, frames_out_,
+      "frames-degraded", G_TYPE_UINT64, frames_degraded_, "frames-dropped", G_TYPE_UINT64, frames_dropped_, "cuts",
       G_TYPE_UINT64, cuts_, "not-finite", G_TYPE_UINT64, not_finite_, "prior-calls", G_TYPE_UINT64, prior_calls_,
       "tiles-halved", G_TYPE_UINT64, tiles_halved_, "steps", G_TYPE_INT, last_.prior_calls, "cold", G_TYPE_BOOLEAN,
       last_.cold, "tiles", G_TYPE_INT, last_.tiles, "mean-ms", G_TYPE_DOUBLE, mean, "p95-ms", G_TYPE_DOUBLE, p95,

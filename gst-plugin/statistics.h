@@ -18,7 +18,8 @@ class Statistics {
  public:
   void clear() { *this = Statistics(); }
   void frame_in() { ++frames_in_; }
-  void frame_out(const FrameReport& report);
+  void frame_out(const FrameReport& report, bool degraded);
+  void frame_dropped() { ++frames_dropped_; }
   void reset_done(ResetCause cause) { ++resets_[static_cast<int>(cause)]; }
   void set_device(const std::string& description) { device_ = description; }
 
@@ -28,6 +29,8 @@ class Statistics {
  private:
   guint64 frames_in_ = 0;
   guint64 frames_out_ = 0;
+  guint64 frames_degraded_ = 0;  // had fewer calls of the prior than the settings ask for
+  guint64 frames_dropped_ = 0;   // by qos-policy=degrade
   std::array<guint64, reset_causes> resets_{};
   guint64 cuts_ = 0;
   guint64 not_finite_ = 0;

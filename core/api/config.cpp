@@ -77,12 +77,12 @@ SolverConfig finish(const Config& config, SolverConfig solver) {
 
 // With the temporal filter the steps of a frame with a past are made in two runs, alone and along. Where H loses resolution a good
 // estimate from the frame alone is worth more than a second look at what the filter makes of it.
-void share_steps(ProblemKind kind, Resolved& resolved) {
+void share_steps(ProblemKind kind, int most_calls, Resolved& resolved) {
   resolved.alone = resolved.lossy ? resolved.warm : resolved.cold;
   resolved.along = resolved.cold;
   const int steps = resolved.cold.steps;
   resolved.alone.steps = resolved.lossy ? std::max(1, steps - 1) : 1;
-  resolved.along.steps = std::max(1, steps - resolved.alone.steps);
+  resolved.along.steps = std::max(most_calls == 1 ? 0 : 1, steps - resolved.alone.steps);
   if (resolved.lossy) resolved.along.start_level = resolved.along.end_level;
   if (kind == ProblemKind::fill) resolved.along.start_level = 2 * resolved.along.end_level;
 }
@@ -124,7 +124,7 @@ bool estimates_noise(const Config& config) {
   return config.noise < 0 && (config.task == Task::denoise || config.task == Task::restore);
 }
 
-Resolved resolve(const Config& config, bool live, int bit_depth) {
+Resolved resolve(const Config& config, bool live, int bit_depth, int most_calls) {
   Resolved resolved;
   resolved.op = resolve_operator(config);
   resolved.scale = resolved.op.factor();
@@ -137,8 +137,10 @@ Resolved resolve(const Config& config, bool live, int bit_depth) {
   const auto solver = preset_solver(preset, kind, resolved.noise);
   resolved.cold = finish(config, solver.cold);
   resolved.warm = finish(config, solver.warm);
+  if (most_calls > 0)
+    for (SolverConfig* run : {&resolved.cold, &resolved.warm}) run->steps = std::min(run->steps, most_calls);
   resolved.lossy = kind == ProblemKind::reduce;
-  share_steps(kind, resolved);
+  share_steps(kind, most_calls, resolved);
   // Blurs spread noise over all frequencies they weaken, and z would gather it: they keep the warm start.
   resolved.filters = kind != ProblemKind::blur && !(resolved.lossy && resolved.wants_mask) &&
                      resolved.cold.optimizer == Optimizer::fixed_point;

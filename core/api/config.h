@@ -107,7 +107,8 @@ bool estimates_noise(const Config& config);
 
 // `live`: the source is live. `bit_depth`: of the input, for the quantisation floor of the noise. Throws Error{settings}
 // with one sentence that says what to set.
-Resolved resolve(const Config& config, bool live, int bit_depth);
+// `most_calls` > 0: of the prior, whatever the steps and the temporal mode ask for; the filter then makes do with a single call.
+Resolved resolve(const Config& config, bool live, int bit_depth, int most_calls = -1);
 
 // 8-bit code values <-> core units.
 constexpr double level_to_core(double code_values) { return code_values * 2.0 / 255.0; }

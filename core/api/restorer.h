@@ -20,7 +20,8 @@ namespace reddiff {
 // What may change from frame to frame without a new Restorer.
 struct FrameOptions {
   double strength = 1;
-  double noise = -1;                         // 8-bit units, as Config::noise
+  double noise = -1;    // 8-bit units, as Config::noise
+  int most_calls = -1;  // of the prior; 0: plainly resampled, the past stays as it is; -1: no limit
   const std::atomic<bool>* abort = nullptr;  // checked before every call of the prior; then Error{aborted}
 };
 
@@ -81,7 +82,7 @@ struct ModuleTable {
   std::unique_ptr<Degrader> (*make_degrader)(const DegraderConfig&) = nullptr;
 };
 
-inline constexpr int module_abi = 1;
+inline constexpr int module_abi = 2;
 inline constexpr const char* module_symbol = "reddiff_module";
 
 }  // namespace reddiff

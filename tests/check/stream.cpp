@@ -144,7 +144,7 @@ GST_END_TEST
 GST_START_TEST(dropped_frames_do_not_forget) {
   const GstVideoInfo info = check::info_of(caps);
   const int kept[] = {0, 1, 4, 5};
-  Harness without(subjects[__i__]), harness(subjects[__i__]);
+  Harness without(subjects[__i__]), harness(subjects[__i__] + " qos-policy=drop");
   Frames expected;
   begin(without);
   for (const int i : kept) expected.push_back(check::process(without, check::picture(info, i, 2 * i)));

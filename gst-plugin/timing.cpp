@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst-plugin/timing.h"
+
+namespace reddiff {
+namespace {
+
+class ObjectLock {
+ public:
+  explicit ObjectLock(gpointer object) : object_(object) { GST_OBJECT_LOCK(object_); }
+  ~ObjectLock() { GST_OBJECT_UNLOCK(object_); }
+  ObjectLock(const ObjectLock&) = delete;
+  ObjectLock& operator=(const ObjectLock&) = delete;
+
+ private:
+  gpointer object_;
+};
+
+}  // namespace
+
+void Timing::start() {
+  const ObjectLock lock(trans_);
+  pace_.reset();
+  latency_.clear();
+  allowed_ = {};
+  live_ = false;
+  processed_ = dropped_ = 0;
+}
+
+void Timing::set_live(bool live) {
+  const ObjectLock lock(trans_);
+  live_ = live;
+}
+
+void Timing::forget_lateness() {
+  const ObjectLock lock(trans_);
+  pace_.forget_lateness();
+}
+
+bool Timing::take_qos(GstEvent* event, QosPolicy policy) {
+  if (policy == QosPolicy::drop) return false;
+  if (policy == QosPolicy::none || !gst_base_transform_is_qos_enabled(trans_)) return true;
+  gdouble proportion = 1;
+  GstClockTimeDiff diff = 0;
+  GstClockTime timestamp = GST_CLOCK_TIME_NONE;
+  gst_event_parse_qos(event, nullptr, &proportion, &diff, &timestamp);
+  const ObjectLock lock(trans_);
+  pace_.on_qos(proportion, diff, timestamp);
+  return true;
+}
+
+Allowance Timing::allow(const GstBuffer* buffer, QosPolicy policy) {
+  if (policy != QosPolicy::degrade || !gst_base_transform_is_qos_enabled(trans_)) return {};
+  const GstClockTime time = gst_segment_to_running_time(&trans_->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  bool tell = false;
+  Allowance allowance;
+  {
+    const ObjectLock lock(trans_);
+    allowance = pace_.allow(time, GST_BUFFER_DURATION(buffer));
+    dropped_ += allowance.drop;
+    tell = allowance.drop || allowance != allowed_;
+    allowed_ = allowance;
+  }
+  if (tell) post_qos(buffer);
+  return allowance;
+}
+
+void Timing::post_qos(const GstBuffer* buffer) {
+  const GstSegment* segment = &trans_->segment;
+  const GstClockTime pts = GST_BUFFER_PTS(buffer);
+  GstMessage* message =
+      gst_message_new_qos(GST_OBJECT(trans_), live_, gst_segment_to_running_time(segment, GST_FORMAT_TIME, pts),
+                          gst_segment_to_stream_time(segment, GST_FORMAT_TIME, pts), pts, GST_BUFFER_DURATION(buffer));
+  {
+    const ObjectLock lock(trans_);
+    gst_message_set_qos_values(message, pace_.lateness(), pace_.proportion(), pace_.quality());
+    gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, processed_, dropped_);
+  }
+  gst_element_post_message(GST_ELEMENT(trans_), message);
+}
+
+void Timing::on_frame(const FrameReport& report, GstClockTime time, GstClockTime deadline) {
+  bool changed = false;
+  {
+    const ObjectLock lock(trans_);
+    ++processed_;
+    const StageTimes& ms = report.ms;
+    pace_.on_frame(report.prior_calls, ms.prior + ms.op + ms.optimizer, static_cast<double>(time) / GST_MSECOND);
+    latency_.record(time);
+    changed = live_ && latency_.report(deadline);
+  }
+  if (changed) gst_element_post_message(GST_ELEMENT(trans_), gst_message_new_latency(GST_OBJECT(trans_)));
+}
+
+void Timing::add_latency(GstQuery* query, GstClockTime deadline) {
+  gboolean live = FALSE;
+  GstClockTime least = 0, most = GST_CLOCK_TIME_NONE;
+  gst_query_parse_latency(query, &live, &least, &most);
+  GstClockTime own = 0;
+  {
+    const ObjectLock lock(trans_);
+    own = latency_.value(deadline);
+  }
+  GST_DEBUG_OBJECT(trans_, "adding %" GST_TIME_FORMAT " of latency", GST_TIME_ARGS(own));
+  gst_query_set_latency(query, live, least + own, GST_CLOCK_TIME_IS_VALID(most) ? most + own : most);
+}
+
+}  // namespace reddiff

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The element's dealings with the clock of its pipeline: QoS events in, QoS and LATENCY messages out, the latency query. Decides
+// nothing itself: see pace.h and latency.h. Methods take the element's object lock, none is called with it held.
+#pragma once
+
+#include <gst/base/gstbasetransform.h>
+
+#include "core/api/restorer.h"
+#include "gst-plugin/latency.h"
+#include "gst-plugin/pace.h"
+
+namespace reddiff {
+
+class Timing {
+ public:
+  explicit Timing(GstBaseTransform* trans) : trans_(trans) {}
+
+  void start();
+  void set_live(bool live);
+  void forget_lateness();
+
+  // False: the base class shall handle it (and drop late frames itself, as qos-policy=drop asks for).
+  bool take_qos(GstEvent* event, QosPolicy policy);
+
+  // What `buffer` may cost; posts a QoS message whenever that changes, and for every frame that is not to come out.
+  Allowance allow(const GstBuffer* buffer, QosPolicy policy);
+
+  // After a frame that took `time`.
+  void on_frame(const FrameReport& report, GstClockTime time, GstClockTime deadline);
+
+  // Adds to the answer of a latency query that upstream has answered.
+  void add_latency(GstQuery* query, GstClockTime deadline);
+
+ private:
+  void post_qos(const GstBuffer* buffer);
+
+  GstBaseTransform* trans_;
+  Pace pace_;
+  Latency latency_;
+  Allowance allowed_;
+  bool live_ = false;
+  guint64 processed_ = 0, dropped_ = 0;
+};
+
+}  // namespace reddiff
