@@ -34,6 +34,12 @@ void settle_epsilon(SolverConfig& solver, const at::Tensor& mu) {
   if (solver.epsilon_of_mean_loss) solver.optimizer_epsilon = 1e-8 * static_cast<double>(mu.numel() / mu.size(0));
 }
 
+// [1,1,height,width], 1 or 0.
+at::Tensor read_mask(const std::uint8_t* known, int width, int height, const at::Device& device) {
+  const auto bytes = at::from_blob(const_cast<std::uint8_t*>(known), {1, 1, height, width}, at::kByte);
+  return (bytes > 0).to(at::kFloat).to(device);
+}
+
 // First level of each pixel: where its past is not trusted it starts as a frame without one does.
 at::Tensor trusted_level(const at::Tensor& trust, double cold, double warm) {
   if (cold <= 0 || warm <= 0) return {};  // the paper's whole schedule
@@ -89,15 +95,19 @@ Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& opt
   config.noise = options.noise;
   if (estimates_noise(config)) config.noise = level_to_user(noise_.update(estimate_noise(in, measurement.picture)));
   measurement.resolved = resolve(config, live_, in.component[0].depth, options.most_calls);
-  if (measurement.resolved.wants_mask) {
+  if (measurement.resolved.mask == MaskSource::none) return measurement;
+  if (measurement.resolved.mask == MaskSource::alpha) {
     if (!measurement.alpha.defined())
       throw Error(
           ErrorCode::settings,
           "the mask is the alpha channel, but this video has none; send RGBA, A420 or another format with alpha");
     measurement.known = (measurement.alpha >= 0.5).to(at::kFloat);
-    measurement.picture = fill_holes(measurement.picture, measurement.known);
     measurement.alpha = at::Tensor();
+  } else {
+    if (!options.known) throw Error(ErrorCode::settings, "this configuration needs a mask with every frame");
+    measurement.known = read_mask(options.known, in.width, in.height, device_);
   }
+  measurement.picture = fill_holes(measurement.picture, measurement.known);
   return measurement;
 }
 

@@ -27,6 +27,7 @@
 #include "gst-plugin/caps.h"
 #include "gst-plugin/debug.h"
 #include "gst-plugin/error_map.h"
+#include "gst-plugin/mask.h"
 #include "gst-plugin/meta.h"
 #include "gst-plugin/session.h"
 #include "gst-plugin/statistics.h"
@@ -47,6 +48,7 @@ struct Private {
   reddiff::Statistics statistics;
   // Streaming thread; start() and stop() while that does not run.
   reddiff::Session session;
+  reddiff::Mask mask;
   reddiff::StreamState stream;
   bool live_is_known = false;
   bool failed = false;  // an error was posted: say no more until something changes
@@ -112,7 +114,9 @@ static void post_progress(GstReddiff* self, GstProgressType type, const char* te
 
 static void load(GstReddiff* self) {
   Private* priv = self->priv;
-  priv->session.start(wanted(self));
+  const Snapshot snapshot = wanted(self);
+  priv->mask.load(snapshot.settings);
+  priv->session.start(snapshot);
   const std::string description = priv->session.description();
   GST_INFO_OBJECT(self, "restoring on %s", description.c_str());
   GST_OBJECT_LOCK(self);
@@ -140,7 +144,9 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
 }
 
 static gboolean gst_reddiff_stop(GstBaseTransform* trans) {
-  GST_REDDIFF(trans)->priv->session.stop();
+  Private* priv = GST_REDDIFF(trans)->priv;
+  priv->session.stop();
+  priv->mask.clear();
   return TRUE;
 }
 
@@ -255,7 +261,7 @@ static gboolean gst_reddiff_query(GstBaseTransform* trans, GstPadDirection direc
 // Buffers go through untouched when restoring would change nothing. Decided between two buffers, never during one.
 static void update_passthrough(GstReddiff* self, const Snapshot& snapshot) {
   auto* trans = GST_BASE_TRANSFORM(self);
-  const gboolean neutral = snapshot.scale == 1 && !snapshot.alpha_is_mask && snapshot.settings.strength == 0 &&
+  const gboolean neutral = snapshot.scale == 1 && !snapshot.masked && snapshot.settings.strength == 0 &&
                            !gst_object_has_active_control_bindings(GST_OBJECT(self));
   if (neutral == gst_base_transform_is_passthrough(trans)) return;
   gst_base_transform_set_passthrough(trans, neutral);
@@ -314,10 +320,12 @@ static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer
     GST_OBJECT_UNLOCK(self);
     return GST_BASE_TRANSFORM_FLOW_DROPPED;
   }
+  const guint8* known =
+      priv->mask.for_frame(GST_ELEMENT(self), snapshot.settings, GST_VIDEO_FILTER(self)->in_info, inbuf);
   const gint64 before = g_get_monotonic_time();
   ResetCause reset = ResetCause::none;
   const reddiff::FrameReport report =
-      priv->session.process(snapshot, GST_VIDEO_FILTER(self), inbuf, outbuf, allowance.calls, &reset);
+      priv->session.process(snapshot, GST_VIDEO_FILTER(self), inbuf, outbuf, known, allowance.calls, &reset);
   account(self, report, allowance.calls >= 0, reset, inbuf, snapshot.settings.post_messages);
   priv->timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, snapshot.settings.processing_deadline);
   return GST_FLOW_OK;

@@ -114,6 +114,11 @@ const Row rows[] = {
      "Share of change between two frames from which the past is forgotten; 0 = never"},
     {"mask-source", enum_field<&Settings::mask_source, mask_source_type>(), 0, 0, rebuild, false,
      "Where missing pixels are marked; with alpha only formats that carry it are accepted, and the output is opaque"},
+    {"mask-location", &Settings::mask_location, 0, 0, rebuild, false,
+     "Picture of the mask, in any format that GStreamer decodes: what is dark (below one half) or transparent is "
+     "missing; scaled to the video's size"},
+    {"mask-roi-type", &Settings::mask_roi_type, 0, 0, rebuild, false,
+     "Type of the regions of interest (GstVideoRegionOfInterestMeta) that are missing; empty = any"},
     {"strength", &Settings::strength, 0, 1, frame, true,
      "Blend of known pixels: 0 = plainly resampled input, 1 = restored; 0 at scale 1 passes buffers through"},
     {"device", &Settings::device, 0, 0, start, false,

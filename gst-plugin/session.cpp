@@ -9,7 +9,9 @@ namespace reddiff {
 void Snapshot::update_geometry() {
   try {
     scale = resolve_scale(settings);
-    alpha_is_mask = reddiff::alpha_is_mask(settings);
+    const MaskSource mask = resolve_mask(settings);
+    alpha_is_mask = mask == MaskSource::alpha;
+    masked = mask != MaskSource::none;
   } catch (const Error&) {
   }
 }
@@ -65,7 +67,7 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
 }
 
 FrameReport Session::process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                             int most_calls, ResetCause* reset) {
+                             const guint8* known, int most_calls, ResetCause* reset) {
   const bool had_past = has_past_;
   adopt(snapshot, video);
   *reset = pending_.exchange(ResetCause::none);
@@ -76,7 +78,7 @@ FrameReport Session::process(const Snapshot& snapshot, const GstVideoFilter* vid
   const MappedFrame out(video->out_info, outbuf, GST_MAP_WRITE);
   has_past_ = true;
   return restorer_->process(in.view(), out.view(),
-                            {snapshot.settings.strength, snapshot.settings.noise, most_calls, &abort_});
+                            {snapshot.settings.strength, snapshot.settings.noise, known, most_calls, &abort_});
 }
 
 }  // namespace reddiff

@@ -20,8 +20,9 @@ namespace reddiff {
 struct Snapshot {
   Settings settings;
   guint64 version = 0;  // counts the changes that ask for another Restorer
-  int scale = 1;        // this and the next: of the last settings that had a meaning
+  int scale = 1;        // this and the next two: of the last settings that had a meaning
   bool alpha_is_mask = false;
+  bool masked = false;  // pixels are missing, whoever says which
 
   // Settings without a meaning keep the last values: the Restorer made from them reports the error, once.
   void update_geometry();
@@ -43,10 +44,10 @@ class Session {
   void set_live(bool live);
 
   // Restores one frame, after making a new Restorer if the settings ask for one and the negotiated video fits them; if it
-  // does not fit, the old one serves until the next negotiation. `most_calls`: see FrameOptions.
+  // does not fit, the old one serves until the next negotiation. `known`, `most_calls`: see FrameOptions.
   // `reset`: why the past was forgotten before this frame.
   FrameReport process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                      int most_calls, ResetCause* reset);
+                      const guint8* known, int most_calls, ResetCause* reset);
 
  private:
   void build(const Snapshot& snapshot);

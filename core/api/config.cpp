@@ -113,11 +113,28 @@ OperatorSpec resolve_operator(const Config& config) {
 
 int resolve_scale(const Config& config) { return resolve_operator(config).factor(); }
 
-bool alpha_is_mask(const Config& config) {
-  if (config.mask_source == MaskSource::none && config.task == Task::inpaint)
-    refuse("task=inpaint needs a mask: set mask-source=alpha and send video with an alpha channel");
-  return config.mask_source == MaskSource::alpha ||
-         (config.mask_source == MaskSource::automatic && config.task == Task::inpaint);
+MaskSource resolve_mask(const Config& config) {
+  const bool inpaints = config.task == Task::inpaint;
+  switch (config.mask_source) {
+    case MaskSource::automatic:
+      if (!config.mask_location.empty()) return MaskSource::file;
+      if (!config.mask_roi_type.empty()) return MaskSource::roi;
+      return inpaints ? MaskSource::alpha : MaskSource::none;
+    case MaskSource::none:
+      if (inpaints)
+        refuse(
+            "task=inpaint needs a mask: set mask-source=alpha and send video with an alpha channel, or set "
+            "mask-location to a "
+            "picture, or mask-roi-type to the regions that are missing");
+      break;
+    case MaskSource::file:
+      if (config.mask_location.empty())
+        refuse("mask-source=file needs a picture: set mask-location to one whose dark parts are missing");
+      break;
+    default:
+      break;
+  }
+  return config.mask_source;
 }
 
 bool estimates_noise(const Config& config) {
@@ -128,12 +145,13 @@ Resolved resolve(const Config& config, bool live, int bit_depth, int most_calls)
   Resolved resolved;
   resolved.op = resolve_operator(config);
   resolved.scale = resolved.op.factor();
-  resolved.wants_mask = alpha_is_mask(config);
+  resolved.mask = resolve_mask(config);
+  const bool masked = resolved.mask != MaskSource::none;
   const double one_code = 2.0 / (std::ldexp(1.0, bit_depth) - 1);
   resolved.noise = std::max(level_to_core(std::max(config.noise, 0.0)), one_code / std::sqrt(12.0));
   const Preset automatic = live ? Preset::live : Preset::quality;
   const Preset preset = config.preset == Preset::automatic ? automatic : config.preset;
-  const ProblemKind kind = problem_kind(resolved.op, resolved.wants_mask);
+  const ProblemKind kind = problem_kind(resolved.op, masked);
   const auto solver = preset_solver(preset, kind, resolved.noise);
   resolved.cold = finish(config, solver.cold);
   resolved.warm = finish(config, solver.warm);
@@ -142,8 +160,8 @@ Resolved resolve(const Config& config, bool live, int bit_depth, int most_calls)
   resolved.lossy = kind == ProblemKind::reduce;
   share_steps(kind, most_calls, resolved);
   // Blurs spread noise over all frequencies they weaken, and z would gather it: they keep the warm start.
-  resolved.filters = kind != ProblemKind::blur && !(resolved.lossy && resolved.wants_mask) &&
-                     resolved.cold.optimizer == Optimizer::fixed_point;
+  resolved.filters =
+      kind != ProblemKind::blur && !(resolved.lossy && masked) && resolved.cold.optimizer == Optimizer::fixed_point;
   return resolved;
 }
 

@@ -35,6 +35,8 @@ struct Config {
   Temporal temporal = Temporal::filter;
   double scene_threshold = 0.35;  // 0: never cut; see core/temporal/scene_cut.h
   MaskSource mask_source = MaskSource::automatic;
+  std::string mask_location;    // a picture, for MaskSource::file
+  std::string mask_roi_type;    // for MaskSource::roi; empty: any
   double strength = 1;          // 0: plainly resampled input, 1: restored
   std::string device = "auto";  // auto, cpu, cuda:N
   Precision precision = Precision::automatic;
@@ -81,11 +83,11 @@ struct SolverConfig {
 
 struct Resolved {
   OperatorSpec op;
-  int scale = 1;            // the operator's factor
-  bool wants_mask = false;  // alpha is a mask: 1 known, 0 missing
-  double noise = 0;         // sv in core units, never 0
-  SolverConfig cold;        // for a frame without a past
-  SolverConfig warm;        // for a frame whose mean starts at the moved previous solution
+  int scale = 1;                       // the operator's factor
+  MaskSource mask = MaskSource::none;  // never automatic
+  double noise = 0;                    // sv in core units, never 0
+  SolverConfig cold;                   // for a frame without a past
+  SolverConfig warm;                   // for a frame whose mean starts at the moved previous solution
   // With the temporal filter: for a frame before its past is asked (where H loses resolution from a warm start, and a frame without
   // a past takes `cold`), and for the rest of the steps from the filter's z, at the level that it says of each pixel.
   SolverConfig alone, along;
@@ -100,7 +102,8 @@ OperatorSpec resolve_operator(const Config& config);
 // Output width = input width x this. Never throws for a configuration `resolve_operator` accepts.
 int resolve_scale(const Config& config);
 
-bool alpha_is_mask(const Config& config);
+// Where missing pixels are marked, never `automatic`. Throws Error{settings}: task=inpaint without a mask, a file without a name.
+MaskSource resolve_mask(const Config& config);
 
 // noise = -1 with task denoise or restore: the level is estimated from each frame and put into `noise` before `resolve`.
 bool estimates_noise(const Config& config);

@@ -20,7 +20,7 @@ enum class Weighting { preset, linear, sqrt, square, log, trunc_linear, power_tw
 enum class Order { preset, descending, ascending, random };
 enum class Spacing { preset, uniform, quadratic };
 enum class Temporal { none, warm_start, filter };
-enum class MaskSource { automatic, none, alpha };
+enum class MaskSource { automatic, none, alpha, roi, file };
 enum class Precision { automatic, float32, bfloat16, float16 };
 
 template <typename E> struct Name {

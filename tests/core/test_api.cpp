@@ -63,7 +63,7 @@ TEST(Resolve, RefusesWhatHasNoMeaningAndSaysWhatToDo) {
   EXPECT_NE(
       refusal(Config{.task = Task::super_resolution, .scale = 3, .operator_text = "bicubic:factor=2"}).find("scale=3"),
       std::string::npos);
-  EXPECT_NE(refusal(Config{.task = Task::inpaint, .mask_source = MaskSource::none}).find("mask-source=alpha"),
+  EXPECT_NE(refusal(Config{.task = Task::inpaint, .mask_source = MaskSource::none}).find("mask-location"),
             std::string::npos);
   EXPECT_NE(refusal(Config{.prior_weight = 0}).find("strength=0"), std::string::npos);
   EXPECT_NE(refusal(Config{.optimizer = Optimizer::adam, .learning_rate = 0}).find("learning-rate"), std::string::npos);

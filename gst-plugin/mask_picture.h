@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A picture file as a mask.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+#include <vector>
+
+namespace reddiff {
+
+struct MaskPicture {
+  int width = 0, height = 0;
+  std::vector<guint8> known;  // row by row; 0 = missing: below one half of brightness or of alpha
+
+  // The nearest pixel of the picture for each of a frame's.
+  std::vector<guint8> scaled_to(int frame_width, int frame_height) const;
+};
+
+// Decodes the first picture of `location` with GStreamer's own elements. Throws Error{not_found, open_read}.
+MaskPicture read_mask_picture(const std::string& location);
+
+}  // namespace reddiff

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Masks that are not the alpha channel: picture files and regions of interest.
+#include <glib/gstdio.h>
+
+#include "tests/check/check_util.h"
+
+using check::Harness;
+
+static const std::string caps = check::caps_text("RGB", 64, 48);
+static const std::string inpaint = "reddiff task=inpaint prior=dct steps=2 temporal=none ";
+
+// A file of a test's own, gone at its end.
+struct Folder {
+  Folder() : path(g_dir_make_tmp("reddiff-mask-XXXXXX", nullptr)) {}
+  ~Folder() {
+    for (const auto& name : names) g_unlink(file(name).c_str());
+    g_rmdir(path.c_str());
+  }
+  std::string file(const std::string& name) const { return path + "/" + name; }
+  std::string add(const std::string& name) {
+    names.push_back(name);
+    return file(name);
+  }
+  std::string path;
+  std::vector<std::string> names;
+};
+
+// White with a hole in the middle third of both axes. PNG; the hole is black, or transparent.
+static std::string write_mask(Folder& folder, const std::string& name, int width, int height, bool transparent) {
+  const std::string path = folder.add(name);
+  const GstVideoInfo info = check::info_of(check::caps_text("RGBA", width, height));
+  GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
+  gst_buffer_memset(buffer, 0, 255, GST_VIDEO_INFO_SIZE(&info));
+  GstVideoFrame frame;
+  fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_WRITE));
+  for (int y = height / 3; y < 2 * height / 3; ++y)
+    for (int x = width / 3; x < 2 * width / 3; ++x)
+      for (int c = 0; c < 4; ++c)
+        if ((c == 3) == transparent) check::set_sample(frame, c, x, y, 0);
+  gst_video_frame_unmap(&frame);
+  GstHarness* h = gst_harness_new_parse("pngenc snapshot=false");
+  gst_harness_set_src_caps_str(h, check::caps_text("RGBA", width, height).c_str());
+  GstBuffer* png = gst_harness_push_and_pull(h, buffer);
+  fail_unless(png != nullptr);
+  const auto bytes = check::bytes(png);
+  gst_buffer_unref(png);
+  gst_harness_teardown(h);
+  fail_unless(g_file_set_contents(path.c_str(), reinterpret_cast<const gchar*>(bytes.data()),
+                                  static_cast<gssize>(bytes.size()), nullptr));
+  return path;
+}
+
+// A smooth picture with a red block where the mask's hole is.
+static GstBuffer* soiled(int index) {
+  const GstVideoInfo info = check::info_of(caps);
+  GstBuffer* buffer = check::picture(info, index, 0);
+  GstVideoFrame frame;
+  fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READWRITE));
+  for (int y = 16; y < 32; ++y)
+    for (int x = 21; x < 42; ++x)
+      for (int c = 0; c < 3; ++c) check::set_sample(frame, c, x, y, c == 0 ? 255 : 0);
+  gst_video_frame_unmap(&frame);
+  return buffer;
+}
+
+static double distance_to_clean(const std::vector<guint8>& bytes) {
+  const GstVideoInfo info = check::info_of(caps);
+  GstBuffer* clean = check::picture(info, 0, 0);
+  const auto want = check::bytes(clean);
+  gst_buffer_unref(clean);
+  fail_unless_equals_uint64(want.size(), bytes.size());
+  double sum = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) sum += std::abs(want[i] - bytes[i]);
+  return sum / static_cast<double>(want.size());
+}
+
+static int warnings(GstBus* bus) {
+  int count = 0;
+  while (GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING)) {
+    ++count;
+    gst_message_unref(message);
+  }
+  return count;
+}
+
+GST_START_TEST(a_picture_says_what_is_missing) {
+  Folder folder;
+  const bool transparent = __i__ % 2, other_size = __i__ / 2;
+  const std::string path = write_mask(folder, "mask.png", other_size ? 192 : 64, other_size ? 144 : 48, transparent);
+  Harness harness(inpaint + "mask-location=" + path);
+  harness.caps(caps);
+  for (int i = 0; i < 3; ++i) {
+    const double distance = distance_to_clean(check::process(harness, soiled(i)));
+    fail_unless(distance < 4, "frame %d: %f", i, distance);
+  }
+  fail_unless_equals_int(warnings(harness.bus()), other_size ? 1 : 0);
+  // Without the mask the block stays.
+  Harness unmasked("reddiff prior=dct noise=1 temporal=none");
+  unmasked.caps(caps);
+  fail_unless(distance_to_clean(check::process(unmasked, soiled(0))) > 10);
+}
+GST_END_TEST
+
+static GstBuffer* with_region(GstBuffer* buffer, const char* type, guint x, guint y, guint w, guint h) {
+  gst_buffer_add_video_region_of_interest_meta(buffer, type, x, y, w, h);
+  return buffer;
+}
+
+GST_START_TEST(regions_say_what_is_missing) {
+  Harness any(inpaint + "mask-source=roi"), typed(inpaint + "mask-roi-type=logo");
+  for (Harness* harness : {&any, &typed}) harness->caps(caps);
+  fail_unless(distance_to_clean(check::process(any, with_region(soiled(0), "face", 21, 16, 21, 16))) < 4);
+  fail_unless(distance_to_clean(check::process(any, soiled(1))) > 10);
+  fail_unless(distance_to_clean(check::process(typed, with_region(soiled(0), "face", 21, 16, 21, 16))) > 10);
+  fail_unless(distance_to_clean(check::process(typed, with_region(soiled(1), "logo", 21, 16, 21, 16))) < 4);
+  // Sides beyond the picture, and beyond 32 bits: what is inside counts.
+  check::process(any, with_region(soiled(2), "logo", 60, 40, G_MAXUINT, G_MAXUINT));
+  check::process(any, with_region(soiled(3), "logo", G_MAXUINT, G_MAXUINT, G_MAXUINT, G_MAXUINT));
+  check::process(any, with_region(soiled(4), "logo", 0, 0, G_MAXUINT, G_MAXUINT));  // nothing is known at all
+  fail_unless_equals_int(check::take_errors(any.bus()).count, 0);
+}
+GST_END_TEST
+
+static check::Errors error_of(const std::string& properties) {
+  GError* error = nullptr;
+  GstElement* element = gst_parse_launch((inpaint + properties).c_str(), &error);
+  fail_unless(element != nullptr && error == nullptr);
+  GstBus* bus = gst_bus_new();
+  gst_element_set_bus(element, bus);
+  fail_unless_equals_int(gst_element_set_state(element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  const auto errors = check::take_errors(bus);
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_element_set_bus(element, nullptr);
+  gst_object_unref(element);
+  gst_object_unref(bus);
+  return errors;
+}
+
+GST_START_TEST(wrong_pictures_are_one_clear_error) {
+  Folder folder;
+  const std::string text = folder.add("text.png"), empty = folder.add("empty.png");
+  fail_unless(g_file_set_contents(text.c_str(), "this is no picture", -1, nullptr));
+  fail_unless(g_file_set_contents(empty.c_str(), "", 0, nullptr));
+  struct Case {
+    std::string properties;
+    GQuark domain;
+    gint code;
+    const char* word;
+  };
+  const Case cases[] = {
+      {"mask-location=/nowhere/mask.png", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "does not exist"},
+      {"mask-location=" + text, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
+      {"mask-location=" + empty, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
+      {"mask-location=" + folder.path, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
+      {"mask-location=/dev/zero", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
+      {"mask-source=file", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "mask-location"},
+      {"mask-source=none", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "mask-location"},
+  };
+  for (const Case& c : cases) {
+    const auto errors = error_of(c.properties);
+    fail_unless_equals_int(errors.count, 1);
+    fail_unless(errors.domain == c.domain && errors.code == c.code, "%s: %s", c.properties.c_str(),
+                errors.text.c_str());
+    fail_unless(errors.text.find(c.word) != std::string::npos, "%s: %s", c.properties.c_str(), errors.text.c_str());
+  }
+}
+GST_END_TEST
+
+static Suite* masks_suite() {
+  Suite* suite = suite_create("masks");
+  TCase* cases = tcase_create("general");
+  suite_add_tcase(suite, cases);
+  tcase_add_loop_test(cases, a_picture_says_what_is_missing, 0, 4);
+  tcase_add_test(cases, regions_say_what_is_missing);
+  tcase_add_test(cases, wrong_pictures_are_one_clear_error);
+  return suite;
+}
+
+GST_CHECK_MAIN(masks)
