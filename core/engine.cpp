@@ -93,7 +93,10 @@ Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& opt
   measurement.alpha = read_alpha(in, device_);
   Config config = config_;
   config.noise = options.noise;
-  if (estimates_noise(config)) config.noise = level_to_user(noise_.update(estimate_noise(in, measurement.picture)));
+  if (estimates_noise(config)) {
+    config.noise = level_to_user(noise_.update(estimate_noise(in, measurement.picture)));
+    if (config.task == Task::restore) config.noise = std::max(config.noise, options.least_noise);
+  }
   measurement.resolved = resolve(config, live_, in.component[0].depth, options.most_calls);
   if (measurement.resolved.mask == MaskSource::none) return measurement;
   if (measurement.resolved.mask == MaskSource::alpha) {

@@ -25,6 +25,7 @@
 #include "gst-plugin/gstreddiff.h"
 
 #include "gst-plugin/caps.h"
+#include "gst-plugin/compression.h"
 #include "gst-plugin/debug.h"
 #include "gst-plugin/error_map.h"
 #include "gst-plugin/mask.h"
@@ -49,6 +50,7 @@ struct Private {
   // Streaming thread; start() and stop() while that does not run.
   reddiff::Session session;
   reddiff::Mask mask;
+  reddiff::Compression compression;
   reddiff::StreamState stream;
   bool live_is_known = false;
   bool failed = false;  // an error was posted: say no more until something changes
@@ -136,10 +138,8 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
     load(self);
     return TRUE;
   });
-  if (loaded)
-    post_progress(self, GST_PROGRESS_TYPE_COMPLETE, "Loaded the prior");
-  else
-    post_progress(self, GST_PROGRESS_TYPE_ERROR, "The prior was not loaded");
+  post_progress(self, loaded ? GST_PROGRESS_TYPE_COMPLETE : GST_PROGRESS_TYPE_ERROR,
+                loaded ? "Loaded the prior" : "The prior was not loaded");
   return loaded;
 }
 
@@ -217,6 +217,7 @@ static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event)
     case GST_EVENT_STREAM_START: {
       const gchar* id = nullptr;
       gst_event_parse_stream_start(event, &id);
+      priv->compression.clear();
       priv->session.request_reset(priv->stream.on_stream_start(id));
       break;
     }
@@ -225,6 +226,12 @@ static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event)
       gst_event_parse_segment(event, &segment);
       priv->session.request_reset(priv->stream.on_segment(*segment, max_gap));
       priv->timing.forget_lateness();
+      break;
+    }
+    case GST_EVENT_TAG: {
+      GstTagList* tags = nullptr;
+      gst_event_parse_tag(event, &tags);
+      priv->compression.on_tags(tags);
       break;
     }
     case GST_EVENT_GAP: {
@@ -322,10 +329,11 @@ static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer
   }
   const guint8* known =
       priv->mask.for_frame(GST_ELEMENT(self), snapshot.settings, GST_VIDEO_FILTER(self)->in_info, inbuf);
+  const reddiff::FrameNeeds needs{known, allowance.calls, priv->compression.noise(GST_VIDEO_FILTER(self)->in_info)};
   const gint64 before = g_get_monotonic_time();
   ResetCause reset = ResetCause::none;
   const reddiff::FrameReport report =
-      priv->session.process(snapshot, GST_VIDEO_FILTER(self), inbuf, outbuf, known, allowance.calls, &reset);
+      priv->session.process(snapshot, GST_VIDEO_FILTER(self), inbuf, outbuf, needs, &reset);
   account(self, report, allowance.calls >= 0, reset, inbuf, snapshot.settings.post_messages);
   priv->timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, snapshot.settings.processing_deadline);
   return GST_FLOW_OK;

@@ -67,7 +67,7 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
 }
 
 FrameReport Session::process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                             const guint8* known, int most_calls, ResetCause* reset) {
+                             const FrameNeeds& needs, ResetCause* reset) {
   const bool had_past = has_past_;
   adopt(snapshot, video);
   *reset = pending_.exchange(ResetCause::none);
@@ -77,8 +77,14 @@ FrameReport Session::process(const Snapshot& snapshot, const GstVideoFilter* vid
   const MappedFrame in(video->in_info, inbuf, GST_MAP_READ);
   const MappedFrame out(video->out_info, outbuf, GST_MAP_WRITE);
   has_past_ = true;
-  return restorer_->process(in.view(), out.view(),
-                            {snapshot.settings.strength, snapshot.settings.noise, known, most_calls, &abort_});
+  FrameOptions options;
+  options.strength = snapshot.settings.strength;
+  options.noise = snapshot.settings.noise;
+  options.least_noise = needs.least_noise;
+  options.known = needs.known;
+  options.most_calls = needs.most_calls;
+  options.abort = &abort_;
+  return restorer_->process(in.view(), out.view(), options);
 }
 
 }  // namespace reddiff

@@ -28,6 +28,13 @@ struct Snapshot {
   void update_geometry();
 };
 
+// What one frame asks for beside the settings; see FrameOptions.
+struct FrameNeeds {
+  const guint8* known;
+  int most_calls;
+  double least_noise;
+};
+
 class Session {
  public:
   // Any thread.
@@ -44,10 +51,9 @@ class Session {
   void set_live(bool live);
 
   // Restores one frame, after making a new Restorer if the settings ask for one and the negotiated video fits them; if it
-  // does not fit, the old one serves until the next negotiation. `known`, `most_calls`: see FrameOptions.
-  // `reset`: why the past was forgotten before this frame.
+  // does not fit, the old one serves until the next negotiation. `reset`: why the past was forgotten before this frame.
   FrameReport process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                      const guint8* known, int most_calls, ResetCause* reset);
+                      const FrameNeeds& needs, ResetCause* reset);
 
  private:
   void build(const Snapshot& snapshot);

@@ -20,9 +20,10 @@ namespace reddiff {
 // What may change from frame to frame without a new Restorer.
 struct FrameOptions {
   double strength = 1;
-  double noise = -1;  // 8-bit units, as Config::noise
-  const std::uint8_t* known =
-      nullptr;          // for masks from files and regions: width x height of `in`, row by row, 0 = missing
+  double noise = -1;       // 8-bit units, as Config::noise
+  double least_noise = 0;  // 8-bit units; task=restore takes no estimate below this
+  // For masks from files and regions: width x height of `in`, row by row, 0 = missing.
+  const std::uint8_t* known = nullptr;
   int most_calls = -1;  // of the prior; 0: plainly resampled, the past stays as it is; -1: no limit
   const std::atomic<bool>* abort = nullptr;  // checked before every call of the prior; then Error{aborted}
 };
