@@ -19,6 +19,7 @@ import time
 
 import numpy as np
 
+import evaluate_codecs
 import evaluate_measures as measures
 import evaluate_peers as peers
 
@@ -259,6 +260,8 @@ def main():
     asked = lambda name: not args.tasks or any(word in name for word in args.tasks.split(","))
     if asked("noise estimate"):
         estimate_noise(clips, args)
+    if asked("compressed"):
+        evaluate_codecs.print_table(clips, args.seed)
     for case in cases():
         if not asked(case.name):
             continue
