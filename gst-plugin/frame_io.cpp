@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst-plugin/frame_io.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/api/error.h"
@@ -29,15 +30,44 @@ Component component(const GstVideoFrame* frame, int index) {
   return c;
 }
 
+// What gst_video_frame_map asks of a GstVideoMeta, asked before it: there a breach is a failed assertion.
+bool fits(const GstVideoMeta& meta, const GstVideoInfo& info) {
+  return meta.format == GST_VIDEO_INFO_FORMAT(&info) && meta.n_planes == GST_VIDEO_INFO_N_PLANES(&info) &&
+         meta.width >= static_cast<guint>(info.width) && meta.height >= static_cast<guint>(info.height);
+}
+
+// Strides come with the buffer and GStreamer believes them: is every sample inside the memory that was mapped?
+bool inside(const GstVideoFrame& frame, int index) {
+  const Component c = component(&frame, index);
+  const GstMapInfo& map = frame.map[frame.meta ? GST_VIDEO_FRAME_COMP_PLANE(&frame, index) : 0];
+  const gint64 at = static_cast<const guint8*>(c.data) - map.data, rows = gint64{c.height - 1} * c.row_stride;
+  const gint64 row = gint64{c.width - 1} * c.pixel_stride + c.word_bytes;
+  return at + std::min<gint64>(rows, 0) >= 0 && at + std::max<gint64>(rows, 0) + row <= static_cast<gint64>(map.size);
+}
+
 }  // namespace
 
 bool carries_alpha(const GstVideoInfo& info) { return GST_VIDEO_INFO_N_COMPONENTS(&info) == 4; }
 
 MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags) {
-  if (gst_video_frame_map(&frame_, &info, buffer, flags)) return;
+  const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
+  const char* problem = nullptr;
+  if (meta && !fits(*meta, info)) {
+    problem = "its GstVideoMeta describes another kind of frame";
+  } else if (!gst_video_frame_map(&frame_, &info, buffer, flags)) {
+    problem = "it is too small, or of a kind the CPU cannot reach";
+  } else {
+    // A meta may describe a larger frame; what counts is what was negotiated.
+    frame_.info.width = info.width;
+    frame_.info.height = info.height;
+    for (guint i = 0; i < GST_VIDEO_FRAME_N_COMPONENTS(&frame_) && !problem; ++i)
+      if (!inside(frame_, static_cast<int>(i))) problem = "strides or offsets of its GstVideoMeta lead out of it";
+    if (!problem) return;
+    gst_video_frame_unmap(&frame_);
+  }
   throw Error(ErrorCode::format,
               std::string("A video buffer could not be mapped for ") + (flags & GST_MAP_WRITE ? "writing" : "reading") +
-                  "; the element before or after sends memory that does not fit its caps.",
+                  ": " + problem + "; the element before or after sends memory that does not fit its caps.",
               "buffer of " + std::to_string(gst_buffer_get_size(buffer)) + " bytes, caps ask for " +
                   std::to_string(GST_VIDEO_INFO_SIZE(&info)));
 }

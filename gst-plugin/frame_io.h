@@ -14,7 +14,8 @@ namespace reddiff {
 bool carries_alpha(const GstVideoInfo& info);
 
 // A buffer mapped as a video frame for the life of the object. Throws Error{format} if it cannot be mapped (a buffer smaller
-// than its caps say, memory the CPU cannot reach, a read-only buffer mapped for writing).
+// than its caps say, memory the CPU cannot reach, a read-only buffer mapped for writing, a GstVideoMeta of another format or one
+// that leads out of the buffer).
 class MappedFrame {
  public:
   MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags);
