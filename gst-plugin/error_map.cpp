@@ -3,7 +3,31 @@
 
 #include "gst-plugin/debug.h"
 
+#include <algorithm>
+#include <string>
+
 namespace reddiff {
+namespace {
+
+std::string utf8(const std::string& text) {
+  gchar* valid = g_utf8_make_valid(text.data(), static_cast<gssize>(text.size()));
+  std::string result = valid;
+  g_free(valid);
+  return result;
+}
+
+// Sentences quote what the user gave, which may be anything: made one line of bounded length. The end is kept, because there it
+// says what to do.
+std::string readable(std::string text) {
+  constexpr std::size_t longest = 900, kept_end = 500;
+  if (text.size() > longest)
+    text = text.substr(0, longest - kept_end) + std::string(" ... ") + text.substr(text.size() - kept_end);
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return utf8(text);
+}
+
+}  // namespace
 
 MessageCode message_code(ErrorCode code) {
   switch (code) {
@@ -33,10 +57,10 @@ MessageCode message_code(ErrorCode code) {
 void post_error(GstElement* element, const Error& error) {
   if (error.code() == ErrorCode::aborted) return;
   const MessageCode message = message_code(error.code());
-  GST_ERROR_OBJECT(element, "%s (%s)", error.what(), error.detail().c_str());
-  gst_element_message_full(element, GST_MESSAGE_ERROR, message.domain, message.code, g_strdup(error.what()),
-                           error.detail().empty() ? nullptr : g_strdup(error.detail().c_str()), __FILE__, GST_FUNCTION,
-                           __LINE__);
+  const std::string text = readable(error.what()), detail = utf8(error.detail());
+  GST_ERROR_OBJECT(element, "%s (%s)", text.c_str(), detail.c_str());
+  gst_element_message_full(element, GST_MESSAGE_ERROR, message.domain, message.code, g_strdup(text.c_str()),
+                           detail.empty() ? nullptr : g_strdup(detail.c_str()), __FILE__, GST_FUNCTION, __LINE__);
 }
 
 }  // namespace reddiff
