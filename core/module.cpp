@@ -5,11 +5,11 @@
 
 #include <cstdlib>
 #include <exception>
-#include <new>
 
 #include "core/api/restorer.h"
 #include "core/degrade.h"
 #include "core/engine.h"
+#include "core/priors/tiled.h"
 
 namespace reddiff {
 namespace {
@@ -21,13 +21,14 @@ template <typename Function> auto with_our_errors(Function&& function) {
     return function();
   } catch (const Error&) {
     throw;
-  } catch (const c10::OutOfMemoryError& error) {
-    throw Error(ErrorCode::out_of_memory, "out of memory; set a smaller tile-size", error.what());
-  } catch (const std::bad_alloc& error) {
-    throw Error(ErrorCode::out_of_memory, "out of memory; set a smaller tile-size", error.what());
-  } catch (const c10::Error& error) {
-    throw Error(ErrorCode::failed, "LibTorch reported: " + first_line(error.what_without_backtrace()), error.what());
   } catch (const std::exception& error) {
+    if (is_out_of_memory(error))
+      throw Error(ErrorCode::out_of_memory,
+                  "There is not enough memory for frames of this size; set a smaller tile-size, or give smaller ones.",
+                  error.what());
+    if (const auto* torch = dynamic_cast<const c10::Error*>(&error))
+      throw Error(ErrorCode::failed, "LibTorch reported: " + first_line(torch->what_without_backtrace()),
+                  torch->what());
     throw Error(ErrorCode::failed, "the solver failed: " + first_line(error.what()), error.what());
   }
 }

@@ -46,15 +46,16 @@ at::Tensor window(const Span& span, std::int64_t length, std::int64_t overlap, c
   return weight;
 }
 
+}  // namespace
+
 // The CPU allocator and oneDNN have no exception type of their own for this.
 bool is_out_of_memory(const std::exception& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) || dynamic_cast<const std::bad_alloc*>(&error)) return true;
   const std::string_view text = error.what();
   return text.find("can't allocate memory") != text.npos || text.find("not enough memory") != text.npos ||
-         text.find("could not create a memory object") != text.npos;
+         text.find("could not create a memory object") != text.npos ||
+         text.find("could not create a primitive") != text.npos;
 }
-
-}  // namespace
 
 TiledDenoiser::TiledDenoiser(DenoiserPtr prior, const TileOptions& options) : prior_(std::move(prior)) {
   const std::int64_t automatic = prior_->device().is_cpu() ? cpu_tile : gpu_tile;

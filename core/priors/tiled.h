@@ -12,10 +12,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 
 #include "core/priors/denoiser.h"
 
 namespace reddiff {
+
+// Whether this exception of LibTorch's or the standard library's says that memory ran out.
+bool is_out_of_memory(const std::exception& error);
 
 struct TileOptions {
   std::int64_t size = 0;     // pixels a side, rounded up to a multiple of 16, at least 64; 0: by device
