@@ -30,6 +30,7 @@
 #include "gst-plugin/error_map.h"
 #include "gst-plugin/mask.h"
 #include "gst-plugin/meta.h"
+#include "gst-plugin/presets.h"
 #include "gst-plugin/session.h"
 #include "gst-plugin/statistics.h"
 #include "gst-plugin/timing.h"
@@ -65,7 +66,8 @@ struct _GstReddiff {
   Private* priv;
 };
 
-G_DEFINE_TYPE_WITH_CODE(GstReddiff, gst_reddiff, GST_TYPE_VIDEO_FILTER, G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr))
+G_DEFINE_TYPE_WITH_CODE(GstReddiff, gst_reddiff, GST_TYPE_VIDEO_FILTER,
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, reddiff::add_own_presets))
 GST_ELEMENT_REGISTER_DEFINE(reddiff, "reddiff", GST_RANK_NONE, GST_TYPE_REDDIFF)
 
 #define parent_transform_class GST_BASE_TRANSFORM_CLASS(gst_reddiff_parent_class)

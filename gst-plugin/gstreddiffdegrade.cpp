@@ -198,19 +198,19 @@ static void gst_reddiff_degrade_finalize(GObject* object) {
 static void install_properties(GObjectClass* object_class) {
   const reddiff::DegraderConfig defaults;
   const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-  g_object_class_install_property(
-      object_class, PROP_OPERATOR,
-      g_param_spec_string(
-          "operator", "operator",
-          "What to apply: stages name:arg=value, left to right, joined by '+', as in reddiff's operator",
-          defaults.operator_text.c_str(), flags));
+  g_object_class_install_property(object_class, PROP_OPERATOR,
+                                  g_param_spec_string("operator", "operator",
+                                                      "What to apply: stages name:arg=value, left to right, joined by "
+                                                      "'+', for example gaussian-blur:sigma=1.6; identity = only noise",
+                                                      defaults.operator_text.c_str(), flags));
   g_object_class_install_property(
       object_class, PROP_NOISE,
       g_param_spec_double("noise", "noise", "Standard deviation of the added noise in 8-bit code values", 0, 255,
                           defaults.noise, flags));
-  g_object_class_install_property(object_class, PROP_SEED,
-                                  g_param_spec_uint64("seed", "seed", "Of the noise: same seed and input, same output",
-                                                      0, G_MAXUINT64, defaults.seed, flags));
+  g_object_class_install_property(
+      object_class, PROP_SEED,
+      g_param_spec_uint64("seed", "seed", "Seed of the noise; the same seed and input give the same output", 0,
+                          G_MAXUINT64, defaults.seed, flags));
   g_object_class_install_property(
       object_class, PROP_DEVICE,
       g_param_spec_string("device", "device",

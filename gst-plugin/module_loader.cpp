@@ -5,7 +5,6 @@
 #include <glib.h>
 #include <gmodule.h>
 
-#include <filesystem>
 #include <mutex>
 #include <vector>
 
@@ -16,14 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* module_file = "libreddiff-torch.so";
 constexpr const char* module_variable = "REDDIFF_MODULE_PATH";
-
-fs::path folder_of_plugin() {
-  Dl_info info;
-  if (!dladdr(reinterpret_cast<void*>(&load_module), &info) || !info.dli_fname) return {};
-  std::error_code error;
-  const fs::path file = fs::canonical(info.dli_fname, error);
-  return error ? fs::path() : file.parent_path();
-}
 
 std::vector<fs::path> candidates() {
   if (const char* given = g_getenv(module_variable); given && *given) {
@@ -50,9 +41,11 @@ LoadedModule open_module() {
   const fs::path file = find_module();
   GModule* module = g_module_open(file.c_str(), G_MODULE_BIND_LOCAL);
   if (!module)
-    throw Error(ErrorCode::library,
-                "The torch module " + file.string() + " cannot be opened; `ldd` on it shows which library is missing.",
-                g_module_error());
+    throw Error(
+        ErrorCode::library,
+        "The torch module " + file.string() + " cannot be opened: " + g_module_error() +
+            ". LibTorch has to stay in the folder that the build was configured with (RUNPATH in `readelf -d`), "
+            "or LD_LIBRARY_PATH has to name it.");
   gpointer symbol = nullptr;
   if (!g_module_symbol(module, module_symbol, &symbol) || !symbol) {
     g_module_close(module);
@@ -71,6 +64,14 @@ LoadedModule open_module() {
 }
 
 }  // namespace
+
+fs::path folder_of_plugin() {
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<void*>(&load_module), &info) || !info.dli_fname) return {};
+  std::error_code error;
+  const fs::path file = fs::canonical(info.dli_fname, error);
+  return error ? fs::path() : file.parent_path();
+}
 
 const LoadedModule& load_module() {
   static std::mutex mutex;

@@ -4,6 +4,7 @@
 // Nothing but this file knows that there is one. It is called from start(), never while a plugin is scanned or inspected.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "core/api/restorer.h"
@@ -19,5 +20,8 @@ struct LoadedModule {
 // tree), then ../reddiff (installed). Throws Error{library} when there is none, when it cannot be opened or when it was built
 // for another version of this plugin; a later call tries again. Any thread.
 const LoadedModule& load_module();
+
+// Where the plugin's own file lies, links resolved: what is installed with it is found from there. Empty when unknown.
+std::filesystem::path folder_of_plugin();
 
 }  // namespace reddiff

@@ -71,15 +71,14 @@ constexpr Effect frame = Effect::frame, rebuild = Effect::rebuild, start = Effec
 
 const Row rows[] = {
     {"preset", enum_field<&Settings::preset, preset_type>(), 0, 0, rebuild, false,
-     "Fills every property that is left at 'preset' or -1"},
+     "How much work a frame may be: fills every property that is left at 'preset' or -1"},
     {"task", enum_field<&Settings::task, task_type>(), 0, 0, rebuild, false,
-     "What to undo when 'operator' is empty; inpaint needs a mask, see mask-source"},
+     "What to undo when 'operator' is empty; inpaint needs a mask, see 'mask-source'"},
     {"scale", &Settings::scale, 0, 8, rebuild, false,
      "Output size = input size x scale; 0 = from 'operator', or 2 for task=super-resolution and 1 for the others"},
     {"operator", &Settings::operator_text, 0, 0, rebuild, false,
      "Degradation to undo, instead of the task's: stages name:arg=value applied left to right and joined by '+', for "
-     "example "
-     "gaussian-blur:sigma=1.6+bicubic:factor=4; empty = from 'task'"},
+     "example gaussian-blur:sigma=1.6+bicubic:factor=4; empty = from 'task'"},
     {"noise", &Settings::noise, -1, 255, frame, true,
      "Standard deviation of the input's noise in 8-bit code values; -1 = estimated for denoise and restore, else as "
      "low as the "
@@ -88,14 +87,16 @@ const Row rows[] = {
      "Image model: a built-in name (default, tiny, dct) or the path of a .safetensors file with its .json card beside "
      "it; dct "
      "needs no file"},
-    {"solver", enum_field<&Settings::solver, solver_type>(), 0, 0, rebuild, false, "Algorithm that finds the picture"},
+    {"solver", enum_field<&Settings::solver, solver_type>(), 0, 0, rebuild, false,
+     "Algorithm that finds the clean picture"},
     {"optimizer", enum_field<&Settings::optimizer, optimizer_type>(), 0, 0, rebuild, false,
-     "How a gradient moves the estimate"},
+     "How a step's gradient moves the estimate"},
     {"weighting", enum_field<&Settings::weighting, weighting_type>(), 0, 0, rebuild, false,
-     "Weight of the prior at noise-to-signal ratio s"},
-    {"order", enum_field<&Settings::order, order_type>(), 0, 0, rebuild, false, "Order of the noise levels"},
+     "Weight of the prior as a function of a step's noise-to-signal ratio s"},
+    {"order", enum_field<&Settings::order, order_type>(), 0, 0, rebuild, false,
+     "Order in which the noise levels are visited"},
     {"spacing", enum_field<&Settings::spacing, spacing_type>(), 0, 0, rebuild, false,
-     "Distance between the noise levels"},
+     "Distance between the noise levels of the steps"},
     {"prior-weight", &Settings::prior_weight, -1, 1000, rebuild, false,
      "Weight of the prior (lambda of the method): more = smoother; -1 = preset"},
     {"data-weight", &Settings::data_weight, -1, 1000, rebuild, false,
@@ -109,7 +110,7 @@ const Row rows[] = {
      "Noise level of the first step in 8-bit code values; more = freer invention, less = closer to the start; -1 = "
      "preset"},
     {"temporal", enum_field<&Settings::temporal, temporal_type>(), 0, 0, rebuild, false,
-     "How a frame uses the one before it"},
+     "What a frame takes from those before it"},
     {"scene-threshold", &Settings::scene_threshold, 0, 1, rebuild, false,
      "Share of change between two frames from which the past is forgotten; 0 = never"},
     {"mask-source", enum_field<&Settings::mask_source, mask_source_type>(), 0, 0, rebuild, false,
@@ -123,16 +124,19 @@ const Row rows[] = {
      "Blend of known pixels: 0 = plainly resampled input, 1 = restored; 0 at scale 1 passes buffers through"},
     {"device", &Settings::device, 0, 0, start, false,
      "Where to compute: auto, cpu or cuda:N; one that is asked for and missing is an error"},
-    {"precision", enum_field<&Settings::precision, precision_type>(), 0, 0, start, false, "Number format of the prior"},
+    {"precision", enum_field<&Settings::precision, precision_type>(), 0, 0, start, false,
+     "Number format that the prior computes in"},
     {"tile-size", &Settings::tile_size, 0, 32768, rebuild, false,
      "Side in pixels of what the prior sees at once: less = less memory; 0 = by frame size and device"},
-    {"tile-overlap", &Settings::tile_overlap, 0, 4096, rebuild, false, "Pixels that neighbouring tiles share; 0 = 48"},
+    {"tile-overlap", &Settings::tile_overlap, 0, 4096, rebuild, false,
+     "Pixels that neighbouring tiles share: more = seams harder to see; 0 = 48"},
     {"max-gap", &Settings::max_gap, 0, 0, frame, false, "Nanoseconds without frames after which the past is forgotten"},
     {"qos-policy", enum_field<&Settings::qos_policy, qos_policy_type>(), 0, 0, frame, false,
      "What to do when a sink says that frames come too late; with qos=false nothing is done"},
     {"processing-deadline", &Settings::processing_deadline, 0, 0, frame, false,
      "Nanoseconds of latency to report to a live pipeline at least; more is reported as soon as frames take longer"},
-    {"seed", &Settings::seed, 0, 0, rebuild, false, "Of the solver's noise: same seed and input, same output"},
+    {"seed", &Settings::seed, 0, 0, rebuild, false,
+     "Seed of the solver's noise; the same seed and input give the same output"},
     {"post-messages", &Settings::post_messages, 0, 0, frame, false,
      "Post an element message 'reddiff-stats' with the fields of 'stats' and the timestamp for every frame"},
 };

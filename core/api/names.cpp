@@ -13,10 +13,10 @@ constexpr Name<Preset> presets[] = {
 };
 constexpr Name<Task> tasks[] = {
     {Task::denoise, "denoise", "remove noise"},
-    {Task::super_resolution, "super-resolution", "enlarge by `scale`, undoing a bicubic reduction"},
+    {Task::super_resolution, "super-resolution", "enlarge by 'scale', undoing a bicubic reduction"},
     {Task::inpaint, "inpaint", "fill what the mask marks as missing"},
-    {Task::deblur, "deblur", "undo the blur named in `operator`"},
-    {Task::restore, "restore", "clean up a picture as it is: identity operator, noise level from `noise`"},
+    {Task::deblur, "deblur", "undo the blur named in 'operator'"},
+    {Task::restore, "restore", "clean up a picture as it is: identity operator, noise level from 'noise'"},
 };
 constexpr Name<Solver> solvers[] = {
     {Solver::preset, "preset", "as the preset says"},
@@ -47,7 +47,7 @@ constexpr Name<Order> orders[] = {
     {Order::preset, "preset", "as the preset says"},
     {Order::descending, "descending", "from much noise to little"},
     {Order::ascending, "ascending", "from little noise to much"},
-    {Order::random, "random", "shuffled by `seed`"},
+    {Order::random, "random", "shuffled by 'seed'"},
 };
 constexpr Name<Spacing> spacings[] = {
     {Spacing::preset, "preset", "as the preset says"},

@@ -65,11 +65,25 @@ static void round_trip(GstElement* element, GParamSpec* spec) {
   g_value_unset(&value);
 }
 
+// gst-inspect is the reference that users read, and Pitivi builds its dialog from it.
+static void check_texts(GParamSpec* spec) {
+  const std::string blurb = g_param_spec_get_blurb(spec) ? g_param_spec_get_blurb(spec) : "";
+  fail_unless(blurb.size() >= 20 && blurb.size() <= 200, "%s: %s", spec->name, blurb.c_str());
+  fail_unless(g_ascii_isupper(blurb[0]) && blurb.back() != '.', "%s: %s", spec->name, blurb.c_str());
+  fail_if(blurb.find("  ") != std::string::npos || blurb.find('`') != std::string::npos, "%s", blurb.c_str());
+  if (!G_IS_PARAM_SPEC_ENUM(spec)) return;
+  const GEnumClass* values = G_PARAM_SPEC_ENUM(spec)->enum_class;
+  for (guint i = 0; i < values->n_values; ++i) {
+    const std::string word = values->values[i].value_nick, text = values->values[i].value_name;
+    fail_unless(!text.empty() && text != word && text.back() != '.' && text.find('`') == std::string::npos, "%s=%s: %s",
+                spec->name, word.c_str(), text.c_str());
+  }
+}
+
 static void check_properties(const char* name) {
   GstElement* element = make(name);
   for_own_properties(element, [&](GParamSpec* spec) {
-    const char* blurb = g_param_spec_get_blurb(spec);
-    fail_unless(blurb && strlen(blurb) > 10, "%s", spec->name);
+    check_texts(spec);
     if (!(spec->flags & G_PARAM_WRITABLE)) return;
     fail_unless(spec->flags & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING), "%s", spec->name);
     expect_value(element, spec, g_param_spec_get_default_value(spec));
@@ -120,15 +134,45 @@ GST_START_TEST(defaults_are_those_of_config) {
 }
 GST_END_TEST
 
+// Its default says that the preset fills it in.
+static bool by_preset(GParamSpec* spec) {
+  const GValue* value = g_param_spec_get_default_value(spec);
+  if (G_VALUE_HOLDS_DOUBLE(value)) return g_value_get_double(value) == -1;
+  if (G_VALUE_HOLDS_INT(value)) return g_value_get_int(value) == -1;
+  if (!G_IS_PARAM_SPEC_ENUM(spec)) return false;
+  const GEnumClass* values = G_PARAM_SPEC_ENUM(spec)->enum_class;
+  return g_str_equal(g_enum_get_value(const_cast<GEnumClass*>(values), g_value_get_enum(value))->value_nick, "preset");
+}
+
+// Nothing that overrides a preset outlives the choice of another: what remains are the properties the presets do not fill.
 GST_START_TEST(presets) {
   GstElement* element = make("reddiff");
+  guint filled = 0;
   for (const auto& name : reddiff::names<reddiff::Preset>()) {
     if (name.value == reddiff::Preset::automatic) continue;
+    for_own_properties(element, [&](GParamSpec* spec) {
+      if (spec->flags & G_PARAM_WRITABLE) round_trip(element, spec);
+    });
+    g_object_set(element, "operator", "identity", nullptr);
     fail_unless(gst_preset_load_preset(GST_PRESET(element), name.nick), "%s", name.nick);
     gint preset = -1;
     g_object_get(element, "preset", &preset, nullptr);
     fail_unless_equals_int(preset, static_cast<int>(name.value));
+    for_own_properties(element, [&](GParamSpec* spec) {
+      const std::string own = spec->name;
+      if (!by_preset(spec) || own == "noise") return;
+      ++filled;
+      expect_value(element, spec, g_param_spec_get_default_value(spec));
+    });
+    gchar* text = nullptr;
+    g_object_get(element, "operator", &text, nullptr);
+    fail_unless_equals_string(text, "identity");
+    g_free(text);
+    gchar* comment = nullptr;
+    fail_unless(gst_preset_get_meta(GST_PRESET(element), name.nick, "comment", &comment), "%s", name.nick);
+    g_free(comment);
   }
+  fail_unless_equals_int(filled, 4 * 11);
   gst_object_unref(element);
 }
 GST_END_TEST
