@@ -99,8 +99,9 @@ def spdx(path, lines):
 
 
 def blanks(path, lines):
+    tabs_are_syntax = lines[0].startswith("#!/usr/bin/make")
     for number, line in enumerate(lines, 1):
-        if "\t" in line:
+        if "\t" in line and not tabs_are_syntax:
             yield number, "a tab"
         if line != line.rstrip():
             yield number, "trailing blanks or a carriage return"

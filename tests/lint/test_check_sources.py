@@ -33,6 +33,7 @@ CASES = [
     (lint.spdx, "pipelines/a.py", ["#!/usr/bin/python3", "# " + GOOD[0][3:]], 0),
     (lint.blanks, "core/a.cpp", GOOD, 0),
     (lint.blanks, "core/a.cpp", ["\tx", ""], 1),
+    (lint.blanks, "pipelines/debian/rules", ["#!/usr/bin/make -f", "\tx", ""], 0),
     (lint.blanks, "core/a.cpp", ["x ", "y\r", ""], 2),
     (lint.blanks, "core/a.cpp", ["x"], 1),
     (lint.blanks, "core/a.cpp", ["x", "", ""], 1),
