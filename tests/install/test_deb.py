@@ -29,6 +29,7 @@ class Deb(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="reddiff-deb-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.libtorch = libtorch()
         if not GIVEN:
             script = os.path.join(installed.SOURCE, "pipelines", "build-deb")
@@ -38,10 +39,6 @@ class Deb(unittest.TestCase):
         subprocess.run(["dpkg-deb", "-x", cls.deb, cls.root], check=True)
         cls.plugin = glob.glob(os.path.join(cls.root, "usr/lib/*/gstreamer-1.0/libgstreddiff.so"))[0]
         cls.private = os.path.join(os.path.dirname(cls.plugin), "..", "reddiff")
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.folder)
 
     def run_there(self, *command):
         hidden = [*installed.HIDDEN, os.path.dirname(self.libtorch)]

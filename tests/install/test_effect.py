@@ -17,12 +17,9 @@ class Effects(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.destdir, cls.prefix = installed.install()
+        cls.addClassCleanup(installed.remove, cls.destdir)
         datadir = os.path.join(cls.prefix, installed.option("datadir"))
         cls.files = glob.glob(os.path.join(datadir, "gnome-video-effects", "*.effect"))
-
-    @classmethod
-    def tearDownClass(cls):
-        installed.remove(cls.destdir)
 
     def test_files(self):
         self.assertTrue(self.files)

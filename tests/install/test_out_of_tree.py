@@ -14,15 +14,12 @@ class OutOfTree(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.destdir, cls.prefix = installed.install()
+        cls.addClassCleanup(installed.remove, cls.destdir)
         cls.pc_path = os.path.join(cls.prefix, installed.option("libdir"), "pkgconfig")
         cls.host = os.path.join(cls.destdir, "host")
         source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host.c")
         flags = cls.pkg_config("--cflags", "--libs").split()
         subprocess.run(["gcc", "-Wall", "-Wextra", "-Werror", source, "-o", cls.host, *flags], check=True)
-
-    @classmethod
-    def tearDownClass(cls):
-        installed.remove(cls.destdir)
 
     @classmethod
     def pkg_config(cls, *arguments):

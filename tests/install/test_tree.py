@@ -14,15 +14,12 @@ class Tree(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.destdir, cls.prefix = installed.install()
+        cls.addClassCleanup(installed.remove, cls.destdir)
         cls.libdir = os.path.join(cls.prefix, installed.option("libdir"))
         cls.datadir = os.path.join(cls.prefix, installed.option("datadir"))
         cls.plugins = os.path.join(cls.libdir, "gstreamer-1.0")
         cls.plugin = os.path.join(cls.plugins, "libgstreddiff.so")
         cls.module = os.path.join(cls.libdir, "reddiff", "libreddiff-torch.so")
-
-    @classmethod
-    def tearDownClass(cls):
-        installed.remove(cls.destdir)
 
     def run_there(self, *command, **variables):
         return installed.run(list(command), self.destdir, GST_PLUGIN_PATH_1_0=self.plugins, **variables)
