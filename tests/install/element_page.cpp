@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -75,12 +76,15 @@ std::string property(GParamSpec* spec) {
   return text;
 }
 
+// Sorted: read from a file the registry has them in another order than fresh.
 std::string pads(GstElementFactory* factory) {
-  std::string text;
+  std::set<std::string> lines;
   for (const GList* node = gst_element_factory_get_static_pad_templates(factory); node; node = node->next) {
     auto* pad = static_cast<GstStaticPadTemplate*>(node->data);
-    text += std::string("\n- `") + pad->name_template + "`: `" + pad->static_caps.string + "`\n";
+    lines.insert(std::string("\n- `") + pad->name_template + "`: `" + pad->static_caps.string + "`\n");
   }
+  std::string text;
+  for (const std::string& line : lines) text += line;
   return text;
 }
 
