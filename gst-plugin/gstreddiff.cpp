@@ -205,7 +205,7 @@ static gboolean gst_reddiff_set_info(GstVideoFilter* filter, GstCaps* incaps, Gs
 static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event) {
   auto* self = GST_REDDIFF(trans);
   Private* priv = self->priv;
-  const GstClockTime max_gap = wanted(self).settings.max_gap;
+  priv->session.request_reset(priv->stream.on_event(event, wanted(self).settings.max_gap));
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_FLUSH_START:
       priv->session.set_abort(true);
@@ -213,33 +213,18 @@ static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event)
     case GST_EVENT_FLUSH_STOP:
       priv->session.set_abort(false);
       priv->failed = false;
-      priv->session.request_reset(priv->stream.on_flush());
       priv->timing.forget_lateness();
       break;
-    case GST_EVENT_STREAM_START: {
-      const gchar* id = nullptr;
-      gst_event_parse_stream_start(event, &id);
+    case GST_EVENT_STREAM_START:
       priv->compression.clear();
-      priv->session.request_reset(priv->stream.on_stream_start(id));
       break;
-    }
-    case GST_EVENT_SEGMENT: {
-      const GstSegment* segment = nullptr;
-      gst_event_parse_segment(event, &segment);
-      priv->session.request_reset(priv->stream.on_segment(*segment, max_gap));
+    case GST_EVENT_SEGMENT:
       priv->timing.forget_lateness();
       break;
-    }
     case GST_EVENT_TAG: {
       GstTagList* tags = nullptr;
       gst_event_parse_tag(event, &tags);
       priv->compression.on_tags(tags);
-      break;
-    }
-    case GST_EVENT_GAP: {
-      GstClockTime timestamp, duration;
-      gst_event_parse_gap(event, &timestamp, &duration);
-      priv->session.request_reset(priv->stream.on_gap(timestamp, duration, max_gap));
       break;
     }
     default:

@@ -74,6 +74,30 @@ ResetCause StreamState::on_gap(GstClockTime timestamp, GstClockTime duration, Gs
   return far ? ResetCause::gap : ResetCause::none;
 }
 
+ResetCause StreamState::on_event(GstEvent* event, GstClockTime max_gap) {
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_FLUSH_STOP:
+      return on_flush();
+    case GST_EVENT_STREAM_START: {
+      const gchar* id = nullptr;
+      gst_event_parse_stream_start(event, &id);
+      return on_stream_start(id);
+    }
+    case GST_EVENT_SEGMENT: {
+      const GstSegment* segment = nullptr;
+      gst_event_parse_segment(event, &segment);
+      return on_segment(*segment, max_gap);
+    }
+    case GST_EVENT_GAP: {
+      GstClockTime timestamp, duration;
+      gst_event_parse_gap(event, &timestamp, &duration);
+      return on_gap(timestamp, duration, max_gap);
+    }
+    default:
+      return ResetCause::none;
+  }
+}
+
 ResetCause StreamState::on_buffer(const GstBuffer* buffer, GstClockTime max_gap) {
   const GstClockTime pts = GST_BUFFER_PTS(buffer), duration = GST_BUFFER_DURATION(buffer);
   ResetCause cause = ResetCause::none;

@@ -32,6 +32,8 @@ class StreamState {
   ResetCause on_stream_start(const char* stream_id);
   ResetCause on_segment(const GstSegment& segment, GstClockTime max_gap);
   ResetCause on_gap(GstClockTime timestamp, GstClockTime duration, GstClockTime max_gap);
+  // One of the above, or nothing, for what the event says.
+  ResetCause on_event(GstEvent* event, GstClockTime max_gap);
   ResetCause on_buffer(const GstBuffer* buffer, GstClockTime max_gap);
 
  private:

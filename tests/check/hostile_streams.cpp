@@ -77,7 +77,7 @@ GST_END_TEST
 
 // A parser puts the pieces together again.
 GST_START_TEST(pieces_before_a_parser) {
-  const End end = run(source + "jpegenc ! chopmydata max-size=300 ! jpegparse ! jpegdec ! " + restore);
+  const End end = run(source + "jpegenc ! chopmydata min-size=300 max-size=300 ! jpegparse ! jpegdec ! " + restore);
   fail_unless(end.own.count == 0, "%s", end.own.text.c_str());
   fail_unless(end.eos && end.frames_out > 0, "%d frames", static_cast<int>(end.frames_out));
 }
