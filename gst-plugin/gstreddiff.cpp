@@ -6,13 +6,11 @@
  * @see_also: reddiffdegrade
  *
  * Restores video: removes noise, enlarges, deblurs, fills holes. Each frame is taken as a degraded measurement of a clean
- * one; RED-Diff (arXiv 2305.04391) looks for the clean frame that explains it and that a denoising network finds likely. The
- * previous frame's solution starts the next.
+ * one; RED-Diff (arXiv 2305.04391) looks for the clean frame that explains it and that a denoising network finds likely.
  *
- * #GstReddiff:task says what is to be undone, #GstReddiff:operator says it exactly. Frames leave with the timestamps, format,
- * pixel aspect ratio and frame rate they came with; #GstReddiff:scale multiplies the size. Interlaced video is refused: put
- * deinterlace in front. With #GstReddiff:task=inpaint the mask is the alpha channel (alpha below one half = missing), so only
- * formats with alpha are accepted; alphacombine makes such a stream from a video and a mask.
+ * #GstReddiff:task says what is to be undone, #GstReddiff:operator says it exactly, #GstReddiff:mask-source which pixels are
+ * missing. Frames leave with the timestamps, format, pixel aspect ratio and frame rate they came with;
+ * #GstReddiff:scale multiplies the size. Interlaced video is refused: put deinterlace in front.
  *
  * ## Example launch lines
  * |[
