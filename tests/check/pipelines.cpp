@@ -84,6 +84,29 @@ GST_START_TEST(negotiates_with_neighbours) {
 }
 GST_END_TEST
 
+// The recipe for a mask stream in pipelines/README.md. White everywhere is a mask of nothing, black of everything: what comes out
+// must depend on it.
+static std::string masked_by(const std::string& pattern) {
+  const std::string size = "width=64,height=48,framerate=25/1";
+  return written("videotestsrc num-buffers=2 pattern=smpte ! video/x-raw,format=I420," + size +
+                 " ! c.sink videotestsrc num-buffers=2 pattern=" + pattern + " ! video/x-raw,format=GRAY8," + size +
+                 " ! videoconvert ! video/x-raw,format=I420 ! c.alpha alphacombine name=c ! reddiff task=inpaint "
+                 "prior=dct noise=1 ! "
+                 "videoconvert ! video/x-raw,format=GRAY8");
+}
+
+GST_START_TEST(a_mask_stream) {
+  const std::string all = masked_by("white"), half = masked_by("checkers-8");
+  fail_unless_equals_uint64(all.size(), 2 * 64 * 48);
+  fail_unless_equals_uint64(half.size(), all.size());
+  double changed = 0;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    changed += std::abs(static_cast<guint8>(all[i]) - static_cast<guint8>(half[i]));
+  changed /= static_cast<double>(all.size());
+  fail_unless(changed > 0.1 && changed < 40, "%f", changed);  // bars, filled from their neighbours
+}
+GST_END_TEST
+
 GST_START_TEST(seeks) {
   GstElement* pipeline = launch(
       "videotestsrc num-buffers=100 ! video/x-raw,width=32,height=24,framerate=25/1 ! reddiff prior=dct steps=2 "
@@ -124,6 +147,7 @@ static Suite* pipelines_suite() {
   tcase_add_test(cases, degrade_and_restore_to_a_file);
   tcase_add_test(cases, live_source);
   tcase_add_test(cases, negotiates_with_neighbours);
+  tcase_add_test(cases, a_mask_stream);
   tcase_add_test(cases, seeks);
   tcase_add_test(cases, failure_in_a_pipeline);
   return suite;
