@@ -184,11 +184,11 @@ guint install_properties(GObjectClass* klass) {
   for (guint i = 0; i < row_count; ++i) g_object_class_install_property(klass, i + 1, make_spec(rows[i]));
   g_object_class_install_property(
       klass, row_count + 1,
-      g_param_spec_boxed(
-          "stats", "stats",
-          "Counts since start (frames, resets by cause, scene cuts, prior calls, frames that were not finite), "
-          "milliseconds per frame, and noise, levels and device that were really used",
-          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+      g_param_spec_boxed("stats", "stats",
+                         "Counts since start (frames, those degraded or dropped by qos-policy, resets by cause, scene "
+                         "cuts, prior calls, frames that were not finite), "
+                         "milliseconds per frame, and noise, levels and device that were really used",
+                         GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   return row_count + 1;
 }
 
