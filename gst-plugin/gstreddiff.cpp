@@ -312,13 +312,13 @@ static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer
     GST_OBJECT_UNLOCK(self);
     return GST_BASE_TRANSFORM_FLOW_DROPPED;
   }
-  const guint8* known =
-      priv->mask.for_frame(GST_ELEMENT(self), snapshot.settings, GST_VIDEO_FILTER(self)->in_info, inbuf);
-  const reddiff::FrameNeeds needs{known, allowance.calls, priv->compression.noise(GST_VIDEO_FILTER(self)->in_info)};
   const gint64 before = g_get_monotonic_time();
-  ResetCause reset = ResetCause::none;
-  const reddiff::FrameReport report =
-      priv->session.process(snapshot, GST_VIDEO_FILTER(self), inbuf, outbuf, needs, &reset);
+  const GstVideoFilter* video = GST_VIDEO_FILTER(self);
+  const ResetCause reset = priv->session.prepare(snapshot, video);
+  const reddiff::FrameNeeds needs{
+      priv->mask.for_frame(GST_ELEMENT(self), priv->session.active(), video->in_info, inbuf), allowance.calls,
+      priv->compression.noise(video->in_info)};
+  const reddiff::FrameReport report = priv->session.process(snapshot, video, inbuf, outbuf, needs);
   account(self, report, allowance.calls >= 0, reset, inbuf, snapshot.settings.post_messages);
   priv->timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, snapshot.settings.processing_deadline);
   return GST_FLOW_OK;

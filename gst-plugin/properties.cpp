@@ -185,9 +185,8 @@ guint install_properties(GObjectClass* klass) {
   g_object_class_install_property(
       klass, row_count + 1,
       g_param_spec_boxed("stats", "stats",
-                         "Counts since start (frames, those degraded or dropped by qos-policy, resets by cause, scene "
-                         "cuts, prior calls, frames that were not finite), "
-                         "milliseconds per frame, and noise, levels and device that were really used",
+                         "Counts since start (frames, degraded ones, dropped ones, resets by cause, scene cuts, prior "
+                         "calls), milliseconds per frame, and the noise, levels and device that were used",
                          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   return row_count + 1;
 }

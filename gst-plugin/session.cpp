@@ -66,13 +66,17 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
   build(snapshot);
 }
 
-FrameReport Session::process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                             const FrameNeeds& needs, ResetCause* reset) {
+ResetCause Session::prepare(const Snapshot& snapshot, const GstVideoFilter* video) {
   const bool had_past = has_past_;
   adopt(snapshot, video);
-  *reset = pending_.exchange(ResetCause::none);
-  if (!had_past) *reset = ResetCause::none;
-  if (*reset != ResetCause::none) restorer_->reset();
+  const ResetCause pending = pending_.exchange(ResetCause::none);
+  const ResetCause reset = had_past ? pending : ResetCause::none;
+  if (reset != ResetCause::none) restorer_->reset();
+  return reset;
+}
+
+FrameReport Session::process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
+                             const FrameNeeds& needs) {
   clear_buffer(video->out_info, outbuf);
   const MappedFrame in(video->in_info, inbuf, GST_MAP_READ);
   const MappedFrame out(video->out_info, outbuf, GST_MAP_WRITE);

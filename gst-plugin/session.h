@@ -50,10 +50,15 @@ class Session {
   // `preset=auto` depends on whether the source is live; until this is called it is taken not to be.
   void set_live(bool live);
 
-  // Restores one frame, after making a new Restorer if the settings ask for one and the negotiated video fits them; if it
-  // does not fit, the old one serves until the next negotiation. `reset`: why the past was forgotten before this frame.
+  // Before each frame: makes a new Restorer if the settings ask for one and the negotiated video fits them; if it does not fit, the
+  // old one serves until the next negotiation. Returns why the past was forgotten.
+  ResetCause prepare(const Snapshot& snapshot, const GstVideoFilter* video);
+
+  // What the Restorer was made from.
+  const Config& active() const { return active_; }
+
   FrameReport process(const Snapshot& snapshot, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                      const FrameNeeds& needs, ResetCause* reset);
+                      const FrameNeeds& needs);
 
  private:
   void build(const Snapshot& snapshot);
