@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Counts the single test cases in meson's testlog.json and prints `N passed, N failed[, N skipped]`.
 
-A test that says how many cases it had (GoogleTest, Check) counts for that many, any other for one. What meson calls a
-failure (a crash, a time-out) counts as at least one failed case, whatever the test printed before.
+A test that says how many cases it had (GoogleTest, Check, Python's unittest on stdout) counts for that many, any other
+for one. What meson calls a failure (a crash, a time-out) counts as at least one failed case, whatever the test printed
+before.
 """
 import json
 import re
@@ -30,9 +31,19 @@ def check_cases(output):
     return total - failures - errors, failures + errors, 0
 
 
+def unittest_cases(output):
+    ran = re.search(r"^Ran (\d+) tests? in ", output, re.M)
+    if not ran:
+        return None
+    end = output[ran.end():]
+    failures, errors, skipped = (sum(map(int, re.findall(rf"\b{what}=(\d+)", end)))
+                                 for what in ("failures", "errors", "skipped"))
+    return int(ran[1]) - failures - errors - skipped, failures + errors, skipped
+
+
 def cases(test):
     output = test.get("stdout") or ""
-    counted = gtest_cases(output) or check_cases(output)
+    counted = gtest_cases(output) or check_cases(output) or unittest_cases(output)
     if test["result"] in SKIPPED:
         return 0, 0, max(1, counted[2] if counted else 1)
     if test["result"] in PASSED:

@@ -17,6 +17,7 @@ GTEST = """[==========] Running 3 tests from 1 test suite.
 [  FAILED  ] A.three, where GetParam() = 5
 """
 GTEST_GOOD = "[==========] Running 2 tests from 1 test suite.\n[       OK ] A.one (0 ms)\n[       OK ] A.two (1 ms)\n"
+UNITTEST = "test_a (X.test_a) ... ok\n\nRan 5 tests in 0.1s\n\nFAILED (failures=1, errors=1, skipped=1)\n"
 CHECK = "75%: Checks: 4, Failures: 1, Errors: 0\n"
 
 
@@ -31,6 +32,10 @@ class Cases(unittest.TestCase):
     def test_check(self):
         self.assertEqual(self.count("FAIL", CHECK), (3, 1, 0))
         self.assertEqual(self.count("OK", "100%: Checks: 4, Failures: 0, Errors: 0\n"), (4, 0, 0))
+
+    def test_unittest(self):
+        self.assertEqual(self.count("FAIL", UNITTEST), (2, 2, 1))
+        self.assertEqual(self.count("OK", "Ran 1 test in 0.1s\n\nOK\n"), (1, 0, 0))
 
     def test_plain(self):
         self.assertEqual(self.count("OK", ""), (1, 0, 0))
