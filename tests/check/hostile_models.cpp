@@ -234,7 +234,7 @@ GST_START_TEST(kernel_files) {
   folder.write("many", std::string(300000, ' ') + "1 1 1");
   folder.write("lines", std::string(1000000, '\n'));
   folder.write("tiny", "1e-320");
-  for (const char* name : {"pipe", "large", "zeros", "lines", "nothing", "."}) {
+  for (const char* name : {"pipe", "large", "zeros", "lines", "tiny", "nothing", "."}) {
     const std::string op = "kernel:file=\"" + folder.at(name) + "\"";
     for (const char* factory : {"reddiff", "reddiffdegrade"}) {
       GstElement* element = gst_element_factory_make(factory, nullptr);
@@ -244,12 +244,10 @@ GST_START_TEST(kernel_files) {
       gst_object_unref(element);
     }
   }
-  for (const char* name : {"many", "tiny"}) {
-    check::Harness harness("reddiffdegrade operator=kernel:file=" + folder.at(name));
-    const std::string caps = check::caps_text("RGB", 8, 8);
-    harness.caps(caps);
-    check::stream(harness, caps, 1);
-  }
+  check::Harness harness("reddiffdegrade operator=kernel:file=" + folder.at("many"));
+  const std::string caps = check::caps_text("RGB", 8, 8);
+  harness.caps(caps);
+  check::stream(harness, caps, 1);
 }
 GST_END_TEST
 
