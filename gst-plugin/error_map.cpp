@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst-plugin/error_map.h"
 
-#include "gst-plugin/debug.h"
-
 #include <algorithm>
 #include <string>
+
+#include "gst-plugin/debug.h"
 
 namespace reddiff {
 namespace {

@@ -40,12 +40,12 @@ using reddiff::ResetCause;
 using reddiff::Snapshot;
 
 struct Private {
-  explicit Private(GstBaseTransform* trans) : timing(trans) {}
+  explicit Private(GstBaseTransform* trans) : timing(trans, statistics) {}
 
-  reddiff::Timing timing;
   // Any thread, under the object lock.
   Snapshot wanted;
   reddiff::Statistics statistics;
+  reddiff::Timing timing;
   // Streaming thread; start() and stop() while that does not run.
   reddiff::Session session;
   reddiff::Mask mask;
@@ -306,12 +306,7 @@ static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer
   Private* priv = self->priv;
   const Snapshot snapshot = wanted(self);
   const reddiff::Allowance allowance = priv->timing.allow(inbuf, snapshot.settings.qos_policy);
-  if (allowance.drop) {
-    GST_OBJECT_LOCK(self);
-    priv->statistics.frame_dropped();
-    GST_OBJECT_UNLOCK(self);
-    return GST_BASE_TRANSFORM_FLOW_DROPPED;
-  }
+  if (allowance.drop) return GST_BASE_TRANSFORM_FLOW_DROPPED;
   const gint64 before = g_get_monotonic_time();
   const GstVideoFilter* video = GST_VIDEO_FILTER(self);
   const ResetCause reset = priv->session.prepare(snapshot, video);

@@ -20,6 +20,8 @@ class Statistics {
   void frame_in() { ++frames_in_; }
   void frame_out(const FrameReport& report, bool degraded);
   void frame_dropped() { ++frames_dropped_; }
+  guint64 frames_out() const { return frames_out_; }
+  guint64 frames_dropped() const { return frames_dropped_; }
   void reset_done(ResetCause cause) { ++resets_[static_cast<int>(cause)]; }
   void set_device(const std::string& description) { device_ = description; }
 

@@ -23,7 +23,6 @@ void Timing::start() {
   latency_.clear();
   allowed_ = {};
   live_ = false;
-  processed_ = dropped_ = 0;
 }
 
 void Timing::set_live(bool live) {
@@ -56,7 +55,7 @@ Allowance Timing::allow(const GstBuffer* buffer, QosPolicy policy) {
   {
     const ObjectLock lock(trans_);
     allowance = pace_.allow(time, GST_BUFFER_DURATION(buffer));
-    dropped_ += allowance.drop;
+    if (allowance.drop) statistics_.frame_dropped();
     tell = allowance.drop || allowance != allowed_;
     allowed_ = allowance;
   }
@@ -73,7 +72,7 @@ void Timing::post_qos(const GstBuffer* buffer) {
   {
     const ObjectLock lock(trans_);
     gst_message_set_qos_values(message, pace_.lateness(), pace_.proportion(), pace_.quality());
-    gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, processed_, dropped_);
+    gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, statistics_.frames_out(), statistics_.frames_dropped());
   }
   gst_element_post_message(GST_ELEMENT(trans_), message);
 }
@@ -82,7 +81,6 @@ void Timing::on_frame(const FrameReport& report, GstClockTime time, GstClockTime
   bool changed = false;
   {
     const ObjectLock lock(trans_);
-    ++processed_;
     const StageTimes& ms = report.ms;
     pace_.on_frame(report.prior_calls, ms.prior + ms.op + ms.optimizer, static_cast<double>(time) / GST_MSECOND);
     latency_.record(time);

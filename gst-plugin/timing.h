@@ -9,12 +9,14 @@
 #include "core/api/restorer.h"
 #include "gst-plugin/latency.h"
 #include "gst-plugin/pace.h"
+#include "gst-plugin/statistics.h"
 
 namespace reddiff {
 
 class Timing {
  public:
-  explicit Timing(GstBaseTransform* trans) : trans_(trans) {}
+  // `statistics` has the counts that QoS messages tell; dropped frames are counted here.
+  Timing(GstBaseTransform* trans, Statistics& statistics) : trans_(trans), statistics_(statistics) {}
 
   void start();
   void set_live(bool live);
@@ -36,11 +38,11 @@ class Timing {
   void post_qos(const GstBuffer* buffer);
 
   GstBaseTransform* trans_;
+  Statistics& statistics_;
   Pace pace_;
   Latency latency_;
   Allowance allowed_;
   bool live_ = false;
-  guint64 processed_ = 0, dropped_ = 0;
 };
 
 }  // namespace reddiff

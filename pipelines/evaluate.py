@@ -261,7 +261,7 @@ def main():
     if asked("noise estimate"):
         estimate_noise(clips, args)
     if asked("compressed"):
-        evaluate_codecs.print_table(clips, args.seed)
+        evaluate_codecs.print_table(clips, args.properties)
     for case in cases():
         if not asked(case.name):
             continue

@@ -25,8 +25,9 @@ def restored(path, parse, shape, element):
     return np.fromfile(f"{path}.rgb", np.uint8).reshape(-1, *shape), done.stdout
 
 
-def rows(clip, seed):
+def rows(clip, properties):
     _, height, width, _ = clip.truth.shape
+    element = " ".join(f"{name}={value}" for name, value in {"task": "restore", "steps": 2, **properties}.items())
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "25", "-i", "-"]
     for codec, (encoder, options, parse) in CODECS.items():
         for quality in QUALITIES:
@@ -34,14 +35,23 @@ def rows(clip, seed):
                 path = f"{folder}/clip.mp4"
                 ffmpeg([*raw, "-c:v", encoder, "-crf", str(quality), "-pix_fmt", "yuv420p", *options, path], clip.truth.tobytes())
                 before, _ = restored(path, parse, clip.truth.shape[1:], "")
-                after, text = restored(path, parse, clip.truth.shape[1:], f"reddiff task=restore steps=2 seed={seed} post-messages=true !")
+                after, text = restored(path, parse, clip.truth.shape[1:], f"reddiff {element} post-messages=true !")
             noise = float(re.findall(r"noise=\(double\)([0-9.e+]+)", text)[-1])
             psnr = [measures.psnr(frames, clip.truth, None).mean() for frames in (before, after)]
-            yield codec, quality, noise, *psnr
+            yield f"{codec} crf {quality}", (noise, *psnr)
 
 
-def print_table(clips, seed):
+def print_row(clip, name, noise, before, after):
+    print(f"| {clip} | {name} | {noise:.1f} | {before:.2f} | {after:.2f} | {after - before:+.2f} |", flush=True)
+
+
+def print_table(clips, properties):
     print("\n| restore compressed | quality | level | decoded, dB | restored, dB | gain |\n|---|---|---|---|---|---|")
+    found = {}
     for clip in clips:
-        for codec, quality, noise, before, after in rows(clip, seed):
-            print(f"| {clip.name} | {codec} crf {quality} | {noise:.1f} | {before:.2f} | {after:.2f} | {after - before:+.2f} |", flush=True)
+        for name, values in rows(clip, properties):
+            print_row(clip.name, name, *values)
+            found.setdefault(name, []).append(values)
+    if len(clips) > 1:
+        for name, values in found.items():
+            print_row("mean", name, *np.mean(values, 0))

@@ -59,6 +59,15 @@ class Harness {
     return value;
   }
 
+  gdouble measured(const std::string& field) const {
+    GstStructure* stats = nullptr;
+    g_object_get(element_, "stats", &stats, nullptr);
+    gdouble value = 0;
+    fail_unless(gst_structure_get_double(stats, field.c_str(), &value), "no field %s", field.c_str());
+    gst_structure_free(stats);
+    return value;
+  }
+
   GstHarness* h;
 
  private:

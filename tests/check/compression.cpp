@@ -56,12 +56,7 @@ static double noise_used(const std::string& properties) {
   harness.caps(caps);
   gst_harness_push_event(harness.h, gst_event_new_tag(tags("H.264 / AVC", 64 * 48 * 25 / 20)));
   check::stream(harness, caps, 1);
-  GstStructure* stats = nullptr;
-  gdouble noise = 0;
-  g_object_get(harness.element(), "stats", &stats, nullptr);
-  fail_unless(gst_structure_get_double(stats, "noise", &noise));
-  gst_structure_free(stats);
-  return noise;
+  return harness.measured("noise");
 }
 
 GST_START_TEST(restore_heeds_it_and_nothing_else_does) {

@@ -1,33 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Whatever goes wrong gives exactly one error message with the right domain and code, and never a crash.
-#include <glib/gstdio.h>
+#include "tests/check/failures.h"
+#include "tests/check/folder.h"
 
-#include "tests/check/check_util.h"
-
+using check::expect_error;
 using check::Harness;
-
-static check::Errors start(const std::string& line) {
-  GstElement* element = gst_parse_launch(line.c_str(), nullptr);
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(element, bus);
-  const GstStateChangeReturn result = gst_element_set_state(element, GST_STATE_PAUSED);
-  const check::Errors errors = check::take_errors(bus, element);
-  fail_unless_equals_int(result == GST_STATE_CHANGE_FAILURE, errors.count > 0);
-  gst_element_set_state(element, GST_STATE_NULL);
-  gst_element_set_bus(element, nullptr);
-  gst_object_unref(bus);
-  gst_object_unref(element);
-  return errors;
-}
-
-static void expect(const check::Errors& errors, GQuark domain, int code, const char* what, const char* hint = "") {
-  fail_unless(errors.count == 1, "%s: %d errors", what, errors.count);
-  fail_unless(errors.domain == domain && errors.code == code, "%s: %s %d: %s", what, g_quark_to_string(errors.domain),
-              errors.code, errors.text.c_str());
-  fail_unless(errors.text.find(hint) != std::string::npos, "%s: '%s' lacks '%s'", what, errors.text.c_str(), hint);
-  fail_unless(errors.text.find('\n') == std::string::npos && errors.text.size() < 1000, "%s", errors.text.c_str());
-}
+using check::start_and_stop;
+using check::take_errors;
 
 struct Bad {
   const char* line;
@@ -51,36 +31,34 @@ GST_START_TEST(bad_settings) {
       {"reddiffdegrade operator=nonsense", gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "bicubic"},
       {"reddiffdegrade device=cuda:7", gst_library_error_quark, GST_LIBRARY_ERROR_INIT, "cuda"},
   };
-  for (const Bad& bad : table) expect(start(bad.line), bad.domain(), bad.code, bad.line, bad.hint);
+  for (const Bad& bad : table) expect_error(start_and_stop(bad.line), bad.line, bad.domain(), bad.code, bad.hint);
 }
 GST_END_TEST
 
 GST_START_TEST(corrupt_model) {
-  gchar* folder = g_dir_make_tmp("reddiff-XXXXXX", nullptr);
-  const std::string model = std::string(folder) + "/bad.safetensors", card = std::string(folder) + "/bad.json";
-  fail_unless(g_file_set_contents(model.c_str(), "\xff\xff\xff\xff\xff\xff\xff\x7f{garbage", 16, nullptr));
+  const check::Folder folder;
+  const std::string model =
+      folder.write("bad.safetensors", std::string("\xff\xff\xff\xff\xff\xff\xff\x7f{garbage", 16));
   for (const char* text : {"garbage", "{}", "[1,2]", "{\"format\": 1}"}) {
-    fail_unless(g_file_set_contents(card.c_str(), text, -1, nullptr));
-    expect(start("reddiff prior=" + model), GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, text);
+    folder.write("bad.json", text);
+    expect_error(start_and_stop("reddiff prior=" + model), text, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
   }
-  g_unlink(model.c_str());
-  g_unlink(card.c_str());
-  g_rmdir(folder);
-  g_free(folder);
 }
 GST_END_TEST
 
 GST_START_TEST(missing_module) {
   g_setenv("REDDIFF_MODULE_PATH", "/nonexistent", TRUE);
-  expect(start("reddiff prior=dct"), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "no module", "REDDIFF_MODULE_PATH");
-  expect(start("reddiffdegrade"), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "no module", "REDDIFF_MODULE_PATH");
+  expect_error(start_and_stop("reddiff prior=dct"), "no module", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT,
+               "REDDIFF_MODULE_PATH");
+  expect_error(start_and_stop("reddiffdegrade"), "no module", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT,
+               "REDDIFF_MODULE_PATH");
   g_setenv("REDDIFF_MODULE_PATH", "/proc/self/maps", TRUE);
-  expect(start("reddiff prior=dct"), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "not a library");
+  expect_error(start_and_stop("reddiff prior=dct"), "not a library", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT);
   const std::string plugin = std::string(g_getenv("GST_PLUGIN_PATH_1_0")) + "/libgstreddiff.so";
   g_setenv("REDDIFF_MODULE_PATH", plugin.c_str(), TRUE);
-  expect(start("reddiff prior=dct"), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "another library");
+  expect_error(start_and_stop("reddiff prior=dct"), "another library", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT);
   g_unsetenv("REDDIFF_MODULE_PATH");
-  fail_unless_equals_int(start("reddiff prior=dct").count, 0);
+  fail_unless_equals_int(start_and_stop("reddiff prior=dct").count, 0);
 }
 GST_END_TEST
 
@@ -93,7 +71,7 @@ GST_START_TEST(bad_settings_while_playing) {
   g_object_set(harness.element(), "operator", "nonsense", nullptr);
   for (int i = 0; i < 3; ++i)
     fail_unless_equals_int(gst_harness_push(harness.h, check::picture(info, 1 + i, 0)), GST_FLOW_ERROR);
-  expect(check::take_errors(harness.bus()), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "nonsense while playing");
+  expect_error(take_errors(harness.bus()), "nonsense while playing", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
   // Good settings cure it.
   g_object_set(harness.element(), "operator", "", nullptr);
   check::stream(harness, caps, 1, 4);
@@ -107,7 +85,7 @@ GST_START_TEST(short_buffer) {
     for (int i = 0; i < 2; ++i)
       fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_new_allocate(nullptr, 100, nullptr)),
                              GST_FLOW_ERROR);
-    expect(check::take_errors(harness.bus()), GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "short buffer");
+    expect_error(take_errors(harness.bus()), "short buffer", GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT);
   }
 }
 GST_END_TEST

@@ -2,7 +2,7 @@
 //
 // Buffers that lie about themselves: too short, with metas that do not fit, of sizes hardly anybody sends, at impossible times.
 #include "gst-plugin/caps.h"
-#include "tests/check/hostile.h"
+#include "tests/check/failures.h"
 
 using check::Harness;
 

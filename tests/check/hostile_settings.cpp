@@ -2,7 +2,7 @@
 //
 // Every property at its most absurd: it works or says in one message why not, before the first frame or at it, also when it changes
 // while frames flow.
-#include "tests/check/hostile.h"
+#include "tests/check/failures.h"
 
 using check::Harness;
 

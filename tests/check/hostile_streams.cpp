@@ -2,7 +2,7 @@
 //
 // Whole pipelines whose data was damaged on the way. The pipeline ends or stops with one error; the element neither crashes nor
 // hangs, and complains only of what is wrong at its own pad.
-#include "tests/check/hostile.h"
+#include "tests/check/failures.h"
 
 namespace {
 

@@ -1,34 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Masks that are not the alpha channel: picture files and regions of interest.
-#include <glib/gstdio.h>
-
-#include "tests/check/check_util.h"
+#include "tests/check/failures.h"
+#include "tests/check/folder.h"
 
 using check::Harness;
 
 static const std::string caps = check::caps_text("RGB", 64, 48);
 static const std::string inpaint = "reddiff task=inpaint prior=dct steps=2 temporal=none ";
 
-// A file of a test's own, gone at its end.
-struct Folder {
-  Folder() : path(g_dir_make_tmp("reddiff-mask-XXXXXX", nullptr)) {}
-  ~Folder() {
-    for (const auto& name : names) g_unlink(file(name).c_str());
-    g_rmdir(path.c_str());
-  }
-  std::string file(const std::string& name) const { return path + "/" + name; }
-  std::string add(const std::string& name) {
-    names.push_back(name);
-    return file(name);
-  }
-  std::string path;
-  std::vector<std::string> names;
-};
-
 // White with a hole in the middle third of both axes. PNG; the hole is black, or transparent.
-static std::string write_mask(Folder& folder, const std::string& name, int width, int height, bool transparent) {
-  const std::string path = folder.add(name);
+static std::string write_mask(const check::Folder& folder, const std::string& name, int width, int height,
+                              bool transparent) {
   const GstVideoInfo info = check::info_of(check::caps_text("RGBA", width, height));
   GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
   gst_buffer_memset(buffer, 0, 255, GST_VIDEO_INFO_SIZE(&info));
@@ -46,9 +29,7 @@ static std::string write_mask(Folder& folder, const std::string& name, int width
   const auto bytes = check::bytes(png);
   gst_buffer_unref(png);
   gst_harness_teardown(h);
-  fail_unless(g_file_set_contents(path.c_str(), reinterpret_cast<const gchar*>(bytes.data()),
-                                  static_cast<gssize>(bytes.size()), nullptr));
-  return path;
+  return folder.write(name, std::string(bytes.begin(), bytes.end()));
 }
 
 // A smooth picture with a red block where the mask's hole is.
@@ -85,7 +66,7 @@ static int warnings(GstBus* bus) {
 }
 
 GST_START_TEST(a_picture_says_what_is_missing) {
-  Folder folder;
+  const check::Folder folder;
   const bool transparent = __i__ % 2, other_size = __i__ / 2;
   const std::string path = write_mask(folder, "mask.png", other_size ? 192 : 64, other_size ? 144 : 48, transparent);
   Harness harness(inpaint + "mask-location=" + path);
@@ -124,7 +105,7 @@ GST_END_TEST
 
 // Alpha cannot be had from RGB: until upstream sends another format, the picture serves.
 GST_START_TEST(the_source_may_change_while_playing) {
-  Folder folder;
+  const check::Folder folder;
   Harness harness(inpaint + "mask-location=" + write_mask(folder, "mask.png", 64, 48, false));
   harness.caps(caps);
   fail_unless(distance_to_clean(check::process(harness, soiled(0))) < 4);
@@ -136,26 +117,9 @@ GST_START_TEST(the_source_may_change_while_playing) {
 }
 GST_END_TEST
 
-static check::Errors error_of(const std::string& properties) {
-  GError* error = nullptr;
-  GstElement* element = gst_parse_launch((inpaint + properties).c_str(), &error);
-  fail_unless(element != nullptr && error == nullptr);
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(element, bus);
-  fail_unless_equals_int(gst_element_set_state(element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
-  const auto errors = check::take_errors(bus);
-  gst_element_set_state(element, GST_STATE_NULL);
-  gst_element_set_bus(element, nullptr);
-  gst_object_unref(element);
-  gst_object_unref(bus);
-  return errors;
-}
-
 GST_START_TEST(wrong_pictures_are_one_clear_error) {
-  Folder folder;
-  const std::string text = folder.add("text.png"), empty = folder.add("empty.png");
-  fail_unless(g_file_set_contents(text.c_str(), "this is no picture", -1, nullptr));
-  fail_unless(g_file_set_contents(empty.c_str(), "", 0, nullptr));
+  const check::Folder folder;
+  const std::string text = folder.write("text.png", "this is no picture"), empty = folder.write("empty.png", "");
   struct Case {
     std::string properties;
     GQuark domain;
@@ -166,18 +130,13 @@ GST_START_TEST(wrong_pictures_are_one_clear_error) {
       {"mask-location=/nowhere/mask.png", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "does not exist"},
       {"mask-location=" + text, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
       {"mask-location=" + empty, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
-      {"mask-location=" + folder.path, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
+      {"mask-location=" + folder.path(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
       {"mask-location=/dev/zero", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
       {"mask-source=file", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "mask-location"},
       {"mask-source=none", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "mask-location"},
   };
-  for (const Case& c : cases) {
-    const auto errors = error_of(c.properties);
-    fail_unless_equals_int(errors.count, 1);
-    fail_unless(errors.domain == c.domain && errors.code == c.code, "%s: %s", c.properties.c_str(),
-                errors.text.c_str());
-    fail_unless(errors.text.find(c.word) != std::string::npos, "%s: %s", c.properties.c_str(), errors.text.c_str());
-  }
+  for (const Case& c : cases)
+    check::expect_error(check::start_and_stop(inpaint + c.properties), c.properties, c.domain, c.code, c.word);
 }
 GST_END_TEST
 

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <map>
 
-#include "tests/check/hostile.h"
+#include "tests/check/failures.h"
 
 namespace {
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Whole pipelines with elements of GStreamer, to files.
-#include <glib/gstdio.h>
-
-#include "tests/check/check_util.h"
+#include "tests/check/folder.h"
 
 static GstElement* launch(const std::string& line) {
   GError* error = nullptr;
@@ -34,19 +32,9 @@ static void run(const std::string& line) {
 
 // What `line ! filesink` writes.
 static std::string written(const std::string& line) {
-  gchar* path = nullptr;
-  const gint file = g_file_open_tmp("reddiff-XXXXXX", &path, nullptr);
-  fail_unless(file >= 0);
-  g_close(file, nullptr);
-  run(line + " ! filesink location=" + path);
-  gchar* data = nullptr;
-  gsize size = 0;
-  fail_unless(g_file_get_contents(path, &data, &size, nullptr));
-  const std::string all(data, size);
-  g_free(data);
-  g_unlink(path);
-  g_free(path);
-  return all;
+  const check::Folder folder;
+  run(line + " ! filesink location=" + folder.at("out"));
+  return check::read_file(folder.at("out"));
 }
 
 static const std::string source =

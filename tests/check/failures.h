@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the tests with hostile input ask of every failure: one message, from the element itself, that a person can read.
+// What tests ask of every failure: one message, from the element itself, that a person can read.
 #pragma once
 
 #include <vector>
@@ -20,10 +20,13 @@ inline void expect_clear(const Errors& errors, const std::string& what) {
               errors.debug.c_str());
 }
 
-inline void expect_error(const Errors& errors, const std::string& what, GQuark domain, int code) {
+inline void expect_error(const Errors& errors, const std::string& what, GQuark domain, int code,
+                         const std::string& hint = "") {
   expect_clear(errors, what);
   fail_unless(errors.domain == domain && errors.code == code, "%s: %s %d: %s", what.c_str(),
               g_quark_to_string(errors.domain), errors.code, errors.text.c_str());
+  fail_unless(errors.text.find(hint) != std::string::npos, "%s: '%s' lacks '%s'", what.c_str(), errors.text.c_str(),
+              hint.c_str());
 }
 
 // Brings one element to PAUSED and back to NULL; the errors it posted. A failure must have said why, success nothing.
@@ -37,6 +40,16 @@ inline Errors start_and_stop(GstElement* element, const std::string& what) {
   gst_element_set_state(element, GST_STATE_NULL);
   gst_element_set_bus(element, nullptr);
   gst_object_unref(bus);
+  return errors;
+}
+
+// The same with the element of a launch line.
+inline Errors start_and_stop(const std::string& line) {
+  GError* error = nullptr;
+  GstElement* element = gst_parse_launch(line.c_str(), &error);
+  fail_unless(element != nullptr && error == nullptr, "%s: %s", line.c_str(), error ? error->message : "?");
+  const Errors errors = start_and_stop(element, line);
+  gst_object_unref(element);
   return errors;
 }
 
