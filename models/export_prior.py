@@ -26,9 +26,7 @@ TRAINING = (
 
 def figures(checkpoint, pictures, remark):
     """PSNR of the EMA weights as they are exported, by train.py's own seeds."""
-    net = train.UNet(**{key: checkpoint["cfg"][key] for key in ("ch", "enc", "mid", "dec")})
-    net.load_state_dict({key: value.half().float() for key, value in checkpoint["ema"].items()})
-    net.eval()
+    net = train.load_network(checkpoint)
     return {
         "psnr_db": train.evaluate(net, pictures),
         "psnr_db_reduced_by_two": train.evaluate(net, pictures, 2),
@@ -76,7 +74,8 @@ def main():
     save_file(tensors, weights)
     weights.chmod(0o644)
     pictures = sorted(str(path) for path in args.eval.iterdir())
-    description = card(args.name, checkpoint["cfg"], weights, TRAINING.format(hours=args.hours), figures(checkpoint, pictures, args.remark))
+    measured = figures(str(args.checkpoint), pictures, args.remark)
+    description = card(args.name, checkpoint["cfg"], weights, TRAINING.format(hours=args.hours), measured)
     (args.out / f"{args.name}.json").write_text(json.dumps(description, indent=2) + "\n")
     print(json.dumps(description["figures"], indent=2))
     print(f"{weights}: {description['bytes']} bytes, sha256 {description['sha256']}")

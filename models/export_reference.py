@@ -9,13 +9,12 @@ A development tool: needs torch and safetensors. Run: export_reference.py [--mod
 """
 import argparse
 import hashlib
-import json
 import pathlib
 import sys
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
 import train  # noqa: E402  (the network's definition lies beside, in train/)
@@ -53,10 +52,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=here / "reference")
     args = parser.parse_args()
 
-    config = json.loads(args.model.with_suffix(".json").read_text())["config"]
-    net = train.UNet(**config)
-    net.load_state_dict({key: value.float() for key, value in load_file(args.model).items()})
-    net.eval()
+    net = train.load_network(str(args.model))
     generator = torch.Generator().manual_seed(7)
     out = {}
     for name, (height, width) in SIZES.items():
