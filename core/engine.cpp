@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/device.h"
+#include "core/frame/clipped_noise.h"
 #include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
 #include "core/frame/noise_estimate.h"
@@ -34,10 +35,21 @@ void settle_epsilon(SolverConfig& solver, const at::Tensor& mu) {
   if (solver.epsilon_of_mean_loss) solver.optimizer_epsilon = 1e-8 * static_cast<double>(mu.numel() / mu.size(0));
 }
 
-// [1,1,height,width], 1 or 0.
-at::Tensor read_mask(const std::uint8_t* known, int width, int height, const at::Device& device) {
-  const auto bytes = at::from_blob(const_cast<std::uint8_t*>(known), {1, 1, height, width}, at::kByte);
-  return (bytes > 0).to(at::kFloat).to(device);
+// [1,1,h,w], 1 or 0, on the picture's device. An alpha channel that is the mask is no longer one of the picture.
+at::Tensor known_pixels(const FrameOptions& options, MaskSource source, const at::Tensor& picture, at::Tensor& alpha) {
+  if (source == MaskSource::alpha) {
+    if (!alpha.defined())
+      throw Error(
+          ErrorCode::settings,
+          "the mask is the alpha channel, but this video has none; send RGBA, A420 or another format with alpha");
+    const auto known = (alpha >= 0.5).to(at::kFloat);
+    alpha = at::Tensor();
+    return known;
+  }
+  if (!options.known) throw Error(ErrorCode::settings, "this configuration needs a mask with every frame");
+  const auto bytes =
+      at::from_blob(const_cast<std::uint8_t*>(options.known), {1, 1, picture.size(2), picture.size(3)}, at::kByte);
+  return (bytes > 0).to(at::kFloat).to(picture.device());
 }
 
 // First level of each pixel: where its past is not trusted it starts as a frame without one does.
@@ -50,9 +62,10 @@ at::Tensor trusted_level(const at::Tensor& trust, double cold, double warm) {
 
 // What one frame tells.
 struct Engine::Measurement {
-  at::Tensor picture;  // [1,3,h,w], as read, missing pixels filled
-  at::Tensor known;    // [1,1,h,w], 1 or 0; undefined without a mask
-  at::Tensor alpha;    // [1,1,h,w]; undefined without alpha, or when it was the mask
+  at::Tensor picture;                  // [1,3,h,w], as read, missing pixels filled
+  at::Tensor known;                    // [1,1,h,w], 1 or 0; undefined without a mask
+  at::Tensor alpha;                    // [1,1,h,w]; undefined without alpha, or when it was the mask
+  Clipping clipping = Clipping::none;  // what the limits of code values did to its noise
   Resolved resolved;
 };
 
@@ -64,7 +77,9 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs, c
   prior_ = std::make_unique<TiledDenoiser>(std::move(prior), TileOptions{config.tile_size, config.tile_overlap});
   const bool filters = config.temporal == Temporal::filter && resolved.filters;
   if (filters) filter_.emplace(config.scene_threshold, make_flow(), constants);
-  if (config.temporal != Temporal::none && (!filters || resolved.lossy)) warm_start_.emplace(config.scene_threshold);
+  // Beside the filter too, where the first guess matters: the measurement does not show the picture itself.
+  const bool guesses = resolved.kind == ProblemKind::reduce || resolved.kind == ProblemKind::blur;
+  if (config.temporal != Temporal::none && (!filters || guesses)) warm_start_.emplace(config.scene_threshold);
 }
 
 std::string Engine::description() const { return prior_->description() + " on " + device_.str(); }
@@ -73,6 +88,7 @@ void Engine::reset() {
   if (warm_start_) warm_start_->reset();
   if (filter_) filter_->reset();
   noise_.reset();
+  clipping_ = {};
   geometry_.reset();
 }
 
@@ -98,20 +114,23 @@ Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& opt
     if (config.task == Task::restore) config.noise = std::max(config.noise, options.least_noise);
   }
   measurement.resolved = resolve(config, live_, in.component[0].depth, options.most_calls);
-  if (measurement.resolved.mask == MaskSource::none) return measurement;
-  if (measurement.resolved.mask == MaskSource::alpha) {
-    if (!measurement.alpha.defined())
-      throw Error(
-          ErrorCode::settings,
-          "the mask is the alpha channel, but this video has none; send RGBA, A420 or another format with alpha");
-    measurement.known = (measurement.alpha >= 0.5).to(at::kFloat);
-    measurement.alpha = at::Tensor();
-  } else {
-    if (!options.known) throw Error(ErrorCode::settings, "this configuration needs a mask with every frame");
-    measurement.known = read_mask(options.known, in.width, in.height, device_);
+  if (measurement.resolved.mask != MaskSource::none) {
+    measurement.known = known_pixels(options, measurement.resolved.mask, measurement.picture, measurement.alpha);
+    measurement.picture = fill_holes(measurement.picture, measurement.known);
   }
-  measurement.picture = fill_holes(measurement.picture, measurement.known);
+  if (measurement.resolved.clips_noise)
+    measurement.clipping = clipping_of(in, measurement.picture, measurement.resolved.noise);
   return measurement;
+}
+
+// Over some frames, so that it does not change its mind with every one.
+Clipping Engine::clipping_of(const FrameView& in, const at::Tensor& picture, double noise) {
+  constexpr double kept = 0.8;
+  const auto evidence = clipping_evidence(in, picture, noise);
+  clipping_ = {kept * clipping_.towards + evidence.towards, kept * clipping_.away + evidence.away,
+               kept * clipping_.values + evidence.values};
+  if (!clipping_.clipped()) return Clipping::none;
+  return in.model == ColorModel::ycbcr ? Clipping::averages : Clipping::values;
 }
 
 at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report) {
@@ -120,30 +139,59 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   problem.y = op_->measurement_channels() == 1 ? measurement.picture.mean(1, true) : measurement.picture;
   problem.weights = measurement.known;
   problem.noise = measurement.resolved.noise;
+  problem.clipping = measurement.clipping;
 
+  const bool blurs = measurement.resolved.kind == ProblemKind::blur;
+  if (filter_ && blurs) problem = measured_along_time(std::move(problem), report);
   const auto plain = op_->initial(problem.y);
   const auto single = solve_alone(problem, plain, measurement.resolved, options, report);
-  return filter_ ? solve_along_time(problem, plain, single, measurement.resolved, options, report) : single;
+  if (!filter_ || blurs) return single;
+  return solve_along_time(problem, plain, single, measurement.resolved, options, report);
+}
+
+// A moved picture's blur is the moved blur, so here the measurement is what is filtered, and the solver finds less noise in it. What
+// shows the motion, and what is wrong with it, is H^T y: the blur leaves no more detail than that, and little noise.
+Problem Engine::measured_along_time(Problem problem, FrameReport& report) {
+  const auto before = Clock::now();
+  auto smooth = op_->vjp(problem.y, problem.y);
+  if (problem.clipping != Clipping::none) {
+    problem.y = rows(problem, mean_before_clipping(smooth, problem.noise));
+    problem.clipping = Clipping::none;
+    smooth = op_->vjp(problem.y, problem.y);
+  }
+  constexpr double little = 1e-4;  // rho(q)/q at q = 0 is the mean of the eigenvalues of H^T H
+  Measured measured{problem.y, {}, smooth, problem.noise};
+  measured.noise_left = op_->rho(at::full({1}, little)).item<double>() / little;
+  const auto estimate = filter_->update(measured);
+  report.ms.flow += milliseconds_since(before);
+  report.cut = estimate.cut;
+  if (estimate.cut) warm_start_->reset();
+  if (!estimate.z.defined()) return problem;
+  problem.y = estimate.z;
+  problem.noise = estimate.level.square().mean().sqrt().item<double>();
+  return problem;
 }
 
 // From this frame's measurement; a warm start takes its first guess from the last frame.
-at::Tensor Engine::solve_alone(const Problem& problem, const at::Tensor& plain, const Resolved& resolved,
+at::Tensor Engine::solve_alone(Problem problem, const at::Tensor& plain, const Resolved& resolved,
                                const FrameOptions& options, FrameReport& report) {
   Start start{plain, {}};
   // Where H loses resolution the filter's birth takes this for the answer: then all steps are made here.
-  SolverConfig config = filter_ && !resolved.lossy ? resolved.alone : resolved.cold;
+  const bool reduces = resolved.kind == ProblemKind::reduce, blurs = resolved.kind == ProblemKind::blur;
+  SolverConfig config = filter_ && !reduces && !blurs ? resolved.alone : resolved.cold;
   if (warm_start_) {
     const auto before = Clock::now();
     const bool fuses = config.renoise == Renoise::measurement;
     const auto prediction = warm_start_->predict(plain, problem.noise, !fuses);
-    report.cut = prediction.cut;
+    report.cut = report.cut || prediction.cut;
     if (prediction.cut && filter_) filter_->reset();
     if (prediction.moved.defined()) {
-      config = filter_ ? resolved.alone : resolved.warm;
+      config = filter_ && !blurs ? resolved.alone : resolved.warm;
       report.cold = false;
       if (fuses) {
-        const auto fused = fuse(problem.y, prediction.moved, problem.noise);
+        const auto fused = fuse(rows(problem, prediction.moved), prediction.moved, problem.noise);
         start = {fused.mu, fused.level};
+        problem.clipping = Clipping::none;  // what is denoised now is not clipped
       } else {
         start.mu = at::lerp(start.mu, prediction.moved, prediction.trust);
         start.level = trusted_level(prediction.trust, resolved.cold.start_level, config.start_level);
@@ -160,9 +208,10 @@ at::Tensor Engine::solve_alone(const Problem& problem, const at::Tensor& plain, 
 at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& plain, const at::Tensor& single,
                                     const Resolved& resolved, const FrameOptions& options, FrameReport& report) {
   const auto before = Clock::now();
-  const bool complete = resolved.lossy && report.cold;
-  Measured measured{plain, problem.weights, single, problem.noise, {}, {}};
-  if (resolved.lossy) {
+  const bool reduces = resolved.kind == ProblemKind::reduce, complete = reduces && report.cold;
+  Measured measured{plain, problem.weights, single, problem.noise};
+  if (!reduces) measured.picture = rows(problem, single);
+  if (reduces) {
     measured.residual = [&](const at::Tensor& x) { return problem.y - op_->forward(x); };
     const double rho = std::pow(problem.noise / resolved.cold.start_level, 2);
     measured.agree = [&, rho](const at::Tensor& z) { return op_->prox(z, problem.y, problem.weights, rho); };
@@ -172,7 +221,11 @@ at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& pl
   report.cut = report.cut || estimate.cut;
   report.cold = !estimate.z.defined();
   if ((report.cold && complete) || resolved.along.steps == 0) return single;
-  if (!report.cold) return run(problem, resolved.along, {estimate.z, estimate.level}, options, report).mu;
+  if (!report.cold) {
+    Problem along = problem;
+    if (!reduces) along.clipping = Clipping::none;  // z is not clipped
+    return run(along, resolved.along, {estimate.z, estimate.level}, options, report).mu;
+  }
   if (resolved.cold.renoise != Renoise::measurement)
     return run(problem, resolved.along, {single, {}}, options, report).mu;
   if (resolved.cold.steps == 1 || options.most_calls > 0) return single;
@@ -204,7 +257,10 @@ FrameReport Engine::process(const FrameView& in, const FrameView& out, const Fra
   auto restored = options.most_calls == 0 ? plainly_resampled(measurement.picture, op_->factor())
                                           : solve(measurement, options, report);
   const double solve_ms = milliseconds_since(before_solve);
-  if (report.cut) noise_.restart();
+  if (report.cut) {
+    noise_.restart();
+    clipping_ = {};
+  }
   report.ms.optimizer = std::max(0.0, solve_ms - report.ms.flow - report.ms.prior - report.ms.op);
 
   const auto before_write = Clock::now();

@@ -37,8 +37,10 @@ class Engine final : public Restorer {
 
   void check_frames(const FrameView& in, const FrameView& out);
   Measurement measure(const FrameView& in, const FrameOptions& options);
+  Clipping clipping_of(const FrameView& in, const at::Tensor& picture, double noise);
   at::Tensor solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report);
-  at::Tensor solve_alone(const Problem& problem, const at::Tensor& plain, const Resolved& resolved,
+  Problem measured_along_time(Problem problem, FrameReport& report);
+  at::Tensor solve_alone(Problem problem, const at::Tensor& plain, const Resolved& resolved,
                          const FrameOptions& options, FrameReport& report);
   at::Tensor solve_along_time(const Problem& problem, const at::Tensor& plain, const at::Tensor& single,
                               const Resolved& resolved, const FrameOptions& options, FrameReport& report);
@@ -53,6 +55,7 @@ class Engine final : public Restorer {
   std::optional<WarmStart> warm_start_;  // neither of the two: temporal=none
   std::optional<TemporalFilter> filter_;
   NoiseTrack noise_;
+  ClippingEvidence clipping_;
   std::optional<Geometry> geometry_;
 };
 

@@ -77,14 +77,28 @@ SolverConfig finish(const Config& config, SolverConfig solver) {
 
 // With the temporal filter the steps of a frame with a past are made in two runs, alone and along. Where H loses resolution a good
 // estimate from the frame alone is worth more than a second look at what the filter makes of it.
-void share_steps(ProblemKind kind, int most_calls, Resolved& resolved) {
-  resolved.alone = resolved.lossy ? resolved.warm : resolved.cold;
+void share_steps(int most_calls, Resolved& resolved) {
+  const bool lossy = resolved.kind == ProblemKind::reduce;
+  resolved.alone = lossy ? resolved.warm : resolved.cold;
   resolved.along = resolved.cold;
   const int steps = resolved.cold.steps;
-  resolved.alone.steps = resolved.lossy ? std::max(1, steps - 1) : 1;
+  resolved.alone.steps = lossy ? std::max(1, steps - 1) : 1;
   resolved.along.steps = std::max(most_calls == 1 ? 0 : 1, steps - resolved.alone.steps);
-  if (resolved.lossy) resolved.along.start_level = resolved.along.end_level;
-  if (kind == ProblemKind::fill) resolved.along.start_level = 2 * resolved.along.end_level;
+  if (lossy) resolved.along.start_level = resolved.along.end_level;
+  if (resolved.kind == ProblemKind::fill) resolved.along.start_level = 2 * resolved.along.end_level;
+}
+
+// Which problems the temporal filter knows.
+bool filters(const Resolved& resolved, bool masked) {
+  if (resolved.cold.optimizer != Optimizer::fixed_point) return false;
+  switch (resolved.kind) {
+    case ProblemKind::reduce:
+      return !masked;
+    case ProblemKind::blur:
+      return !masked && resolved.op.moves_with_the_picture();
+    default:
+      return true;
+  }
 }
 
 }  // namespace
@@ -151,17 +165,16 @@ Resolved resolve(const Config& config, bool live, int bit_depth, int most_calls)
   resolved.noise = std::max(level_to_core(std::max(config.noise, 0.0)), one_code / std::sqrt(12.0));
   const Preset automatic = live ? Preset::live : Preset::quality;
   const Preset preset = config.preset == Preset::automatic ? automatic : config.preset;
-  const ProblemKind kind = problem_kind(resolved.op, masked);
-  const auto solver = preset_solver(preset, kind, resolved.noise);
+  resolved.kind = problem_kind(resolved.op, masked);
+  const auto solver = preset_solver(preset, resolved.kind, resolved.noise);
   resolved.cold = finish(config, solver.cold);
   resolved.warm = finish(config, solver.warm);
   if (most_calls > 0)
     for (SolverConfig* run : {&resolved.cold, &resolved.warm}) run->steps = std::min(run->steps, most_calls);
-  resolved.lossy = kind == ProblemKind::reduce;
-  share_steps(kind, most_calls, resolved);
-  // Blurs spread noise over all frequencies they weaken, and z would gather it: they keep the warm start.
-  resolved.filters =
-      kind != ProblemKind::blur && !(resolved.lossy && masked) && resolved.cold.optimizer == Optimizer::fixed_point;
+  share_steps(most_calls, resolved);
+  resolved.filters = filters(resolved, masked);
+  // Below a code value there is nothing to clip. The paper's loss knows no such thing.
+  resolved.clips_noise = preset != Preset::paper && resolved.noise > level_to_core(1);
   return resolved;
 }
 

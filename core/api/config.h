@@ -59,6 +59,13 @@ enum class Balance {
   noise,  // v times lambda g(s) s / sv^2, scaled by m/N: the posterior's balance of a prior of variance s^2 and noise of variance sv^2
 };
 
+enum class ProblemKind {
+  denoise,  // identity, every pixel measured: the measurement is a noisy picture
+  fill,     // missing pixels
+  reduce,   // the operator loses resolution
+  blur,     // same size, other than the identity
+};
+
 // Noise levels and weights in core units ([-1,1] pictures); see core/solvers/red_diff.h for the equation they enter.
 struct SolverConfig {
   Solver solver = Solver::red_diff;
@@ -83,16 +90,18 @@ struct SolverConfig {
 
 struct Resolved {
   OperatorSpec op;
+  ProblemKind kind = ProblemKind::denoise;
   int scale = 1;                       // the operator's factor
   MaskSource mask = MaskSource::none;  // never automatic
   double noise = 0;                    // sv in core units, never 0
   SolverConfig cold;                   // for a frame without a past
   SolverConfig warm;                   // for a frame whose mean starts at the moved previous solution
   // With the temporal filter: for a frame before its past is asked (where H loses resolution from a warm start, and a frame without
-  // a past takes `cold`), and for the rest of the steps from the filter's z, at the level that it says of each pixel.
+  // a past takes `cold`), and for the rest of the steps from the filter's z, at the level that it says of each pixel. Blurs take
+  // `cold`: for them the measurement is filtered first.
   SolverConfig alone, along;
-  bool lossy = false;    // H loses resolution
-  bool filters = false;  // the temporal filter knows this problem and this optimiser
+  bool filters = false;      // the temporal filter knows this problem and this optimiser
+  bool clips_noise = false;  // where code values end, the noise of the measurement is looked at for having ended there
 };
 
 // The operator that the configuration asks for. Throws Error{settings}: unknown operator, `scale` against the operator's factor,

@@ -206,26 +206,30 @@ std::vector<OperatorKind> make_kinds() {
     return OperatorArgument{"factor", "pixels a side that become one", 2, most, 2, true, false};
   };
   return {
-      {"identity", "nothing but noise", "identity", {}},
+      {"identity", "nothing but noise", "identity", {}, true},
       {"average-pool", "mean of factor x factor pixels", "average-pool:factor=4", {factor(16)}},
       {"bicubic", "antialiased bicubic reduction, as PIL's", "bicubic:factor=4", {factor(8)}},
       {"gaussian-blur",
        "Gaussian blur",
        "gaussian-blur:sigma=1.6",
-       {{"sigma", "standard deviation in pixels", 0.1, 20, 1.6, false, false}}},
+       {{"sigma", "standard deviation in pixels", 0.1, 20, 1.6, false, false}},
+       true},
       {"box-blur",
        "mean of size x size pixels around each",
        "box-blur:size=9",
-       {{"size", "pixels a side", 1, 99, 9, true, false, true}}},
+       {{"size", "pixels a side", 1, 99, 9, true, false, true}},
+       true},
       {"motion-blur",
        "blur along a straight line",
        "motion-blur:length=15:angle=30",
        {{"length", "pixels", 1, 99, 15, false, false},
-        {"angle", "degrees, counter-clockwise from the right", -180, 180, 0, false, false}}},
+        {"angle", "degrees, counter-clockwise from the right", -180, 180, 0, false, false}},
+       true},
       {"kernel",
        "blur by a point-spread function read from a text file",
        "kernel:file=psf.txt",
-       {{"file", "rows of numbers, one row a line; see core/operators/README.md", 0, 0, none, false, true}}},
+       {{"file", "rows of numbers, one row a line; see core/operators/README.md", 0, 0, none, false, true}},
+       true},
       {"gray", "mean of the three channels", "gray", {}},
   };
 }
@@ -235,6 +239,15 @@ std::vector<OperatorKind> make_kinds() {
 std::span<const OperatorKind> operator_kinds() {
   static const std::vector<OperatorKind> kinds = make_kinds();
   return kinds;
+}
+
+bool OperatorSpec::moves_with_the_picture() const {
+  const auto kinds = operator_kinds();
+  return std::all_of(stages.begin(), stages.end(), [&](const OperatorStage& stage) {
+    return std::any_of(kinds.begin(), kinds.end(), [&](const OperatorKind& kind) {
+      return stage.name == kind.name && kind.moves_with_the_picture;
+    });
+  });
 }
 
 int OperatorSpec::factor() const {

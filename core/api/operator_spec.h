@@ -30,6 +30,7 @@ struct OperatorKind {
   const char* description;
   const char* example;
   std::vector<OperatorArgument> arguments;
+  bool moves_with_the_picture = false;  // H of a moved picture is the moved H x, of three channels: blurs
 };
 
 std::span<const OperatorKind> operator_kinds();
@@ -42,9 +43,10 @@ struct OperatorStage {
 };
 
 struct OperatorSpec {
-  std::vector<OperatorStage> stages;  // never empty
-  int factor() const;                 // product of the stages' reduction factors, 1 if none reduces
-  std::string text() const;           // canonical spelling; parse(text()) gives the same spec
+  std::vector<OperatorStage> stages;    // never empty
+  bool moves_with_the_picture() const;  // every stage does
+  int factor() const;                   // product of the stages' reduction factors, 1 if none reduces
+  std::string text() const;             // canonical spelling; parse(text()) gives the same spec
 };
 
 // Throws Error{settings}: the sentence names the wrong word, its place, and what would be right (all operator names, the

@@ -8,13 +8,6 @@
 
 namespace reddiff {
 
-enum class ProblemKind {
-  denoise,  // identity, every pixel measured: the measurement is a noisy picture
-  fill,     // missing pixels
-  reduce,   // the operator loses resolution
-  blur,     // same size, other than the identity
-};
-
 struct PresetSolver {
   SolverConfig cold;
   SolverConfig warm;  // the mean starts at the moved previous solution: a lower start level

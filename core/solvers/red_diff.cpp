@@ -53,9 +53,12 @@ bool adds_noise(Renoise renoise, int step) {
   return renoise == Renoise::every_step || (renoise == Renoise::after_first && step > 0);
 }
 
-at::Tensor noisy_mean(const at::Tensor& mu, const at::Tensor& first_mu, const Level& level, Renoise renoise,
-                      std::uint64_t seed) {
-  if (renoise == Renoise::measurement) return first_mu;
+bool clips(const Problem& problem) { return problem.clipping != Clipping::none; }
+
+at::Tensor noisy_mean(const Problem& problem, const at::Tensor& mu, const Start& start, const Level& level,
+                      Renoise renoise, std::uint64_t seed) {
+  // The first mean is the clipped measurement itself; of what it was before, mu tells more and more.
+  if (renoise == Renoise::measurement) return level.step > 0 && clips(problem) ? rows(problem, mu) : start.mu;
   if (!adds_noise(renoise, level.step)) return mu;
   return mu + level.sigma * normal_field(seed, level.step, mu.sizes(), mu.device());
 }
@@ -75,7 +78,8 @@ double data_factor(const Problem& problem, const SolverConfig& config, const Lev
 }
 
 at::Tensor data_gradient(const Problem& problem, const at::Tensor& mu) {
-  auto residual = problem.op->forward(mu) - problem.y;
+  const auto seen = problem.op->forward(mu);
+  auto residual = seen - rows(problem, seen);
   if (problem.weights.defined()) residual.mul_(problem.weights);
   return problem.op->vjp(mu, residual);
 }
@@ -89,7 +93,8 @@ Gradient make_gradient(const Problem& problem, const SolverConfig& config, const
   gradient.minimizer = [&problem, denoised, factor, curvature, times] {
     if (factor == 0) return denoised;
     StageClock clock(times ? &times->op : nullptr);
-    return problem.op->prox(denoised, problem.y, problem.weights, curvature / factor);
+    const auto y = clips(problem) ? rows(problem, problem.op->forward(denoised)) : problem.y;
+    return problem.op->prox(denoised, y, problem.weights, curvature / factor);
   };
   if (config.optimizer == Optimizer::fixed_point) return gradient;  // the minimiser is all it asks for
   StageClock clock(times ? &times->op : nullptr);
@@ -108,6 +113,10 @@ void check(const Problem& problem, const SolverConfig& config) {
 
 }  // namespace
 
+at::Tensor rows(const Problem& problem, const at::Tensor& hx) {
+  return values_before_clipping(problem.y, hx, problem.noise, problem.clipping);
+}
+
 Solution red_diff(const Denoiser& prior, const Problem& problem, const SolverConfig& config, MeanOptimizer& optimizer,
                   const Start& start, std::uint64_t seed, const std::atomic<bool>* abort, StageTimes* times) {
   check(problem, config);
@@ -117,11 +126,14 @@ Solution red_diff(const Denoiser& prior, const Problem& problem, const SolverCon
   for (int step = 0; step < static_cast<int>(solution.levels.size()); ++step) {
     if (abort && abort->load(std::memory_order_relaxed)) throw Error(ErrorCode::aborted, "restoring was interrupted");
     const Level level = make_level(solution.levels, step, start);
-    const auto u = noisy_mean(mu, start.mu, level, config.renoise, seed);
+    const auto u = noisy_mean(problem, mu, start, level, config.renoise, seed);
     at::Tensor denoised;
     {
       StageClock clock(times ? &times->prior : nullptr);
       denoised = denoise(prior, u, level, config.symmetries);
+      // What has been denoised here is the clipped measurement: its mean is not that of the picture.
+      if (clips(problem) && config.renoise == Renoise::measurement && step == 0)
+        denoised = mean_before_clipping(denoised, problem.noise);
     }
     const auto gradient = make_gradient(problem, config, level, mu, denoised, times);
     if (config.return_before_step) solution.mu = mu.clone();

@@ -19,6 +19,7 @@
 
 #include "core/api/config.h"
 #include "core/api/restorer.h"
+#include "core/frame/clipped_noise.h"
 #include "core/operators/operator.h"
 #include "core/priors/denoiser.h"
 #include "core/solvers/optimizer.h"
@@ -27,10 +28,14 @@ namespace reddiff {
 
 struct Problem {
   OperatorPtr op;
-  at::Tensor y;        // [N,c,h,w]
-  at::Tensor weights;  // [N,1,h,w], 1 measured, 0 missing; undefined: all measured
-  double noise = 0;    // sv > 0, core units
+  at::Tensor y;                        // [N,c,h,w]
+  at::Tensor weights;                  // [N,1,h,w], 1 measured, 0 missing; undefined: all measured
+  double noise = 0;                    // sv > 0, core units
+  Clipping clipping = Clipping::none;  // what the limits of code values did to the noise
 };
+
+// y, or what is expected to have been there before it was clipped, if the picture is seen through H as hx.
+at::Tensor rows(const Problem& problem, const at::Tensor& hx);
 
 struct Start {
   at::Tensor mu;  // [N,3,H,W]

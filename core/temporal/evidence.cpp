@@ -20,11 +20,9 @@ at::Tensor known_mean(const at::Tensor& x, const at::Tensor& known, std::int64_t
 
 }  // namespace
 
-at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise,
-                           const FilterConstants& constants) {
+at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double own, double caution) {
   const auto difference = window_mean((single - moved).square_().mean(1, true), 5);
-  const double own = noise / constants.share_of_error;
-  return (difference - own * own).clamp_min_(0).mul_(constants.caution);
+  return (difference - own).clamp_min_(0).mul_(caution);
 }
 
 at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise,

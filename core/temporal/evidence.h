@@ -14,9 +14,8 @@
 namespace reddiff {
 
 // Q where every pixel is measured, from estimates c of single frames, in which noise does not hide what motion gets wrong:
-// caution (box5 |c_t - moved c_{t-1}|^2 - (sv / share_of_error)^2)_+.
-at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise,
-                           const FilterConstants& constants);
+// caution (box5 |c_t - moved c_{t-1}|^2 - own)_+, with `own` what the estimates differ by when motion is right.
+at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double own, double caution);
 
 // What fades, flashes and exposure do between two frames, [1,3,H,W], to be added to what is moved: d (1 - (sv / share_of_light)^2 / d^2)_+ with d
 // the mean of c_t - moved c_{t-1} over 24x24 pixels. Without it z would lag behind a fade that noise hides from Q.

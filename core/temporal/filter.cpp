@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 #include "core/temporal/evidence.h"
 #include "core/temporal/scene_cut.h"
 #include "core/temporal/warp.h"
@@ -49,7 +51,9 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
   } else {
     const auto before = warp(single_, flow, WarpFilter::bicubic);
     const auto change = lighting_change(now.single, before, now.noise, constants_);
-    wrong = motion_variance(now.single, before + change, now.noise, constants_);
+    const double share = now.noise_left > 0 ? 2 * now.noise_left : std::pow(constants_.share_of_error, -2);
+    const double caution = now.noise_left > 0 ? constants_.caution_of_blur : constants_.caution;
+    wrong = motion_variance(now.single, before + change, share * now.noise * now.noise, caution);
     moved = moved + change;
   }
   return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};

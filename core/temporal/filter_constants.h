@@ -10,6 +10,8 @@ struct FilterConstants {
   // Every pixel is measured: Q = caution (box5 |c_t - moved c_{t-1}|^2 - (sv / share_of_error)^2)_+.
   double caution = 8;
   double share_of_error = 4;  // what differs by less than sv over this is the denoiser's own error, not motion's
+  // H is a blur: the same of H^T y, in which nothing is the denoiser's own.
+  double caution_of_blur = 2;
   // Changes of light below sv over this are not believed.
   double share_of_light = 20;
   // Pixels are missing: Q = max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e9 and e3 the mean of

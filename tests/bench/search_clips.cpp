@@ -50,6 +50,7 @@ const std::vector<SearchTask>& search_tasks() {
       {"denoise", {Task::denoise, "", "identity", 25, false}, 2},
       {"x2", {Task::super_resolution, "bicubic:factor=2", "bicubic:factor=2", 0, false}, 3},
       {"x4", {Task::super_resolution, "bicubic:factor=4", "bicubic:factor=4", 0, false}, 3},
+      {"deblur", {Task::deblur, "gaussian-blur:sigma=1.6", "gaussian-blur:sigma=1.6", 2, false}, 3},
       {"mask", {Task::inpaint, "", "identity", 0, true}, 3},
   };
   return all;

@@ -132,7 +132,8 @@ TEST(Engine, NeedsAlphaForAMask) {
 
 TEST(Engine, ResetIsAFreshStartToTheBit) {
   for (auto config : {Config{.noise = 25, .temporal = Temporal::warm_start}, Config{.noise = 25}, Config{.noise = -1},
-                      Config{.task = Task::super_resolution, .steps = 2}}) {
+                      Config{.task = Task::super_resolution, .steps = 2},
+                      Config{.operator_text = "gaussian-blur:sigma=1.2", .noise = 6, .steps = 2}}) {
     const auto engine = engine_of(config);
     const int scale = resolve_scale(config);
     std::vector<std::vector<std::uint16_t>> first;
@@ -182,11 +183,11 @@ TEST(Engine, WithAPastTheFilterMakesAsManyCallsAsAskedFor) {
   }
 }
 
-// What the filter cannot do is the warm start's, to the bit.
-TEST(Engine, FilterIsWarmStartForBlurs) {
+// What the filter cannot do is the warm start's, to the bit: colours are in no measurement.
+TEST(Engine, FilterIsWarmStartWhereColoursAreMissing) {
   const auto last = [](Temporal temporal) {
     const auto engine = engine_of({.task = Task::deblur,
-                                   .operator_text = "gaussian-blur:sigma=1.6",
+                                   .operator_text = "gaussian-blur:sigma=1.6+gray",
                                    .noise = 2,
                                    .steps = 1,
                                    .temporal = temporal});
@@ -195,6 +196,49 @@ TEST(Engine, FilterIsWarmStartForBlurs) {
   };
   EXPECT_EQ(last(Temporal::filter), last(Temporal::warm_start));
   EXPECT_NE(last(Temporal::filter), last(Temporal::none));
+}
+
+TEST(Engine, TheFilterGainsForBlursFromFrameToFrame) {
+  for (const std::string blur : {"gaussian-blur:sigma=1.2", "motion-blur:length=5:angle=20", "box-blur:size=3"}) {
+    DegradeEngine degrade({blur, 6, 7, "cpu"});
+    const auto errors = [&](Temporal temporal) {
+      const auto engine =
+          engine_of({.task = Task::deblur, .operator_text = blur, .noise = 6, .steps = 2, .temporal = temporal});
+      std::vector<double> found;
+      for (int i = 0; i < 5; ++i) {
+        const auto truth = moving_frame(i, 0);
+        Frame blurred(format_named("RGB"), width, height, 1);
+        degrade.process(truth->view, blurred.view, static_cast<std::uint64_t>(i));
+        const auto restored = restore(*engine, blurred, 1, {.noise = 6});
+        EXPECT_EQ(restored.report.prior_calls, 2);
+        EXPECT_EQ(restored.report.cold, temporal == Temporal::none || i == 0);
+        found.push_back(rms(read(*restored.frame) - read(*truth)));
+      }
+      return found;
+    };
+    const auto still = errors(Temporal::none), filtered = errors(Temporal::filter);
+    EXPECT_NEAR(filtered[0], still[0], 1e-6) << blur;
+    for (std::size_t i = 2; i < still.size(); ++i) EXPECT_LT(filtered[i], 0.95 * still[i]) << blur << " " << i;
+  }
+}
+
+// A dark flat video whose noise has ended at black, in every mode and as RGB and Y'CbCr.
+TEST(Engine, NoiseThatEndsAtBlackDoesNotBrightenShadows) {
+  constexpr double level = 40;
+  for (const char* format : {"RGB", "GRAY8", "Y444"})
+    for (const auto temporal : {Temporal::none, Temporal::warm_start, Temporal::filter}) {
+      const auto engine = engine_of({.noise = level, .steps = 2, .temporal = temporal});
+      double mean = 0;
+      for (int i = 0; i < 4; ++i) {
+        Frame in(format_named(format), width, height, 1);
+        const auto field = level_to_core(level) * noise({1, 3, height, width}, 300 + static_cast<std::uint64_t>(i));
+        const auto grey = std::string(format) == "GRAY8" ? field.narrow(1, 0, 1).expand(field.sizes()) : field;
+        write_picture((level_to_core(10) - 1 + grey).clamp(-1, 1), {}, in.view);
+        const auto restored = restore(*engine, in, 1, {.noise = level}, format);
+        mean = level_to_user(read(*restored.frame).mean().item<double>() + 1);
+      }
+      EXPECT_NEAR(mean, 10, 3) << format << " " << static_cast<int>(temporal);  // it was 22
+    }
 }
 
 // What a hole hides in one frame was seen in another.

@@ -48,7 +48,7 @@ TEST(TemporalFilter, IsTheKalmanFilterWhereMotionIsKnown) {
     const auto field = sv * noise({1, 3, height + 32, width + 32}, 50 + static_cast<std::uint64_t>(i));
     const auto seen = large + field;
     // A perfect single-frame estimate: nothing of the motion is unexplained.
-    const auto estimate = filter.update({frame(seen, i), {}, frame(large, i), sv, {}, {}});
+    const auto estimate = filter.update({frame(seen, i), {}, frame(large, i), sv});
     if (i == 0) {
       EXPECT_FALSE(estimate.z.defined());
       z = seen;
@@ -68,17 +68,17 @@ TEST(TemporalFilter, NeverBelievesMotionToBePerfect) {
   TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
   TemporalFilter::Estimate estimate;
   for (int i = 0; i < 20; ++i)
-    estimate = filter.update(
-        {still + sv * noise({1, 3, height, width}, 70 + static_cast<std::uint64_t>(i)), {}, still, sv, {}, {}});
+    estimate =
+        filter.update({still + sv * noise({1, 3, height, width}, 70 + static_cast<std::uint64_t>(i)), {}, still, sv});
   EXPECT_LT(largest(estimate.level.square() * (3 / (sv * sv)) - 1), 1e-5);
 }
 
 TEST(TemporalFilter, TakesTheMeasurementWhereThereIsNoPast) {
   const auto large = scene(height + 32, width + 32, 6);
   TemporalFilter filter(0, known_motion());
-  filter.update({frame(large, 0), {}, frame(large, 0), sv, {}, {}});
+  filter.update({frame(large, 0), {}, frame(large, 0), sv});
   const auto y = frame(large, 1) + sv * noise({1, 3, height, width}, 80);
-  const auto estimate = filter.update({y, {}, frame(large, 1), sv, {}, {}});
+  const auto estimate = filter.update({y, {}, frame(large, 1), sv});
   // Two columns came in at the left, a row at the bottom.
   EXPECT_TRUE(at::equal(estimate.z.narrow(3, 0, 2), y.narrow(3, 0, 2)));
   EXPECT_TRUE(at::equal(estimate.z.narrow(2, height - 1, 1), y.narrow(2, height - 1, 1)));
@@ -91,9 +91,9 @@ TEST(TemporalFilter, DropsThePastWhereTheEstimatesDisagree) {
   auto now = before.clone();
   now.narrow(3, 0, 20).neg_();  // something else stands there
   TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
-  filter.update({before, {}, before, sv, {}, {}});
+  filter.update({before, {}, before, sv});
   const auto y = now + sv * noise({1, 3, height, width}, 90);
-  const auto estimate = filter.update({y, {}, now, sv, {}, {}});
+  const auto estimate = filter.update({y, {}, now, sv});
   const auto level = estimate.level.narrow(3, 2, 16) / sv, kept = estimate.level.narrow(3, 30, 30) / sv;
   EXPECT_GT(level.mean().item<double>(), 0.9);
   EXPECT_LT(largest(kept * std::sqrt(2.0) - 1), 1e-5);
@@ -110,7 +110,7 @@ TEST(TemporalFilter, FillsAHoleWithWhatWasSeenBefore) {
   for (int i = 0; i < 5; ++i) {
     const auto truth = frame(large, i);
     // Each frame's own estimate misses the hole by .1; what went under it is known from before.
-    estimate = filter.update({truth * known, known, truth - 0.1 * (1 - known), quiet, {}, {}});
+    estimate = filter.update({truth * known, known, truth - 0.1 * (1 - known), quiet});
   }
   const auto truth = frame(large, 4), hole = 1 - known;
   EXPECT_LT(largest((estimate.z - truth) * known), 0.002);
@@ -127,7 +127,7 @@ TEST(TemporalFilter, AHoleThatNobodyHasSeenKeepsTheFramesOwnEstimate) {
   const auto single = at::where(known > 0, still, guess);
   TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
   TemporalFilter::Estimate estimate;
-  for (int i = 0; i < 6; ++i) estimate = filter.update({still * known, known, single, 0.002, {}, {}});
+  for (int i = 0; i < 6; ++i) estimate = filter.update({still * known, known, single, 0.002});
   EXPECT_TRUE(at::equal(estimate.z, single));
   const auto level = estimate.level.narrow(3, 24, 4).narrow(2, 16, 4);
   const auto first = hole_variance(still, known, 0.002, {}).sqrt().narrow(3, 24, 4).narrow(2, 16, 4);
@@ -159,14 +159,14 @@ TEST(Evidence, MotionIsCarriedIntoAHole) {
 TEST(TemporalFilter, ForgetsAtCutsAndAtReset) {
   const auto first = scene(96, 128, 8), other = -first;
   TemporalFilter filter(0.35, std::make_unique<KnownFlow>(0, 0));
-  EXPECT_FALSE(filter.update({first, {}, first, sv, {}, {}}).z.defined());
-  EXPECT_TRUE(filter.update({first, {}, first, sv, {}, {}}).z.defined());
-  const auto cut = filter.update({other, {}, other, sv, {}, {}});
+  EXPECT_FALSE(filter.update({first, {}, first, sv}).z.defined());
+  EXPECT_TRUE(filter.update({first, {}, first, sv}).z.defined());
+  const auto cut = filter.update({other, {}, other, sv});
   EXPECT_TRUE(cut.cut);
   EXPECT_FALSE(cut.z.defined());
-  EXPECT_TRUE(filter.update({other, {}, other, sv, {}, {}}).z.defined());
+  EXPECT_TRUE(filter.update({other, {}, other, sv}).z.defined());
   filter.reset();
-  EXPECT_FALSE(filter.update({other, {}, other, sv, {}, {}}).z.defined());
+  EXPECT_FALSE(filter.update({other, {}, other, sv}).z.defined());
 }
 
 }  // namespace

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/frame/clipped_noise.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+namespace reddiff {
+namespace {
+
+// Functions of a value in [-1,1] at so many even steps: finer than a code value of ten bits.
+constexpr std::int64_t steps = 1024;
+
+// What counts as standing at a limit; less than half a code value of 16 bits.
+constexpr double at_limit = 1e-5;
+
+// In noise levels: how near to a limit counts, and how far from the mean of 5x5 pixels lies no noise but an edge.
+constexpr double near_limit = 0.6, outlier = 3;
+constexpr double flat = 1e-4;  // core units
+
+double density(double a) { return std::exp(-a * a / 2) / std::sqrt(2 * std::numbers::pi); }
+double share_below(double a) { return std::erfc(-a / std::numbers::sqrt2) / 2; }
+
+// phi(a)/Phi(a), also where both vanish (then by the continued fraction of Phi's tail).
+double inverse_mills(double a) {
+  if (a > -8) return density(a) / share_below(a);
+  double tail = -a;
+  for (int k = 24; k > 0; --k) tail = -a + k / tail;
+  return tail;
+}
+
+double clipped_mean(double x, double noise) {
+  const double low = -(1 + x) / noise, high = (1 - x) / noise;
+  const double inside = share_below(high) - share_below(low);
+  return x * inside + noise * (density(low) - density(high)) - share_below(low) + share_below(-high);
+}
+
+double value_of(std::int64_t step) { return 2.0 * static_cast<double>(step) / steps - 1; }
+
+// A table of function(value_of(step)), read at x: linear between its entries.
+at::Tensor look_up(const std::vector<double>& entries, const at::Tensor& x) {
+  const auto table = at::tensor(entries, at::kDouble).to(x.options());
+  const auto place = x.clamp(-1, 1).add_(1).mul_(steps / 2.0);
+  const auto left = place.floor().clamp_max_(steps - 1);
+  const auto index = left.to(at::kLong);
+  return at::lerp(at::take(table, index), at::take(table, index + 1), place - left);
+}
+
+}  // namespace
+
+at::Tensor mean_before_clipping(const at::Tensor& mean, double noise) {
+  std::vector<double> entries;
+  std::int64_t above = 1;  // the first step whose mean is not below the one asked for
+  double below_mean = clipped_mean(value_of(0), noise), above_mean = clipped_mean(value_of(1), noise);
+  for (std::int64_t i = 0; i <= steps; ++i) {
+    const double wanted = value_of(i);
+    while (above < steps && above_mean < wanted) {
+      below_mean = above_mean;
+      above_mean = clipped_mean(value_of(++above), noise);
+    }
+    const double way = std::clamp((wanted - below_mean) / (above_mean - below_mean), 0.0, 1.0);
+    entries.push_back(value_of(above - 1) + way * 2.0 / steps);
+  }
+  return look_up(entries, mean);
+}
+
+at::Tensor values_before_clipping(const at::Tensor& y, const at::Tensor& x, double noise, Clipping clipping) {
+  if (clipping == Clipping::none) return y;
+  std::vector<double> entries;
+  if (clipping == Clipping::averages) {
+    for (std::int64_t i = 0; i <= steps; ++i) entries.push_back(value_of(i) - clipped_mean(value_of(i), noise));
+    return y + look_up(entries, x);
+  }
+  // Below the lower limit; above the upper one it is the same with the signs changed.
+  for (std::int64_t i = 0; i <= steps; ++i)
+    entries.push_back(value_of(i) - noise * inverse_mills(-(1 + value_of(i)) / noise));
+  const auto low = at::where(y <= -1 + at_limit, look_up(entries, x), y);
+  return at::where(y >= 1 - at_limit, -look_up(entries, -x), low);
+}
+
+ClippingEvidence clipping_evidence(const at::Tensor& picture, double noise) {
+  const auto mean = at::avg_pool2d(picture, {5, 5}, {1, 1}, {2, 2}, false, false);
+  // From the nearer limit: dark pictures as they are, bright ones upside down.
+  const auto away = at::where(mean < 0, picture - mean, mean - picture);
+  const auto size = away.abs();
+  // Where nothing differs from its neighbours there is no noise, as in the bars above and below a film.
+  const auto near =
+      (mean.abs() > 1 - near_limit * noise).logical_and_(size < outlier * noise).logical_and_(size > flat);
+  const auto energy = (away / noise).square_().mul_(near);
+  const auto all = energy.sum(), sums = at::stack({at::where(away < 0, energy, 0.0).sum(), all, near.sum()}).cpu();
+  const double towards = sums[0].item<double>();
+  return {towards, sums[1].item<double>() - towards, sums[2].item<double>()};
+}
+
+ClippingEvidence clipping_evidence(const FrameView& frame, const at::Tensor& picture, double noise) {
+  if (frame.model != ColorModel::ycbcr) return clipping_evidence(picture, noise);
+  const double kr = frame.matrix.kr, kb = frame.matrix.kb, kg = 1 - kr - kb;
+  const auto luma = picture.narrow(1, 0, 1) * kr + picture.narrow(1, 1, 1) * kg + picture.narrow(1, 2, 1) * kb;
+  return clipping_evidence(luma, noise * std::sqrt(kr * kr + kg * kg + kb * kb));
+}
+
+}  // namespace reddiff

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Noise that ended at black and white, against sums over its distribution and against samples of it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/frame/clipped_noise.h"
+#include "core/registry.h"
+#include "core/solvers/red_diff.h"
+#include "tests/core/scene.h"
+
+namespace reddiff {
+namespace {
+
+// E[f(x + sv n)] by a sum over n.
+template <typename Function> double expected(double x, double sv, Function f) {
+  constexpr double step = 1e-3;
+  double sum = 0;
+  for (double n = -8; n < 8; n += step)
+    sum += f(x + sv * (n + step / 2)) * std::exp(-(n + step / 2) * (n + step / 2) / 2) * step;
+  return sum / std::sqrt(2 * std::numbers::pi);
+}
+
+double clip(double v) { return std::clamp(v, -1.0, 1.0); }
+
+at::Tensor one(double value) { return at::full({1, 1, 1, 1}, value); }
+
+TEST(ClippedNoise, TheMeanLeadsBackToThePicture) {
+  for (const double sv : {0.02, 0.2, 0.4, 0.8})
+    for (const double x : {-1.0, -0.97, -0.8, -0.3, 0.0, 0.5, 0.9, 1.0}) {
+      const double mean = expected(x, sv, clip);
+      EXPECT_NEAR(mean_before_clipping(one(mean), sv).item<double>(), x, 1e-3) << sv << " " << x;
+    }
+  // What no picture gives is taken from the nearest that there is.
+  EXPECT_EQ(mean_before_clipping(one(-1), 0.2).item<double>(), -1);
+  EXPECT_EQ(mean_before_clipping(one(3), 0.2).item<double>(), 1);
+}
+
+TEST(ClippedNoise, ValuesGetBackTheMeanThatClippingTook) {
+  for (const double sv : {0.05, 0.2, 0.6})
+    for (const double x : {-1.0, -0.9, -0.4, 0.2, 0.95}) {
+      const double low = expected(x, sv, [](double v) { return v < -1 ? v : 0; });
+      const double low_share = expected(x, sv, [](double v) { return v < -1 ? 1 : 0; });
+      if (low_share < 1e-4) continue;
+      const auto before = values_before_clipping(one(-1), one(x), sv, Clipping::values).item<double>();
+      EXPECT_NEAR(before, low / low_share, 3e-3) << sv << " " << x;
+      // Upside down it is the same.
+      EXPECT_NEAR(values_before_clipping(one(1), one(-x), sv, Clipping::values).item<double>(), -before, 1e-5);
+    }
+  const auto inside = noise({1, 3, 16, 16}, 1).clamp(-0.99, 0.99);
+  EXPECT_TRUE(at::equal(values_before_clipping(inside, inside, 0.2, Clipping::values), inside));
+}
+
+TEST(ClippedNoise, StaysBeyondTheLimitHoweverUnlikelyThePicture) {
+  for (const double sv : {0.003, 0.02, 0.4})
+    for (const double x : {-1.0, -0.5, 0.0, 1.0}) {
+      const auto before = values_before_clipping(one(-1), one(x), sv, Clipping::values).item<double>();
+      EXPECT_LE(before, -1 + 1e-5) << sv << " " << x;
+      EXPECT_GE(before, -1 - sv) << sv << " " << x;
+    }
+}
+
+TEST(ClippedNoise, MixturesGetBackTheMeanThatClippingTook) {
+  constexpr double sv = 0.3;
+  for (const double x : {-1.0, -0.8, 0.1, 0.9}) {
+    const double mean = expected(x, sv, clip);
+    EXPECT_NEAR(values_before_clipping(one(mean), one(x), sv, Clipping::averages).item<double>(), x, 1e-3) << x;
+  }
+}
+
+TEST(ClippedNoise, IsToldFromNoiseThatIsNotClippedAndFromDetail) {
+  constexpr double sv = 0.2;
+  const auto dark = 0.1 * scene(96, 96, 3) - 0.9, n = sv * noise({1, 3, 96, 96}, 4);
+  EXPECT_TRUE(clipping_evidence((dark + n).clamp(-1, 1), sv).clipped());
+  EXPECT_TRUE(clipping_evidence((-dark + n).clamp(-1, 1), sv).clipped());
+  EXPECT_FALSE(clipping_evidence(dark + n, sv).clipped());
+  EXPECT_FALSE(clipping_evidence(dark, sv).clipped());
+  EXPECT_FALSE(clipping_evidence(dark + 0.3 * n, sv).clipped()) << "the level is three times too high";
+  const auto middle = clipping_evidence((0.3 * scene(96, 96, 3) + n).clamp(-1, 1), sv);
+  EXPECT_FALSE(middle.clipped());
+  // The bars above and below a film.
+  EXPECT_EQ(clipping_evidence(at::full({1, 3, 96, 96}, -1.0), sv).values, 0);
+}
+
+// Tells the mean of its picture, whatever the level.
+class MeanOfThePicture final : public Denoiser {
+ public:
+  at::Tensor denoise(const at::Tensor& u, const at::Tensor&) const override {
+    return u.mean({2, 3}, true).expand(u.sizes()).contiguous();
+  }
+  double sigma_min() const override { return 0.003; }
+  double sigma_max() const override { return 5; }
+  bool per_pixel_sigma() const override { return true; }
+  at::Device device() const override { return at::kCPU; }
+  std::string description() const override { return "mean"; }
+};
+
+TEST(ClippedNoise, TheSolverFindsADarkSurface) {
+  constexpr double x = -0.95, sv = 0.3;
+  SolverConfig config;
+  config.optimizer = Optimizer::fixed_point;
+  config.prior_weight = 1;
+  config.balance = Balance::noise;
+  config.renoise = Renoise::measurement;
+  config.data_weight = 0;
+  config.start_level = config.end_level = sv;
+  const auto found = [&](Clipping clipping, int steps) {
+    Problem problem;
+    problem.op = make_operator(parse_operator("identity"));
+    problem.y = (x + sv * noise({1, 3, 128, 128}, 6)).clamp(-1, 1);
+    problem.noise = sv;
+    problem.clipping = clipping;
+    config.steps = steps;
+    const auto optimizer = make_optimizer(config);
+    return red_diff(MeanOfThePicture(), problem, config, *optimizer, {problem.y, {}}, 1, nullptr, nullptr)
+        .mu.mean()
+        .item<double>();
+  };
+  for (const int steps : {1, 2, 4}) {
+    EXPECT_GT(found(Clipping::none, steps), x + 0.07) << steps;
+    EXPECT_NEAR(found(Clipping::values, steps), x, 0.006) << steps;
+  }
+  // With a gradient of the data instead: that of the likelihood of clipped values. The Gaussian around 0 pulls a little.
+  SolverConfig gradient;
+  gradient.optimizer = Optimizer::sgd;
+  gradient.steps = 40;
+  gradient.prior_weight = 1e-3;
+  gradient.learning_rate = 0.3;
+  gradient.renoise = Renoise::none;
+  config = gradient;
+  EXPECT_GT(found(Clipping::none, 40), x + 0.07);
+  EXPECT_NEAR(found(Clipping::values, 40), x, 0.02);
+}
+
+}  // namespace
+}  // namespace reddiff
