@@ -13,7 +13,6 @@ import pathlib
 import sys
 
 import torch
-import torch.nn.functional as F
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
@@ -36,13 +35,21 @@ def levels(height, width):
     return (10 ** (-2.5 + 2.0 * (x + y) / 2 + 0.8 * (x > y).float()))[None, None]
 
 
+def mirrored(x):
+    """x, its mirror image, x and so on, up to a multiple of 16."""
+    for axis in (2, 3):
+        n = x.shape[axis]
+        place = torch.arange(n + -n % 16) % (2 * n)
+        x = x.index_select(axis, torch.minimum(place, 2 * n - 1 - place))
+    return x
+
+
 @torch.no_grad()
 def denoise_any_size(net, noisy, sigma):
-    """train.denoise with what the plugin does around it: replicated borders up to a multiple of 16."""
+    """train.denoise with what the plugin does around it: mirrored borders up to a multiple of 16."""
     height, width = noisy.shape[2:]
-    pad = (0, -width % 16, 0, -height % 16)
-    level = F.pad(sigma, pad, mode="replicate") if sigma.shape[-1] > 1 else sigma
-    return train.denoise(net, F.pad(noisy, pad, mode="replicate"), level)[:, :, :height, :width]
+    level = mirrored(sigma) if sigma.shape[-1] > 1 else sigma
+    return train.denoise(net, mirrored(noisy), level)[:, :, :height, :width]
 
 
 def main():

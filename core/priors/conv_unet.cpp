@@ -6,6 +6,7 @@
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <sstream>
@@ -54,6 +55,16 @@ class Weights {
   const ModelCard& card_;
   at::Device device_;
 };
+
+// x, its mirror image, x and so on along `dim`, `size` of them. Copies of the last line instead would be noise that is not white:
+// the denoiser keeps it as streaks.
+at::Tensor mirrored(at::Tensor x, std::int64_t dim, std::int64_t size) {
+  while (x.size(dim) < size) {
+    const std::int64_t more = std::min(size - x.size(dim), x.size(dim));
+    x = at::cat({x, x.narrow(dim, x.size(dim) - more, more).flip(dim)}, dim);
+  }
+  return x;
+}
 
 // x + conv2(relu(conv1(x) * (1 + g) + b)); `film` is the block's place in Film.
 struct Block {
@@ -240,19 +251,18 @@ class ConvUnet final : public Denoiser {
 
   at::Tensor run(const at::Tensor& u, const at::Tensor& sigma) const {
     const std::int64_t m = card_.multiple_of, height = u.size(2), width = u.size(3);
-    const Shape padding = {0, (m - width % m) % m, 0, (m - height % m) % m};
-    const bool pad = padding[1] != 0 || padding[3] != 0;
-    const at::Tensor x = (pad ? at::replication_pad2d(u, padding) : u).contiguous();
+    const auto whole = [m](std::int64_t side) { return (side + m - 1) / m * m; };
+    const auto padded = [&](const at::Tensor& t) { return mirrored(mirrored(t, 2, whole(height)), 3, whole(width)); };
+    const at::Tensor x = padded(u).contiguous();
     at::Tensor s = sigma.to(device_, at::kFloat).clamp(card_.sigma_min, card_.sigma_max);
-    if (pad && s.numel() != 1) s = at::replication_pad2d(s, padding);
-    if (s.numel() != 1) s = s.expand({x.size(0), 1, x.size(2), x.size(3)});
+    if (s.numel() != 1) s = padded(s).expand({x.size(0), 1, x.size(2), x.size(3)});
 
     const double sd = card_.sigma_data;
     const at::Tensor inverse = (s.square() + sd * sd).rsqrt_();  // 1 / sqrt(v)
     const at::Tensor f = network(x * inverse, s.log().mul_(0.25)).to(at::kFloat);
     at::Tensor result = (s * inverse).mul_(sd) * f;
     result.addcmul_(x, inverse.square(), sd * sd);
-    return pad ? result.narrow(2, 0, height).narrow(3, 0, width).contiguous() : result;
+    return result.narrow(2, 0, height).narrow(3, 0, width).contiguous();
   }
 
   ModelCard card_;

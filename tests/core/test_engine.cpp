@@ -385,24 +385,5 @@ TEST(Engine, RefusesFramesThatDoNotFit) {
   }
 }
 
-TEST(Degrade, AddsTheNoiseItSaysAndRepeatsIt) {
-  Frame flat(format_named("RGB"), 128, 96, 1);
-  write_picture(at::zeros({1, 3, 96, 128}), {}, flat.view);
-  const auto degrade = [&](std::uint64_t seed, std::uint64_t index) {
-    Frame out(format_named("RGB"), 128, 96, 2);
-    DegradeEngine({"identity", 20, seed, "cpu"}).process(flat.view, out.view, index);
-    return read(out);
-  };
-  EXPECT_NEAR(rms(degrade(1, 0)) * 127.5, 20, 0.5);
-  EXPECT_TRUE(degrade(1, 0).equal(degrade(1, 0)));
-  EXPECT_FALSE(degrade(1, 0).equal(degrade(1, 1)));
-  EXPECT_FALSE(degrade(1, 0).equal(degrade(2, 0)));
-}
-
-TEST(Degrade, RefusesSizesItsFactorDoesNotDivide) {
-  Frame in(format_named("RGB"), 33, 32, 1), out(format_named("RGB"), 16, 16, 1);
-  EXPECT_THROW(DegradeEngine({"bicubic:factor=2", 0, 0, "cpu"}).process(in.view, out.view, 0), Error);
-}
-
 }  // namespace
 }  // namespace reddiff
