@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/api/abort.h"
 #include "core/device.h"
 #include "core/frame/clipped_noise.h"
 #include "core/frame/convert.h"
@@ -246,6 +247,7 @@ Solution Engine::run(const Problem& problem, SolverConfig config, const Start& s
 
 FrameReport Engine::process(const FrameView& in, const FrameView& out, const FrameOptions& options) {
   const c10::InferenceMode no_gradients;
+  const AbortScope scope(options.abort);
   const auto begin = Clock::now();
   FrameReport report;
   check_frames(in, out);

@@ -25,7 +25,9 @@ struct FrameOptions {
   // For masks from files and regions: width x height of `in`, row by row, 0 = missing.
   const std::uint8_t* known = nullptr;
   int most_calls = -1;  // of the prior; 0: plainly resampled, the past stays as it is; -1: no limit
-  const std::atomic<bool>* abort = nullptr;  // checked before every call of the prior; then Error{aborted}
+  // Looked at wherever work may take long (abort.h). Then Error{aborted}: the output is worthless, and reset() comes before the
+  // next frame.
+  const std::atomic<bool>* abort = nullptr;
 };
 
 // Milliseconds of one frame by stage; for stats and tests/bench.

@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "core/api/abort.h"
+
 namespace reddiff {
 namespace {
 
@@ -29,6 +31,7 @@ at::Tensor least_bending(at::Tensor x, const at::Tensor& missing) {
   auto direction = residual.clone();
   auto energy = dot(residual, residual);
   for (int i = 0; i < smoothing_iterations; ++i) {
+    throw_if_aborted();
     const auto curved = apply(direction);
     // The floor only matters once the residual is zero, when any step is as good.
     const auto length = energy / dot(direction, curved).clamp_min(1e-20);
@@ -44,6 +47,7 @@ at::Tensor least_bending(at::Tensor x, const at::Tensor& missing) {
 }  // namespace
 
 at::Tensor fill_coarsely(const at::Tensor& picture, const at::Tensor& known) {
+  throw_if_aborted();
   const auto height = picture.size(2), width = picture.size(3);
   const auto masked = picture * known;
   if (height == 1 && width == 1) return masked;

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/api/abort.h"
+
 namespace reddiff {
 namespace {
 
@@ -19,6 +21,7 @@ at::Tensor conjugate_gradients(const LinearMap& map, const at::Tensor& start, co
   at::Tensor direction = preconditioned(left);
   at::Tensor energy = (left * direction).sum();
   for (int i = 0; i < iterations; ++i) {
+    throw_if_aborted();
     const at::Tensor image = map(direction);
     const at::Tensor length = energy / (direction * image).sum().clamp_min(tiny);
     x = x + direction * length;

@@ -13,6 +13,8 @@
 #include <tuple>
 #include <vector>
 
+#include "core/api/abort.h"
+
 namespace reddiff {
 
 class TensorCache {
@@ -22,6 +24,7 @@ class TensorCache {
     const std::lock_guard lock(mutex_);
     const Key full(key, like.scalar_type(), like.device().type(), like.device().index());
     if (const auto found = entries_.find(full); found != entries_.end()) return found->second;
+    throw_if_aborted();  // the matrices of a large picture take long to make
     // A stream whose size keeps changing must not fill the memory.
     constexpr std::size_t most = 16;
     if (entries_.size() >= most) entries_.clear();

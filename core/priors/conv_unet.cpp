@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/api/abort.h"
 #include "core/api/error.h"
 #include "core/priors/film.h"
 
@@ -214,6 +215,7 @@ class ConvUnet final : public Denoiser {
 
   void apply(const std::vector<Block>& blocks, const Noise& noise, std::size_t level, at::Tensor& x) const {
     for (const Block& block : blocks) {
+      throw_if_aborted();
       at::Tensor hidden;
       if (!noise.rows.empty()) {
         hidden = block.conv1.forward_scaled_relu(x, noise.rows[block.film].gain, noise.rows[block.film].bias);

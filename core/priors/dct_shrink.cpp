@@ -9,6 +9,8 @@
 #include <numbers>
 #include <vector>
 
+#include "core/api/abort.h"
+
 namespace reddiff {
 namespace {
 
@@ -91,6 +93,7 @@ class DctShrink final : public Denoiser {
     const std::int64_t budget = device_.is_cpu() ? patches_per_band_cpu : patches_per_band_gpu;
     const std::int64_t band = std::max<std::int64_t>(budget / (3 * patch_columns), 1);
     for (std::int64_t first = 0; first < patch_rows; first += band) {
+      throw_if_aborted();
       const std::int64_t count = std::min(band, patch_rows - first);
       const at::Tensor part = variance.numel() == 1 ? variance.view({1, 1}) : variance.narrow(0, first, count);
       at::Tensor sum_part = sum.narrow(2, first, count + cells - 1),

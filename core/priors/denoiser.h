@@ -18,6 +18,7 @@ class Denoiser {
 
   // u: [N,3,H,W], float32, any H and W from 1 on. sigma: [N,1,1,1], [1,1,1,1] or [N,1,H,W]; clamped to
   // [sigma_min, sigma_max] here. Returns [N,3,H,W], float32. No gradient is recorded. Throws reddiff::Error.
+  // What takes longer than a layer of a network asks throw_if_aborted() on its way (core/api/abort.h).
   virtual at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const = 0;
 
   virtual double sigma_min() const = 0;

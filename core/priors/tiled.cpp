@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/api/abort.h"
 #include "core/api/error.h"
 
 namespace reddiff {
@@ -93,6 +94,7 @@ at::Tensor TiledDenoiser::denoise_tiles(const at::Tensor& u, const at::Tensor& s
   const bool varies = sigma.size(2) > 1 || sigma.size(3) > 1;
   for (const Span& rows : spans(height, size, overlap))
     for (const Span& columns : spans(width, size, overlap)) {
+      throw_if_aborted();
       const auto cut = [&](const at::Tensor& t) {
         return t.narrow(t.dim() - 2, rows.begin, rows.length).narrow(t.dim() - 1, columns.begin, columns.length);
       };

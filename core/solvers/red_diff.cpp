@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/api/abort.h"
 #include "core/solvers/rng.h"
 #include "core/solvers/schedule.h"
 #include "core/solvers/symmetry.h"
@@ -120,11 +121,12 @@ at::Tensor rows(const Problem& problem, const at::Tensor& hx) {
 Solution red_diff(const Denoiser& prior, const Problem& problem, const SolverConfig& config, MeanOptimizer& optimizer,
                   const Start& start, std::uint64_t seed, const std::atomic<bool>* abort, StageTimes* times) {
   check(problem, config);
+  const AbortScope scope(abort);
   Solution solution;
   solution.levels = make_levels(config, prior.sigma_min(), prior.sigma_max(), seed);
   at::Tensor mu = start.mu.clone();
   for (int step = 0; step < static_cast<int>(solution.levels.size()); ++step) {
-    if (abort && abort->load(std::memory_order_relaxed)) throw Error(ErrorCode::aborted, "restoring was interrupted");
+    throw_if_aborted();
     const Level level = make_level(solution.levels, step, start);
     const auto u = noisy_mean(problem, mu, start, level, config.renoise, seed);
     at::Tensor denoised;

@@ -49,8 +49,9 @@ struct Solution {
   std::vector<double> levels;  // that were visited, in order
 };
 
-// Throws Error{aborted} before a call of the prior once *abort is set; Error{settings} when the configuration needs what the
-// problem has not (fixed-point: a linear operator; Renoise::measurement: an identity without missing rows).
+// Throws Error{aborted} once *abort is set: before a call of the prior, and where prior and operator ask (core/api/abort.h);
+// Error{settings} when the configuration needs what the problem has not (fixed-point: a linear operator; Renoise::measurement: an
+// identity without missing rows).
 // `times` (may be null) is added to.
 Solution red_diff(const Denoiser& prior, const Problem& problem, const SolverConfig& config, MeanOptimizer& optimizer,
                   const Start& start, std::uint64_t seed, const std::atomic<bool>* abort, StageTimes* times);

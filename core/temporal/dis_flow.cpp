@@ -7,6 +7,7 @@
 #include <mutex>
 #include <opencv2/video/tracking.hpp>
 
+#include "core/api/abort.h"
 #include "core/api/error.h"
 #include "core/temporal/flow.h"
 
@@ -36,6 +37,7 @@ class DisFlow final : public Flow {
     const auto options = to.options().dtype(at::kFloat);
     if (std::min(height, width) < smallest_side) return at::zeros({1, 2, height, width}, options);
 
+    throw_if_aborted();
     const at::Tensor to_bytes = grey_bytes(to);
     const at::Tensor from_bytes = grey_bytes(from);
     cv::Mat flow;  // fresh each time: a filled one would be taken as the starting point
@@ -48,6 +50,7 @@ class DisFlow final : public Flow {
                   "The motion between two frames could not be estimated; set temporal=none to go on without it.",
                   e.what());
     }
+    throw_if_aborted();  // OpenCV cannot be asked to stop, and this took longest
     const at::Tensor pairs = at::from_blob(flow.ptr<float>(), {height, width, 2}, at::kFloat);
     return pairs.permute({2, 0, 1}).unsqueeze(0).to(options.device()).clone(at::MemoryFormat::Contiguous);
   }

@@ -226,6 +226,32 @@ GST_START_TEST(flush_stops_a_running_solve) {
 }
 GST_END_TEST
 
+// A frame of many tiles ends in the middle of them; here nothing is set anew, so that whatever it had changed would be seen.
+GST_START_TEST(a_flush_between_tiles_leaves_nothing_behind) {
+  const std::string large = check::caps_text("I420", 200, 150);
+  const std::string line = subjects[__i__] + " tile-size=64";
+  Harness fresh(line), harness(line);
+  for (Harness* h : {&fresh, &harness}) begin(*h, "one", 0, large);
+  const Frames expected = check::stream(fresh, large, 2);
+  // A frame that came out before the flush says nothing: then once more, and sooner.
+  GstFlowReturn flow = GST_FLOW_OK;
+  for (double share = 0.5; flow == GST_FLOW_OK; share /= 2) {
+    fail_unless(share > 0.05);
+    fail_unless(check::stream(harness, large, 2) == expected);
+    GstBuffer* buffer = check::picture(check::info_of(large), 2, 9);
+    std::thread pushing([&] { flow = gst_harness_push(harness.h, buffer); });
+    g_usleep(static_cast<gulong>(1000 * share * fresh.measured("mean-ms")));
+    gst_harness_push_event(harness.h, gst_event_new_flush_start());
+    pushing.join();
+    while (GstBuffer* out = gst_harness_try_pull(harness.h)) gst_buffer_unref(out);
+    gst_harness_push_event(harness.h, gst_event_new_flush_stop(TRUE));
+    begin(harness, "one", 0, large);
+  }
+  fail_unless_equals_int(flow, GST_FLOW_FLUSHING);
+  fail_unless(check::stream(harness, large, 2) == expected);
+}
+GST_END_TEST
+
 GST_START_TEST(stopping_stops_a_running_solve) {
   Harness harness(endless);
   const GstFlowReturn flow = interrupt(harness, [](Harness& h) {
@@ -250,6 +276,7 @@ static Suite* stream_suite() {
   tcase_add_loop_test(cases, caps_change_and_back, 0, subject_count);
   tcase_add_loop_test(cases, stop_and_start_is_a_fresh_start, 0, subject_count);
   tcase_add_test(cases, flush_stops_a_running_solve);
+  tcase_add_loop_test(cases, a_flush_between_tiles_leaves_nothing_behind, 0, subject_count);
   tcase_add_test(cases, stopping_stops_a_running_solve);
   return suite;
 }

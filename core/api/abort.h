@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Ends the work for a frame that nobody waits for any more. Whoever starts the work says which flag to look at; what may take long
+// (a tile, a layer of a network, a step of an iteration) asks before it begins. The flag rides on the thread, as LibTorch's own
+// guards do: priors are shared between elements and operators know nothing of frames, so neither can hold it. Work handed to other
+// threads does not ask; who waits for it does.
+#pragma once
+
+#include <atomic>
+
+namespace reddiff {
+
+class AbortScope {
+ public:
+  // `flag` may be null: then nothing ends this work. It must outlive the scope and may be set from any thread.
+  explicit AbortScope(const std::atomic<bool>* flag);
+  ~AbortScope();
+  AbortScope(const AbortScope&) = delete;
+  AbortScope& operator=(const AbortScope&) = delete;
+
+ private:
+  const std::atomic<bool>* outer_;
+};
+
+// Throws Error{aborted} once the flag of the innermost scope of this thread is set.
+void throw_if_aborted();
+
+}  // namespace reddiff
