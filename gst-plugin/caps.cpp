@@ -99,21 +99,20 @@ GstCaps* keep_alpha_formats(GstCaps* caps) {
   return kept;
 }
 
-void add_explicit_colour(GstCaps* caps, const GstCaps* in) {
+GstCaps* fixate_with_colour(GstCaps* caps, const GstCaps* in) {
+  caps = gst_caps_fixate(caps);
   GstVideoInfo info;
-  if (!gst_caps_is_fixed(in) || !gst_video_info_from_caps(&info, in)) return;
-  gchar* colorimetry = gst_video_colorimetry_to_string(&info.colorimetry);
-  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
-    GstStructure* structure = gst_caps_get_structure(caps, i);
-    if (colorimetry && !gst_structure_has_field(structure, "colorimetry"))
-      gst_structure_set(structure, "colorimetry", G_TYPE_STRING, colorimetry, nullptr);
-    if (!GST_VIDEO_INFO_IS_YUV(&info) || info.chroma_site == GST_VIDEO_CHROMA_SITE_UNKNOWN) continue;
-    if (gst_structure_has_field(structure, "chroma-site")) continue;
-    gchar* site = gst_video_chroma_site_to_string(info.chroma_site);
-    if (site) gst_structure_set(structure, "chroma-site", G_TYPE_STRING, site, nullptr);
-    g_free(site);
-  }
-  g_free(colorimetry);
+  if (gst_caps_is_empty(caps) || !gst_video_info_from_caps(&info, in)) return caps;
+  caps = gst_caps_make_writable(caps);
+  const auto complete = [structure = gst_caps_get_structure(caps, 0)](const char* field, gchar* value) {
+    if (value && !gst_structure_has_field(structure, field))
+      gst_structure_set(structure, field, G_TYPE_STRING, value, nullptr);
+    g_free(value);
+  };
+  complete("colorimetry", gst_video_colorimetry_to_string(&info.colorimetry));
+  if (GST_VIDEO_INFO_IS_YUV(&info) && info.chroma_site != GST_VIDEO_CHROMA_SITE_UNKNOWN)
+    complete("chroma-site", gst_video_chroma_site_to_string(info.chroma_site));
+  return caps;
 }
 
 GstEvent* reduce_coordinates(GstEvent* event, int scale) {

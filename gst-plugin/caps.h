@@ -32,10 +32,12 @@ GstCaps* scale_caps(const GstCaps* caps, int numerator, int denominator, Roundin
 // `caps` with only the structures and formats that carry alpha. Takes `caps`, full transfer.
 GstCaps* keep_alpha_formats(GstCaps* caps);
 
-// Writes what a reader of `in` would assume for colorimetry and chroma siting into every structure of `caps` (writable) that
-// leaves them open. Without it the assumption changes with the frame height: a picture of 640x480 without colorimetry is
-// BT.601, and BT.709 once it is 1280x960. Does nothing if `in` is not fixed.
-void add_explicit_colour(GstCaps* caps, const GstCaps* in);
+// `caps`, fixed, for what comes out when `in` (fixed) comes in; for GstBaseTransformClass::fixate_caps. What a reader of `in` would
+// assume for colorimetry and chroma siting is written where `caps` leave them open. Without it the assumption changes with the
+// frame height: a picture of 640x480 without colorimetry is BT.601, and BT.709 once it is 1280x960. Not before fixation: in the
+// answer to a caps query the fields would be demands, which a sender that leaves them out does not meet. Takes `caps`, full
+// transfer.
+GstCaps* fixate_with_colour(GstCaps* caps, const GstCaps* in);
 
 // A navigation event from downstream in the coordinates of the picture upstream. Takes the event, returns one that is the caller's.
 GstEvent* reduce_coordinates(GstEvent* event, int scale);

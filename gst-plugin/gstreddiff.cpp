@@ -26,6 +26,7 @@
 #include "gst-plugin/compression.h"
 #include "gst-plugin/debug.h"
 #include "gst-plugin/error_map.h"
+#include "gst-plugin/interlaced.h"
 #include "gst-plugin/mask.h"
 #include "gst-plugin/meta.h"
 #include "gst-plugin/presets.h"
@@ -51,6 +52,7 @@ struct Private {
   reddiff::Mask mask;
   reddiff::Compression compression;
   reddiff::StreamState stream;
+  reddiff::InterlacedGuard interlaced;
   bool live_is_known = false;
   bool failed = false;  // an error was posted: say no more until something changes
   guint64 failed_version = 0;
@@ -131,6 +133,7 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
   auto* self = GST_REDDIFF(trans);
   Private* priv = self->priv;
   priv->stream.clear();
+  priv->interlaced.clear();
   priv->timing.start();
   priv->live_is_known = priv->failed = priv->warned = false;
   post_progress(self, GST_PROGRESS_TYPE_START, "Loading the prior");
@@ -151,7 +154,7 @@ static gboolean gst_reddiff_stop(GstBaseTransform* trans) {
 }
 
 static GstStateChangeReturn gst_reddiff_change_state(GstElement* element, GstStateChange transition) {
-  // The base class waits for a running solve when it deactivates the pads: let that end at its next step.
+  // The base class waits for a running solve when it deactivates the pads: let that end soon.
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) GST_REDDIFF(element)->priv->session.set_abort(true);
   return GST_ELEMENT_CLASS(gst_reddiff_parent_class)->change_state(element, transition);
 }
@@ -164,8 +167,9 @@ static GstCaps* gst_reddiff_transform_caps(GstBaseTransform* trans, GstPadDirect
   const bool forward = direction == GST_PAD_SINK;
   GstCaps* result =
       reddiff::scale_caps(caps, forward ? snapshot.scale : 1, forward ? 1 : snapshot.scale, reddiff::Rounding::exact);
-  if (forward) reddiff::add_explicit_colour(result, caps);
+  if (forward) result = reddiff::make_progressive(result);
   if (snapshot.alpha_is_mask) result = reddiff::keep_alpha_formats(result);
+  if (!forward) result = reddiff::admit_interlaced(result);
   if (filter) {
     GstCaps* filtered = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
     gst_caps_unref(result);
@@ -173,6 +177,11 @@ static GstCaps* gst_reddiff_transform_caps(GstBaseTransform* trans, GstPadDirect
   }
   GST_DEBUG_OBJECT(trans, "%" GST_PTR_FORMAT " becomes %" GST_PTR_FORMAT, caps, result);
   return result;
+}
+
+static GstCaps* gst_reddiff_fixate_caps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps,
+                                        GstCaps* othercaps) {
+  return direction == GST_PAD_SINK ? reddiff::fixate_with_colour(othercaps, caps) : gst_caps_fixate(othercaps);
 }
 
 static void ask_if_live(GstReddiff* self) {
@@ -203,6 +212,10 @@ static gboolean gst_reddiff_set_info(GstVideoFilter* filter, GstCaps* incaps, Gs
 static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event) {
   auto* self = GST_REDDIFF(trans);
   Private* priv = self->priv;
+  if (priv->interlaced.refuses(GST_ELEMENT(self), event)) {
+    gst_event_unref(event);
+    return FALSE;
+  }
   priv->session.request_reset(priv->stream.on_event(event, wanted(self).settings.max_gap));
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_FLUSH_START:
@@ -358,15 +371,13 @@ static void gst_reddiff_class_init(GstReddiffClass* klass) {
   gst_element_class_set_static_metadata(element_class, "RED-Diff video restoration", "Filter/Effect/Video",
                                         "Denoises, enlarges, deblurs and inpaints video with a diffusion prior",
                                         "The gst-reddiff authors");
-  GstCaps* caps = reddiff::make_raw_caps(reddiff::raw_formats);
-  gst_element_class_add_pad_template(element_class, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_element_class_add_pad_template(element_class, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
-  gst_caps_unref(caps);
+  reddiff::add_pad_templates(element_class);
   element_class->change_state = gst_reddiff_change_state;
 
   transform_class->start = gst_reddiff_start;
   transform_class->stop = gst_reddiff_stop;
   transform_class->transform_caps = gst_reddiff_transform_caps;
+  transform_class->fixate_caps = gst_reddiff_fixate_caps;
   transform_class->sink_event = gst_reddiff_sink_event;
   transform_class->src_event = gst_reddiff_src_event;
   transform_class->query = gst_reddiff_query;

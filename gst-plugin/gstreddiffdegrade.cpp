@@ -22,6 +22,7 @@
 #include "gst-plugin/debug.h"
 #include "gst-plugin/error_map.h"
 #include "gst-plugin/frame_io.h"
+#include "gst-plugin/interlaced.h"
 #include "gst-plugin/meta.h"
 #include "gst-plugin/module_loader.h"
 
@@ -36,6 +37,7 @@ struct Private {
   // Streaming thread; start() and stop() while that does not run.
   std::unique_ptr<reddiff::Degrader> degrader;
   guint64 frame_index = 0;
+  reddiff::InterlacedGuard interlaced;
   bool failed = false;
 };
 
@@ -108,6 +110,7 @@ static gboolean gst_reddiff_degrade_start(GstBaseTransform* trans) {
   auto* self = GST_REDDIFF_DEGRADE(trans);
   Private* priv = self->priv;
   priv->frame_index = 0;
+  priv->interlaced.clear();
   priv->failed = false;
   GST_OBJECT_LOCK(self);
   const reddiff::DegraderConfig config = priv->config;
@@ -139,13 +142,18 @@ static GstCaps* gst_reddiff_degrade_transform_caps(GstBaseTransform* trans, GstP
   const bool forward = direction == GST_PAD_SINK;
   GstCaps* result = forward ? reddiff::scale_caps(caps, 1, factor, reddiff::Rounding::down)
                             : reddiff::scale_caps(caps, factor, 1, reddiff::Rounding::exact);
-  if (forward) reddiff::add_explicit_colour(result, caps);
+  result = forward ? reddiff::make_progressive(result) : reddiff::admit_interlaced(result);
   if (filter) {
     GstCaps* filtered = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
     gst_caps_unref(result);
     result = filtered;
   }
   return result;
+}
+
+static GstCaps* gst_reddiff_degrade_fixate_caps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps,
+                                                GstCaps* othercaps) {
+  return direction == GST_PAD_SINK ? reddiff::fixate_with_colour(othercaps, caps) : gst_caps_fixate(othercaps);
 }
 
 static gboolean gst_reddiff_degrade_set_info(GstVideoFilter* filter, GstCaps* incaps, GstVideoInfo* in_info,
@@ -163,7 +171,12 @@ static gboolean gst_reddiff_degrade_set_info(GstVideoFilter* filter, GstCaps* in
 }
 
 static gboolean gst_reddiff_degrade_sink_event(GstBaseTransform* trans, GstEvent* event) {
-  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) GST_REDDIFF_DEGRADE(trans)->priv->frame_index = 0;
+  Private* priv = GST_REDDIFF_DEGRADE(trans)->priv;
+  if (priv->interlaced.refuses(GST_ELEMENT(trans), event)) {
+    gst_event_unref(event);
+    return FALSE;
+  }
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) priv->frame_index = 0;
   return GST_BASE_TRANSFORM_CLASS(gst_reddiff_degrade_parent_class)->sink_event(trans, event);
 }
 
@@ -230,14 +243,12 @@ static void gst_reddiff_degrade_class_init(GstReddiffDegradeClass* klass) {
   gst_element_class_set_static_metadata(element_class, "RED-Diff degradation", "Filter/Effect/Video",
                                         "Applies the operator and noise that reddiff undoes to clean video",
                                         "The gst-reddiff authors");
-  GstCaps* caps = reddiff::make_raw_caps(reddiff::raw_formats);
-  gst_element_class_add_pad_template(element_class, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_element_class_add_pad_template(element_class, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
-  gst_caps_unref(caps);
+  reddiff::add_pad_templates(element_class);
 
   transform_class->start = gst_reddiff_degrade_start;
   transform_class->stop = gst_reddiff_degrade_stop;
   transform_class->transform_caps = gst_reddiff_degrade_transform_caps;
+  transform_class->fixate_caps = gst_reddiff_degrade_fixate_caps;
   transform_class->sink_event = gst_reddiff_degrade_sink_event;
   transform_class->transform = gst_reddiff_degrade_transform;
   transform_class->transform_ip = nullptr;

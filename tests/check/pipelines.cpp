@@ -55,6 +55,19 @@ GST_START_TEST(degrade_and_restore_to_a_file) {
 }
 GST_END_TEST
 
+// Elements that take only caps which the whole pipeline behind them takes, and senders that say less than they could.
+GST_START_TEST(behind_elements_that_ask_first) {
+  const std::string after[] = {"! reddiff prior=dct steps=1 noise=10 ", "! reddiffdegrade noise=5 ",
+                               "! reddiff prior=dct task=super-resolution steps=1 ! reddiffdegrade noise=5 "};
+  for (const std::string& element : after) {
+    run(source + "timeoverlay " + element + "! fakesink");
+    run(source +
+        "capssetter replace=true caps=\"video/x-raw,format=I420,width=64,height=48,framerate=25/1\" ! timeoverlay " +
+        element + "! fakesink");
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(live_source) {
   run("videotestsrc is-live=true num-buffers=5 ! video/x-raw,width=32,height=24,framerate=25/1 ! "
       "reddiff prior=dct noise=10 ! fakesink sync=true");
@@ -134,6 +147,7 @@ static Suite* pipelines_suite() {
   TCase* cases = tcase_create("general");
   suite_add_tcase(suite, cases);
   tcase_add_test(cases, degrade_and_restore_to_a_file);
+  tcase_add_test(cases, behind_elements_that_ask_first);
   tcase_add_test(cases, live_source);
   tcase_add_test(cases, negotiates_with_neighbours);
   tcase_add_test(cases, a_mask_stream);

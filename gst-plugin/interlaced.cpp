@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst-plugin/interlaced.h"
+
+#include <gst/video/video.h>
+
+#include <string>
+
+#include "gst-plugin/caps.h"
+#include "gst-plugin/error_map.h"
+
+namespace reddiff {
+namespace {
+
+constexpr const char* mode_field = "interlace-mode";
+
+// Empty for progressive video, which is what a missing field means.
+std::string interlace_mode(const GstCaps* caps) {
+  const gchar* mode = gst_structure_get_string(gst_caps_get_structure(caps, 0), mode_field);
+  return mode && !g_str_equal(mode, "progressive") ? mode : "";
+}
+
+}  // namespace
+
+GstCaps* admit_interlaced(GstCaps* caps) {
+  if (gst_caps_is_any(caps)) return caps;
+  caps = gst_caps_make_writable(caps);
+  const guint progressive = gst_caps_get_size(caps);
+  for (guint i = 0; i < progressive; ++i) {
+    GstStructure* frames = gst_structure_copy(gst_caps_get_structure(caps, i));
+    gst_structure_remove_field(frames, mode_field);
+    gst_caps_append_structure_full(caps, frames, gst_caps_features_copy(gst_caps_get_features(caps, i)));
+    // Each field in a buffer of its own.
+    GstStructure* fields = gst_structure_copy(gst_caps_get_structure(caps, i));
+    gst_structure_set(fields, mode_field, G_TYPE_STRING, "alternate", nullptr);
+    gst_caps_append_structure_full(caps, fields, gst_caps_features_new(GST_CAPS_FEATURE_FORMAT_INTERLACED, nullptr));
+  }
+  return caps;
+}
+
+GstCaps* make_progressive(GstCaps* caps) {
+  if (gst_caps_is_any(caps)) return caps;
+  GstCaps* result = gst_caps_new_empty();
+  for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
+    GstStructure* structure = gst_structure_copy(gst_caps_get_structure(caps, i));
+    GstCapsFeatures* features = gst_caps_features_copy(gst_caps_get_features(caps, i));
+    gst_caps_features_remove(features, GST_CAPS_FEATURE_FORMAT_INTERLACED);
+    if (gst_caps_features_get_size(features) == 0)
+      gst_caps_features_add(features, GST_CAPS_FEATURE_MEMORY_SYSTEM_MEMORY);
+    if (gst_structure_has_field(structure, mode_field))
+      gst_structure_set(structure, mode_field, G_TYPE_STRING, "progressive", nullptr);
+    result = gst_caps_merge_structure_full(result, structure, features);
+  }
+  gst_caps_unref(caps);
+  return result;
+}
+
+void add_pad_templates(GstElementClass* element_class) {
+  GstCaps* out = make_raw_caps(raw_formats);
+  GstCaps* in = admit_interlaced(gst_caps_copy(out));
+  gst_element_class_add_pad_template(element_class, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, in));
+  gst_element_class_add_pad_template(element_class, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, out));
+  gst_caps_unref(in);
+  gst_caps_unref(out);
+}
+
+bool InterlacedGuard::refuses(GstElement* element, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) told_ = false;
+  if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) return false;
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  const std::string mode = interlace_mode(caps);
+  if (!mode.empty() && !told_)
+    post_error(element,
+               Error(ErrorCode::format, "This video is interlaced (interlace-mode=" + mode +
+                                            "), and only whole frames can be worked on; put deinterlace in front: "
+                                            "... ! deinterlace ! " +
+                                            GST_OBJECT_NAME(gst_element_get_factory(element)) + " ! ..."));
+  told_ = !mode.empty();
+  return told_;
+}
+
+}  // namespace reddiff

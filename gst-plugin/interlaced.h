@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Interlaced video is refused with a sentence. Were it not in the caps of the sink pads, negotiation would fail before an element
+// sees it, and nobody could say why. So it is there, behind progressive video; whoever can choose chooses that. Only a stream that
+// arrives is refused: to ask is no error.
+#pragma once
+
+#include <gst/gst.h>
+
+namespace reddiff {
+
+// What a sink pad admits where its other side has `caps`: those, then the same without a word on interlacing (senders of whole
+// frames may leave it out, and a comparison of caps does not know what that means), then fields. Takes `caps`, full transfer.
+GstCaps* admit_interlaced(GstCaps* caps);
+
+// What leaves for what a sink pad admits: always progressive. Takes `caps`, full transfer.
+GstCaps* make_progressive(GstCaps* caps);
+
+// Both pads of both elements: all raw formats; the sink admits interlaced video.
+void add_pad_templates(GstElementClass* element_class);
+
+class InterlacedGuard {
+ public:
+  void clear() { told_ = false; }
+
+  // True for a CAPS event of interlaced video: it must not go on. Posts one error, however often upstream tries.
+  bool refuses(GstElement* element, GstEvent* event);
+
+ private:
+  bool told_ = false;
+};
+
+}  // namespace reddiff
