@@ -7,13 +7,18 @@
 
 namespace reddiff {
 
-// Formats of both pads; 1 to 32768 pixels a side, progressive, system memory.
+// Formats of both pads; 1 to 32768 pixels a side, progressive, system memory. Every one of GStreamer 1.22 whose components are whole
+// little-endian words of 9 to 16 bits and where that library says where they lie (of Y210, Y212 and Y412 it does not).
 inline constexpr const char* raw_formats =
     "{ I420, YV12, NV12, NV21, Y42B, Y444, YUY2, UYVY, RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, ARGB, ABGR, "
-    "RGBP, GBR, GRAY8, A420, AV12, I420_10LE, P010_10LE, Y444_10LE, GBR_10LE }";
+    "RGBP, GBR, GRAY8, A420, AV12, I420_10LE, P010_10LE, Y444_10LE, GBR_10LE, I422_10LE, I420_12LE, I422_12LE, "
+    "Y444_12LE, GBR_12LE, P012_LE, P016_LE, v216, Y444_16LE, GRAY16_LE, A420_10LE, A422_10LE, A444_10LE, GBRA_10LE, "
+    "GBRA_12LE, AYUV64, ARGB64, ARGB64_LE, RGBA64_LE, BGRA64_LE, ABGR64_LE }";
 
 // Those of them that carry alpha.
-inline constexpr const char* alpha_formats = "{ RGBA, BGRA, ARGB, ABGR, A420, AV12 }";
+inline constexpr const char* alpha_formats =
+    "{ RGBA, BGRA, ARGB, ABGR, A420, AV12, A420_10LE, A422_10LE, A444_10LE, GBRA_10LE, GBRA_12LE, AYUV64, ARGB64, "
+    "ARGB64_LE, RGBA64_LE, BGRA64_LE, ABGR64_LE }";
 
 // Template caps for a list of formats (one of the two above). Full transfer.
 GstCaps* make_raw_caps(const char* formats);

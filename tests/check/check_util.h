@@ -99,10 +99,9 @@ inline GstVideoInfo current_info(GstPad* pad) {
 // What Harness::h received last is described by the caps of its own sink pad.
 inline GstVideoInfo out_info(const Harness& harness) { return current_info(harness.h->sinkpad); }
 
-// First byte of one sample. P010's second chroma lies 2 bytes after the first; GStreamer 1.22 says 1.
+// First byte of one sample. The second chroma of P010 and its like lies 2 bytes after the first; GStreamer 1.22 says 1.
 inline guint8* address(const GstVideoFrame& f, int c, int x, int y) {
-  const bool wrong =
-      GST_VIDEO_FRAME_FORMAT(&f) == GST_VIDEO_FORMAT_P010_10LE && GST_VIDEO_FRAME_COMP_POFFSET(&f, c) == 1;
+  const bool wrong = GST_VIDEO_FRAME_COMP_DEPTH(&f, c) > 8 && GST_VIDEO_FRAME_COMP_POFFSET(&f, c) == 1;
   return static_cast<guint8*>(GST_VIDEO_FRAME_COMP_DATA(&f, c)) + (wrong ? 1 : 0) +
          static_cast<gssize>(y) * GST_VIDEO_FRAME_COMP_STRIDE(&f, c) + x * GST_VIDEO_FRAME_COMP_PSTRIDE(&f, c);
 }

@@ -64,8 +64,8 @@ GST_START_TEST(all_formats_and_sizes) {
 }
 GST_END_TEST
 
-// The same picture with rows further apart and planes shifted, described by GstVideoMeta.
-static GstBuffer* padded(const GstVideoInfo& info, int phase) {
+// A buffer for `info` with rows further apart and planes shifted, described by GstVideoMeta.
+static GstBuffer* padded_buffer(const GstVideoInfo& info) {
   GstVideoAlignment alignment;
   gst_video_alignment_reset(&alignment);
   alignment.padding_left = alignment.padding_right = 32;
@@ -77,6 +77,12 @@ static GstBuffer* padded(const GstVideoInfo& info, int phase) {
   gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info),
                                  GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info),
                                  GST_VIDEO_INFO_N_PLANES(&info), wide.offset, wide.stride);
+  return buffer;
+}
+
+// The same picture as check::picture paints.
+static GstBuffer* padded(const GstVideoInfo& info, int phase) {
+  GstBuffer* buffer = padded_buffer(info);
   GstVideoFrame frame;
   fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READWRITE));
   check::paint(frame, phase);
@@ -97,6 +103,59 @@ GST_START_TEST(padded_strides_change_nothing) {
 }
 GST_END_TEST
 
+// Any code a sender may use: limited range reserves the lowest and the highest 8-bit code.
+static guint random_code(GRand* random, const GstVideoFrame& frame, guint c) {
+  const gint32 one = 1 << (GST_VIDEO_FRAME_COMP_DEPTH(&frame, c) - 8);
+  const bool full = c == 3 || frame.info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
+  return static_cast<guint>(full ? g_rand_int_range(random, 0, 256 * one) : g_rand_int_range(random, one, 255 * one));
+}
+
+// With strength 0 and a mask that hides nothing the output is what was read, written again: conversions alone.
+static int largest_change(const std::string& caps) {
+  Harness harness("reddiff prior=dct steps=1 noise=10 strength=0 mask-source=roi");
+  const GstVideoInfo info = check::info_of(caps);
+  harness.caps(caps);
+  GstBuffer* in = padded_buffer(info);
+  GstVideoFrame before, after;
+  GRand* random = g_rand_new_with_seed(7);
+  fail_unless(gst_video_frame_map(&before, &info, in, GST_MAP_READWRITE));
+  const auto each = [&](auto visit) {
+    for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS(&info); ++c)
+      for (int y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT(&before, c); ++y)
+        for (int x = 0; x < GST_VIDEO_FRAME_COMP_WIDTH(&before, c); ++x) visit(c, x, y);
+  };
+  each([&](guint c, int x, int y) { check::set_sample(before, c, x, y, random_code(random, before, c)); });
+  g_rand_free(random);
+  GstBuffer* out = gst_harness_push_and_pull(harness.h, gst_buffer_ref(in));
+  fail_unless(out != nullptr, "%s", caps.c_str());
+  fail_unless(gst_video_frame_map(&after, &info, out, GST_MAP_READ));
+  int largest = 0;
+  each([&](guint c, int x, int y) {
+    const int was = check::sample(before, c, x, y), is = check::sample(after, c, x, y);
+    largest = std::max(largest, std::abs(was - is));
+  });
+  fail_unless_equals_uint64(harness.stat("frames-out"), 1);
+  gst_video_frame_unmap(&after);
+  gst_video_frame_unmap(&before);
+  gst_buffer_unref(out);
+  gst_buffer_unref(in);
+  return largest;
+}
+
+GST_START_TEST(conversions_lose_nothing) {
+  for (const std::string& format : check::words(reddiff::raw_formats))
+    for (const char* range : {"1", "2"})  // full, limited
+      for (const Size size : {Size{5, 3}, Size{38, 23}}) {
+        const bool rgb =
+            GST_VIDEO_FORMAT_INFO_IS_RGB(gst_video_format_get_info(gst_video_format_from_string(format.c_str())));
+        const std::string caps = check::caps_text(format, size.width, size.height,
+                                                  std::string(",colorimetry=") + range + (rgb ? ":1:7:1" : ":3:5:1"));
+        const int change = largest_change(caps);
+        fail_unless(change == 0, "%s: %d code values", caps.c_str(), change);
+      }
+}
+GST_END_TEST
+
 // Bytes that belong to no component do not depend on old memory.
 GST_START_TEST(filler_is_opaque) {
   Harness harness(check::fast);
@@ -113,6 +172,7 @@ static Suite* formats_suite() {
   suite_add_tcase(suite, cases);
   tcase_add_loop_test(cases, all_formats_and_sizes, 1, 3);
   tcase_add_test(cases, padded_strides_change_nothing);
+  tcase_add_test(cases, conversions_lose_nothing);
   tcase_add_test(cases, filler_is_opaque);
   return suite;
 }
