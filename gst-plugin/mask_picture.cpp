@@ -11,15 +11,21 @@ namespace reddiff {
 namespace {
 
 constexpr GstClockTime patience = 10 * GST_SECOND;
+// A file of 100 kB may say that it holds a thousand million pixels, and decoders would believe it.
+constexpr gint64 most_pixels = gint64{8192} * 8192;
 
 struct Unref {
-  void operator()(GstElement* element) const {
-    gst_element_set_state(element, GST_STATE_NULL);
-    gst_object_unref(element);
-  }
+  void operator()(GstElement* element) const { gst_object_unref(element); }
   void operator()(GstSample* sample) const { gst_sample_unref(sample); }
 };
 template <typename T> using Owned = std::unique_ptr<T, Unref>;
+
+struct Stop {
+  void operator()(GstElement* pipeline) const {
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    gst_object_unref(pipeline);
+  }
+};
 
 [[noreturn]] void refuse(const std::string& location, const std::string& detail) {
   throw Error(ErrorCode::open_read,
@@ -29,39 +35,74 @@ template <typename T> using Owned = std::unique_ptr<T, Unref>;
               detail);
 }
 
-std::string first_error(GstElement* pipeline) {
-  std::string text = "no picture within 10 seconds";
+[[noreturn]] void refuse_size(const std::string& location, int width, int height) {
+  throw Error(ErrorCode::open_read, "mask-location '" + location + "' is a picture of " + std::to_string(width) + "x" +
+                                        std::to_string(height) + " pixels, and not more than " +
+                                        std::to_string(most_pixels) +
+                                        " (8192x8192) are read; scale it down to the size of the video");
+}
+
+// Called for every pad of decodebin whose caps become known: what the file's header says, what a parser found, what a decoder is
+// about to send, always before memory for the picture is taken. A size that is too large goes to the bus, and nothing to anyone
+// else: the pad stays blocked until the pipeline ends.
+gboolean check_size(GstElement* decodebin, GstPad* pad, GstCaps* caps, gpointer) {
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  gint width = 0, height = 0;
+  if (!gst_structure_get(structure, "width", G_TYPE_INT, &width, "height", G_TYPE_INT, &height, nullptr)) return TRUE;
+  if (gint64{width} * height <= most_pixels) return TRUE;
+  gst_pad_add_probe(
+      pad, GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM, [](GstPad*, GstPadProbeInfo*, gpointer) { return GST_PAD_PROBE_OK; },
+      nullptr, nullptr);
+  GstStructure* size =
+      gst_structure_new("too-large", "width", G_TYPE_INT, width, "height", G_TYPE_INT, height, nullptr);
+  gst_element_post_message(decodebin, gst_message_new_application(GST_OBJECT(decodebin), size));
+  return FALSE;
+}
+
+// Waits until the first picture is there; anything else is an exception.
+void wait_for_picture(GstElement* pipeline, const std::string& location) {
+  struct UnrefMessage {
+    void operator()(GstMessage* message) const { gst_message_unref(message); }
+  };
   GstBus* bus = gst_element_get_bus(pipeline);
-  if (GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR)) {
+  const std::unique_ptr<GstMessage, UnrefMessage> message(gst_bus_timed_pop_filtered(
+      bus, patience, GstMessageType(GST_MESSAGE_ERROR | GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_APPLICATION)));
+  gst_object_unref(bus);
+  if (!message) refuse(location, "no picture within 10 seconds");
+  if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_APPLICATION) {
+    gint width = 0, height = 0;
+    gst_structure_get(gst_message_get_structure(message.get()), "width", G_TYPE_INT, &width, "height", G_TYPE_INT,
+                      &height, nullptr);
+    refuse_size(location, width, height);
+  }
+  if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_ERROR) {
     GError* error = nullptr;
     gchar* debug = nullptr;
-    gst_message_parse_error(message, &error, &debug);
-    text = std::string(error->message) + (debug ? std::string("; ") + debug : "");
+    gst_message_parse_error(message.get(), &error, &debug);
+    const std::string text = std::string(error->message) + (debug ? std::string("; ") + debug : "");
     g_error_free(error);
     g_free(debug);
-    gst_message_unref(message);
+    refuse(location, text);
   }
-  gst_object_unref(bus);
-  return text;
 }
 
 Owned<GstSample> decode(const std::string& location) {
-  Owned<GstElement> pipeline(gst_parse_launch(
-      "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=RGBA ! fakesink name=picture sync=false",
+  const std::unique_ptr<GstElement, Stop> pipeline(gst_parse_launch(
+      "filesrc name=file ! decodebin name=decoder ! videoconvert ! video/x-raw,format=RGBA ! fakesink name=picture "
+      "sync=false",
       nullptr));
   if (!pipeline)
     throw Error(ErrorCode::library,
                 "reading a mask needs GStreamer's decodebin and videoconvert: install the base plugins");
-  GstElement* file = gst_bin_get_by_name(GST_BIN(pipeline.get()), "file");
-  g_object_set(file, "location", location.c_str(), nullptr);
-  gst_object_unref(file);
+  const auto child = [&](const char* name) {
+    return Owned<GstElement>(gst_bin_get_by_name(GST_BIN(pipeline.get()), name));
+  };
+  g_object_set(child("file").get(), "location", location.c_str(), nullptr);
+  g_signal_connect(child("decoder").get(), "autoplug-continue", G_CALLBACK(check_size), nullptr);
   gst_element_set_state(pipeline.get(), GST_STATE_PAUSED);
-  if (gst_element_get_state(pipeline.get(), nullptr, nullptr, patience) != GST_STATE_CHANGE_SUCCESS)
-    refuse(location, first_error(pipeline.get()));
+  wait_for_picture(pipeline.get(), location);
   GstSample* sample = nullptr;
-  GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline.get()), "picture");
-  g_object_get(sink, "last-sample", &sample, nullptr);
-  gst_object_unref(sink);
+  g_object_get(child("picture").get(), "last-sample", &sample, nullptr);
   if (!sample) refuse(location, "no picture in it");
   return Owned<GstSample>(sample);
 }

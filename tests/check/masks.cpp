@@ -140,6 +140,53 @@ GST_START_TEST(wrong_pictures_are_one_clear_error) {
 }
 GST_END_TEST
 
+static std::string big_endian(guint32 value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 255);
+  return bytes;
+}
+
+static std::string png_chunk(const std::string& type_and_data) {
+  guint32 crc = 0xffffffff;
+  for (const char byte : type_and_data) {
+    crc ^= static_cast<guint8>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return big_endian(static_cast<guint32>(type_and_data.size()) - 4) + type_and_data + big_endian(~crc);
+}
+
+// One bit a pixel; valid as far as it goes, which is ten rows.
+static std::string large_png(guint32 width, guint32 height) {
+  const std::size_t size = 10 * (1 + (width + 7) / 8);
+  const auto low = static_cast<char>(size & 255), high = static_cast<char>(size >> 8);
+  const std::string stored{'\x78', '\x01', '\x01', low, high, static_cast<char>(~low), static_cast<char>(~high)};
+  return "\x89PNG\r\n\x1a\n" +
+         png_chunk("IHDR" + big_endian(width) + big_endian(height) + std::string("\1\0\0\0\0", 5)) +
+         png_chunk("IDAT" + stored + std::string(size, '\xff') + big_endian(1)) + png_chunk("IEND");
+}
+
+static gint64 most_memory() {
+  const std::string status = check::read_file("/proc/self/status");
+  return g_ascii_strtoll(status.c_str() + status.find("VmPeak:") + 7, nullptr, 10) / 1024;
+}
+
+// A small file that claims a huge picture is refused by what it claims.
+GST_START_TEST(a_huge_picture_is_refused_before_it_is_decoded) {
+  const check::Folder folder;
+  const std::string small = write_mask(folder, "mask.png", 64, 48, false);
+  fail_unless_equals_int(check::start_and_stop(inpaint + "mask-location=" + small).count, 0);  // loads the decoders
+  const gint64 before = most_memory();
+  const std::string files[] = {folder.write("large.png", large_png(30000, 30000)),
+                               folder.write("just.png", large_png(8192, 8193)),
+                               folder.write("large.pgm", "P5 30000 30000 255\n" + std::string(1000, 'x'))};
+  for (const std::string& path : files)
+    check::expect_error(check::start_and_stop(inpaint + "mask-location=" + path), path, GST_RESOURCE_ERROR,
+                        GST_RESOURCE_ERROR_OPEN_READ, "scale it down");
+  const gint64 grown = most_memory() - before;
+  fail_unless(grown < 500, "%d MB", static_cast<int>(grown));
+}
+GST_END_TEST
+
 static Suite* masks_suite() {
   Suite* suite = suite_create("masks");
   TCase* cases = tcase_create("general");
@@ -148,6 +195,7 @@ static Suite* masks_suite() {
   tcase_add_test(cases, regions_say_what_is_missing);
   tcase_add_test(cases, the_source_may_change_while_playing);
   tcase_add_test(cases, wrong_pictures_are_one_clear_error);
+  tcase_add_test(cases, a_huge_picture_is_refused_before_it_is_decoded);
   return suite;
 }
 
