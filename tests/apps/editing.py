@@ -118,7 +118,8 @@ class LaunchTool(hosts.Case):
         said, restored = hosts.tool("ges-launch-1.0", "--no-interactive", "+clip", self.clip("mp4"), "+effect", RESTORE,
                                     "--video-caps", PROJECT, "--outputuri", hosts.uri(result),
                                     "--format=video/webm:video/x-vp8:audio/x-vorbis")
-        self.assertIn(restored, range(FRAMES, FRAMES + 4), said)
+        # GES seeks once it has prerolled: what was restored before that, few frames or many, is restored again.
+        self.assertIn(restored, range(FRAMES, 2 * FRAMES), said)
         frames = hosts.decoded(result)
         self.assertEqual(len(frames), FRAMES)
         self.contiguous(frames.times)
