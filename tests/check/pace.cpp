@@ -17,7 +17,7 @@ struct Pipeline {
   double call, other;
   int full;
   double slack_ms = 40;
-  Pace pace;
+  Pace pace{};
   double now_ms = 0;
   int frame = 0, calls = 0, dropped = 0, plain = 0;
 

@@ -58,8 +58,10 @@ TEST(Registry, HoldsWhatTheNamesPromise) {
   for (const auto& entry : operator_registry()) built.insert(entry.name);
   for (const auto& kind : operator_kinds()) promised.insert(kind.name);
   EXPECT_EQ(built, promised);
-  for (const auto& kind : operator_kinds())
-    if (std::string(kind.name) != "kernel") EXPECT_TRUE(make_operator(parse_operator(kind.example))) << kind.name;
+  for (const auto& kind : operator_kinds()) {
+    if (std::string(kind.name) == "kernel") continue;
+    EXPECT_TRUE(make_operator(parse_operator(kind.example))) << kind.name;
+  }
   std::set<Optimizer> optimizers;
   for (const auto& entry : optimizer_registry()) optimizers.insert(entry.value);
   EXPECT_EQ(optimizers.size() + 1, names<Optimizer>().size());  // all but `preset`
@@ -178,7 +180,9 @@ TEST(Engine, WithAPastTheFilterMakesAsManyCallsAsAskedFor) {
       const auto in = moving_frame(i, 0, width, height, format);
       const auto report = restore(*engine, *in, resolve_scale(config), {.noise = config.noise}, format).report;
       EXPECT_EQ(report.cold, i == 0);
-      if (i > 0) EXPECT_EQ(report.prior_calls, config.steps);
+      if (i > 0) {
+        EXPECT_EQ(report.prior_calls, config.steps);
+      }
     }
   }
 }

@@ -124,7 +124,9 @@ TEST(Schedule, RangedListsHaveExactEndsInEveryOrder) {
       auto falling = make_levels(config, 0.003, 5, 0);
       ASSERT_EQ(static_cast<int>(falling.size()), steps);
       EXPECT_DOUBLE_EQ(falling.front(), 0.7);
-      if (steps > 1) EXPECT_DOUBLE_EQ(falling.back(), 0.02);
+      if (steps > 1) {
+        EXPECT_DOUBLE_EQ(falling.back(), 0.02);
+      }
       EXPECT_TRUE(std::is_sorted(falling.rbegin(), falling.rend()));
       config.order = Order::ascending;
       auto rising = make_levels(config, 0.003, 5, 0);
