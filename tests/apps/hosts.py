@@ -211,13 +211,16 @@ def decoded(path):
     return frames
 
 
-def tool(*command, fails=False):
-    """Runs a program to its end; returns (what it said, frames that `reddiff` restored in it)."""
+def tool(*command, fails=False, since_flush=False):
+    """Runs a program to its end; returns (what it said, frames that `reddiff` restored in it, or did since it was last flushed)."""
     with tempfile.NamedTemporaryFile("r", prefix="reddiff-apps-") as log:
         environment = {**os.environ, "GST_DEBUG": "reddiff:6", "GST_DEBUG_FILE": log.name, "GST_DEBUG_NO_COLOR": "1"}
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", timeout=WITHIN, check=False)
-        restored = log.read().count("calls of the prior in")
+        logged, frame, flush = log.read(), "calls of the prior in", "forgot the past: flush"
+        restored = logged.count(frame)
+        if since_flush and flush in logged:
+            restored = logged.rpartition(flush)[2].count(frame) + 1  # the first frame is a line earlier
     if (done.returncode != 0) != fails:
         raise AssertionError(f"{command}: exit status {done.returncode}\n{done.stdout}")
     return done.stdout, restored
