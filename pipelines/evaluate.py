@@ -22,6 +22,7 @@ import numpy as np
 import evaluate_codecs
 import evaluate_measures as measures
 import evaluate_peers as peers
+import evaluate_pictures as pictures
 
 RATE = "25/1"
 
@@ -167,6 +168,7 @@ def print_row(name, values):
 def evaluate(case, clip, args):
     degraded, missing = case.degrade(clip.truth, args.seed)
     table = Table(case, clip, missing)
+    shown = [("input", degraded[-1])]
     if case.scale == 1 and missing is None:
         table.add("input", degraded)
     for rival in case.rivals:
@@ -174,15 +176,21 @@ def evaluate(case, clip, args):
             continue
         start = time.time()
         out = peers.PEERS[rival](degraded[..., :3], missing, case)
-        table.add(rival, out, 1000 * (time.time() - start) / len(out))
+        milliseconds = 1000 * (time.time() - start) / len(out)
+        table.add(rival, out, milliseconds)
+        if case.name.startswith("denoise"):
+            table.add(f"{rival}, before clipping", peers.before_clipping(out, case.noise), milliseconds)
     for steps in args.steps or case.equal_steps:
         for mode in args.modes:
             properties = {**case.properties, "temporal": mode, "steps": steps, **args.properties}
             out, milliseconds, seconds = restore(degraded, case.scale, properties)
             table.add(f"reddiff steps={steps} temporal={mode}", out, milliseconds, seconds)
+            shown.append((f"{mode}, {steps} calls", out[-1]))
             if args.keep:
                 os.makedirs(args.keep, exist_ok=True)
                 out.tofile(f"{args.keep}/{clip.name}-{case.name}-{mode}-{steps}.rgb".replace(" ", "_"))
+    if args.pictures:
+        pictures.write(f"{args.pictures}/{case.name}-{clip.name}.png".replace(" ", "_"), [*shown, ("truth", clip.truth[-1])], args.enlarge)
     return table
 
 
@@ -246,6 +254,8 @@ def main():
     parser.add_argument("--without", default=[], type=lambda s: s.split(","), help="peers to leave out, or `all`")
     parser.add_argument("--keep", help="folder for the restored frames (raw RGB)")
     parser.add_argument("--plots", help="folder for plots")
+    parser.add_argument("--pictures", help="folder for the last frame of every case: input, restored, truth")
+    parser.add_argument("--enlarge", type=int, default=1, help="pixels a side of one pixel in --pictures")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", dest="properties", default=[], action="append", metavar="PROPERTY=VALUE", help="of the element, for every run")
     args = parser.parse_args()

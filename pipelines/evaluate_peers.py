@@ -57,6 +57,15 @@ def bm3d(frames, missing, case):
     return np.clip(np.round(np.stack(out) * 255), 0, 255).astype(np.uint8)
 
 
+def before_clipping(frames, noise):
+    """What the element does for shadows and lights, done to a peer's result: noise that ended at 0 and 255 has another mean there."""
+    x = np.arange(256.0)
+    n = np.linspace(-6, 6, 4801)
+    weight = np.exp(-n**2 / 2) / np.exp(-n**2 / 2).sum()
+    mean = np.clip(x[:, None] + noise * n, 0, 255) @ weight
+    return np.round(np.interp(frames, mean, x)).astype(np.uint8)
+
+
 PEERS = {
     "bicubic": resize(cv2.INTER_CUBIC),
     "lanczos": resize(cv2.INTER_LANCZOS4),

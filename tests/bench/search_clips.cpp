@@ -48,6 +48,7 @@ Clip made_up_clip(const Size& size, int frames) {
 const std::vector<SearchTask>& search_tasks() {
   static const std::vector<SearchTask> all = {
       {"denoise", {Task::denoise, "", "identity", 25, false}, 2},
+      {"denoise50", {Task::denoise, "", "identity", 50, false}, 2},
       {"x2", {Task::super_resolution, "bicubic:factor=2", "bicubic:factor=2", 0, false}, 3},
       {"x4", {Task::super_resolution, "bicubic:factor=4", "bicubic:factor=4", 0, false}, 3},
       {"deblur", {Task::deblur, "gaussian-blur:sigma=1.6", "gaussian-blur:sigma=1.6", 2, false}, 3},

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* usage =
     "usage: search_filter [OPTION...] NAME:WIDTHxHEIGHT:FILE...\n"
     "FILE holds raw 24-bit RGB; sizes are multiples of 4.\n"
-    "  --only=TASKS      of denoise, deblur, x2, x4, mask; with commas\n"
+    "  --only=TASKS      of denoise, denoise50, deblur, x2, x4, mask; with commas\n"
     "  --constants=NAMES of FilterConstants, with commas\n"
     "  --factors=LIST    what each is multiplied by (default 0.5,1,2)\n"
     "  --frames=N        of each clip, at least 5 (default 12)\n"
@@ -32,11 +32,11 @@ struct Constant {
 
 const std::vector<Constant>& constants() {
   static const std::vector<Constant> all = {
-      {"caution", &FilterConstants::caution, {"denoise"}},
+      {"caution", &FilterConstants::caution, {"denoise", "denoise50"}},
       {"caution_of_blur", &FilterConstants::caution_of_blur, {"deblur"}},
-      {"share_of_error", &FilterConstants::share_of_error, {"denoise"}},
-      {"share_of_light", &FilterConstants::share_of_light, {"denoise", "deblur"}},
-      {"frames_remembered", &FilterConstants::frames_remembered, {"denoise", "deblur"}},
+      {"share_of_error", &FilterConstants::share_of_error, {"denoise", "denoise50"}},
+      {"share_of_light", &FilterConstants::share_of_light, {"denoise", "denoise50", "deblur"}},
+      {"frames_remembered", &FilterConstants::frames_remembered, {"denoise", "denoise50", "deblur"}},
       {"share_of_miss", &FilterConstants::share_of_miss, {"x2", "x4"}},
       {"lost_detail", &FilterConstants::lost_detail, {"x2", "x4"}},
       {"share_of_lost", &FilterConstants::share_of_lost, {"x2", "x4"}},
