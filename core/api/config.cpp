@@ -92,8 +92,6 @@ void share_steps(int most_calls, Resolved& resolved) {
 bool filters(const Resolved& resolved, bool masked) {
   if (resolved.cold.optimizer != Optimizer::fixed_point) return false;
   switch (resolved.kind) {
-    case ProblemKind::reduce:
-      return !masked;
     case ProblemKind::blur:
       return !masked && resolved.op.moves_with_the_picture();
     default:

@@ -58,8 +58,9 @@ constexpr Name<Temporal> temporals[] = {
     {Temporal::none, "none", "every frame on its own"},
     {Temporal::warm_start, "warm-start", "start from the previous frame's solution, moved along the motion"},
     {Temporal::filter, "filter",
-     "a recursive filter of all measurements along the motion, at least two calls of the prior per frame; gray, other "
-     "optimizers and enlarging with holes: warm-start"},
+     "a recursive filter of all measurements along the motion, two calls of the prior per frame at least but for "
+     "blurs; gray, "
+     "blurs with holes and other optimizers: warm-start"},
 };
 constexpr Name<MaskSource> mask_sources[] = {
     {MaskSource::automatic, "auto",

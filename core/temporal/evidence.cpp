@@ -52,9 +52,10 @@ at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double no
   return ((variance - noise * noise).clamp_min_(0) / trust).add_(constants.floor_of_hole * constants.floor_of_hole);
 }
 
-at::Tensor motion_variance_behind(const at::Tensor& residual, std::int64_t height, std::int64_t width, double noise,
-                                  const FilterConstants& constants) {
-  const auto energy = window_mean(residual.square().mean(1, true), 3);
+at::Tensor motion_variance_behind(const at::Tensor& residual, const at::Tensor& known, std::int64_t height,
+                                  std::int64_t width, double noise, const FilterConstants& constants) {
+  const auto missed = residual.square().mean(1, true);
+  const auto energy = known.defined() ? known_mean(missed, known, 3, 0.1) : window_mean(missed, 3);
   const auto unexplained = (energy - noise * noise).clamp_min_(0);
   return at::upsample_bilinear2d(unexplained, {height, width}, false).mul_(constants.share_of_miss);
 }

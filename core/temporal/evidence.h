@@ -32,9 +32,9 @@ at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, 
 at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise, const FilterConstants& constants);
 
 // Q where H loses resolution, from what the moved z misses of the measurement: share_of_miss (box3 |y - H m|^2 - sv^2)_+, on the
-// picture's grid. residual: y - H m, [1,c,h,w].
-at::Tensor motion_variance_behind(const at::Tensor& residual, std::int64_t height, std::int64_t width, double noise,
-                                  const FilterConstants& constants);
+// picture's grid. residual: y - H m, [1,c,h,w]; known: of its rows, or undefined.
+at::Tensor motion_variance_behind(const at::Tensor& residual, const at::Tensor& known, std::int64_t height,
+                                  std::int64_t width, double noise, const FilterConstants& constants);
 
 // How wrong an estimate from this frame alone is where H loses resolution: lost_detail times the variance of H^+ y in
 // 5x5 pixels.

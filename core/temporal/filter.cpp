@@ -14,13 +14,24 @@ namespace {
 
 bool lossy(const Measured& now) { return static_cast<bool>(now.residual); }
 
+// Which pixels of the picture were measured, from which rows were.
+at::Tensor on_the_grid_of(const at::Tensor& picture, const at::Tensor& known) {
+  return at::upsample_nearest2d(known, {picture.size(2), picture.size(3)});
+}
+
 // What this frame says of its own pixels, before the past is asked: o and R.
 struct Observation {
   at::Tensor value, variance;
 };
 
 Observation observe(const Measured& now, const FilterConstants& constants) {
-  if (lossy(now)) return {now.single, lost_variance(now.picture, constants)};
+  if (lossy(now)) {
+    const auto lost = lost_variance(now.picture, constants);
+    if (!now.known.defined()) return {now.single, lost};
+    const auto known = on_the_grid_of(now.picture, now.known);
+    const auto missing = hole_variance(now.picture, known, now.noise, constants);
+    return {now.single, at::where(known > 0, lost, lost + missing)};
+  }
   const auto variance = at::full_like(now.picture.narrow(1, 0, 1), now.noise * now.noise);
   if (!now.known.defined()) return {now.picture, variance};
   const auto measured = now.known > 0;
@@ -37,7 +48,7 @@ void TemporalFilter::reset() { z_ = variance_ = single_ = at::Tensor(); }
 
 at::Tensor TemporalFilter::motion_of(const Measured& now) const {
   const auto flow = flow_->estimate(now.single, single_);
-  return now.known.defined() ? from_measured(flow, now.known) : flow;
+  return now.known.defined() ? from_measured(flow, on_the_grid_of(flow, now.known)) : flow;
 }
 
 TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
@@ -45,7 +56,7 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
   auto moved = warp(z_, flow, WarpFilter::bicubic);
   at::Tensor wrong;  // Q
   if (lossy(now)) {
-    wrong = motion_variance_behind(now.residual(moved), moved.size(2), moved.size(3), now.noise, constants_);
+    wrong = motion_variance_behind(now.residual(moved), now.known, moved.size(2), moved.size(3), now.noise, constants_);
   } else if (now.known.defined()) {
     wrong = motion_variance_around(now.picture, moved, now.known, now.noise, constants_);
   } else {

@@ -28,7 +28,7 @@ struct FilterConstants {
   double lost_detail = 4;
   double share_of_lost = 0.6;  // level = share_of_lost sqrt(P): how much of z's error is noise to the denoiser
   // P >= sv^2 / frames_remembered: motion is never perfect.
-  double frames_remembered = 3;
+  double frames_remembered = 6;
 };
 
 }  // namespace reddiff

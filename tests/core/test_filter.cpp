@@ -70,7 +70,7 @@ TEST(TemporalFilter, NeverBelievesMotionToBePerfect) {
   for (int i = 0; i < 20; ++i)
     estimate =
         filter.update({still + sv * noise({1, 3, height, width}, 70 + static_cast<std::uint64_t>(i)), {}, still, sv});
-  EXPECT_LT(largest(estimate.level.square() * (3 / (sv * sv)) - 1), 1e-5);
+  EXPECT_LT(largest(estimate.level.square() * (6 / (sv * sv)) - 1), 1e-5);
 }
 
 TEST(TemporalFilter, TakesTheMeasurementWhereThereIsNoPast) {

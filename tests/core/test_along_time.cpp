@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What whole frames gain from those before them, with the dct prior.
+#include "core/degrade.h"
+#include "core/device.h"
+#include "core/registry.h"
+#include "tests/core/engine_helpers.h"
+
+namespace reddiff {
+namespace {
+
+TEST(Engine, TheFilterGainsFromFrameToFrame) {
+  const auto errors = [](Temporal temporal) {
+    const auto engine = engine_of({.noise = 25, .steps = 2, .temporal = temporal});
+    std::vector<double> found;
+    for (int i = 0; i < 5; ++i) {
+      const auto restored = restore(*engine, *moving_frame(i, level_to_core(25)), 1, {.noise = 25});
+      EXPECT_EQ(restored.report.prior_calls, i == 0 && temporal == Temporal::filter ? 3 : 2);
+      found.push_back(rms(read(*restored.frame) - read(*moving_frame(i, 0))));
+    }
+    return found;
+  };
+  const auto still = errors(Temporal::none), filtered = errors(Temporal::filter);
+  EXPECT_NEAR(filtered[0], still[0], 1e-6);
+  for (std::size_t i = 2; i < still.size(); ++i) EXPECT_LT(filtered[i], 0.95 * still[i]) << i;
+}
+
+TEST(Engine, WithAPastTheFilterMakesAsManyCallsAsAskedFor) {
+  for (auto config :
+       {Config{.noise = 25, .steps = 3}, Config{.task = Task::inpaint, .steps = 3},
+        Config{.task = Task::super_resolution, .steps = 3}, Config{.task = Task::super_resolution, .steps = 2}}) {
+    const auto engine = engine_of(config);
+    const char* format = config.task == Task::inpaint ? "ARGB" : "RGB";
+    for (int i = 0; i < 3; ++i) {
+      const auto in = moving_frame(i, 0, width, height, format);
+      const auto report = restore(*engine, *in, resolve_scale(config), {.noise = config.noise}, format).report;
+      EXPECT_EQ(report.cold, i == 0);
+      if (i > 0) {
+        EXPECT_EQ(report.prior_calls, config.steps);
+      }
+    }
+  }
+}
+
+TEST(Engine, FilterIsWarmStartWhereColoursAreMissing) {
+  const auto last = [](Temporal temporal) {
+    const auto engine = engine_of({.task = Task::deblur,
+                                   .operator_text = "gaussian-blur:sigma=1.6+gray",
+                                   .noise = 2,
+                                   .steps = 1,
+                                   .temporal = temporal});
+    restore(*engine, *moving_frame(0, 0), 1, {.noise = 2});
+    return restore(*engine, *moving_frame(1, 0), 1, {.noise = 2}).frame->words;
+  };
+  EXPECT_EQ(last(Temporal::filter), last(Temporal::warm_start));
+  EXPECT_NE(last(Temporal::filter), last(Temporal::none));
+}
+
+TEST(Engine, TheFilterGainsForBlursFromFrameToFrame) {
+  for (const std::string blur : {"gaussian-blur:sigma=1.2", "motion-blur:length=5:angle=20", "box-blur:size=3"}) {
+    DegradeEngine degrade({blur, 6, 7, "cpu"});
+    const auto errors = [&](Temporal temporal) {
+      const auto engine =
+          engine_of({.task = Task::deblur, .operator_text = blur, .noise = 6, .steps = 2, .temporal = temporal});
+      std::vector<double> found;
+      for (int i = 0; i < 5; ++i) {
+        const auto truth = moving_frame(i, 0);
+        Frame blurred(format_named("RGB"), width, height, 1);
+        degrade.process(truth->view, blurred.view, static_cast<std::uint64_t>(i));
+        const auto restored = restore(*engine, blurred, 1, {.noise = 6});
+        EXPECT_EQ(restored.report.prior_calls, 2);
+        EXPECT_EQ(restored.report.cold, temporal == Temporal::none || i == 0);
+        found.push_back(rms(read(*restored.frame) - read(*truth)));
+      }
+      return found;
+    };
+    const auto still = errors(Temporal::none), filtered = errors(Temporal::filter);
+    EXPECT_NEAR(filtered[0], still[0], 1e-6) << blur;
+    for (std::size_t i = 2; i < still.size(); ++i) EXPECT_LT(filtered[i], 0.95 * still[i]) << blur << " " << i;
+  }
+}
+
+TEST(Engine, NoiseThatEndsAtBlackDoesNotBrightenShadows) {
+  constexpr double level = 40;
+  for (const char* format : {"RGB", "GRAY8", "Y444"})
+    for (const auto temporal : {Temporal::none, Temporal::warm_start, Temporal::filter}) {
+      const auto engine = engine_of({.noise = level, .steps = 2, .temporal = temporal});
+      double mean = 0;
+      for (int i = 0; i < 4; ++i) {
+        Frame in(format_named(format), width, height, 1);
+        const auto field = level_to_core(level) * noise({1, 3, height, width}, 300 + static_cast<std::uint64_t>(i));
+        const auto grey = std::string(format) == "GRAY8" ? field.narrow(1, 0, 1).expand(field.sizes()) : field;
+        write_picture((level_to_core(10) - 1 + grey).clamp(-1, 1), {}, in.view);
+        const auto restored = restore(*engine, in, 1, {.noise = level}, format);
+        mean = level_to_user(read(*restored.frame).mean().item<double>() + 1);
+      }
+      EXPECT_NEAR(mean, 10, 3) << format << " " << static_cast<int>(temporal);  // it was 22
+    }
+}
+
+TEST(Engine, TheFilterFillsAStandingHoleWithWhatWentUnderIt) {
+  const auto error_of = [](Temporal temporal) {
+    const auto engine = engine_of({.task = Task::inpaint, .steps = 2, .temporal = temporal});
+    auto known = at::ones({1, 1, height, width});
+    known.narrow(2, 20, 8).narrow(3, 30, 8).fill_(0);
+    double error = 0;
+    for (int i = 0; i < 8; ++i) {
+      const auto truth = moving_frame(i, 0);
+      Frame in(format_named("ARGB"), width, height, 1);
+      write_picture(read(*truth) * known, known, in.view);
+      const auto restored = restore(*engine, in, 1, {}, "ARGB");
+      error = rms((read(*restored.frame) - read(*truth)) * (1 - known));
+    }
+    return error;
+  };
+  EXPECT_LT(error_of(Temporal::filter), 0.6 * error_of(Temporal::none));
+}
+
+// What is carried from frame to frame must neither drift nor hold on to what is gone.
+class Along : public testing::TestWithParam<Config> {
+ protected:
+  // RMS error of the engine's next frame: the clean one at `index`, lighter by `light`, degraded as the task says.
+  double next(Engine& engine, int index, double light = 0) {
+    const auto& config = GetParam();
+    const int scale = resolve_scale(config);
+    const bool holes = config.task == Task::inpaint;
+    const auto clean = (read(*moving_frame(index, 0)) * 0.5 + light).contiguous();
+    auto seen = make_operator(resolve_operator(config))->forward(clean);
+    if (config.noise > 0) seen = seen + level_to_core(config.noise) * noise(seen.sizes().vec(), 300 + frame_);
+    const auto known = (noise({1, 1, height, width}, 900 + frame_) > 0).to(at::kFloat);
+    ++frame_;
+    Frame in(format_named(holes ? "ARGB" : "RGB"), width / scale, height / scale, 1);
+    write_picture(seen, holes ? known : at::Tensor(), in.view);
+    const auto restored = restore(engine, in, scale, {.noise = config.noise}, holes ? "ARGB" : "RGB");
+    return rms(read(*restored.frame) - clean);
+  }
+
+ private:
+  int frame_ = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Tasks, Along,
+                         testing::Values(Config{.noise = 25, .steps = 2}, Config{.task = Task::inpaint, .steps = 2},
+                                         Config{.task = Task::super_resolution, .steps = 2},
+                                         Config{.operator_text = "gaussian-blur:sigma=1.2", .noise = 6, .steps = 2}));
+
+TEST_P(Along, NothingDriftsIn300Frames) {
+  const auto engine = engine_of(GetParam());
+  double early = 0, late = 0;
+  for (int i = 0; i < 300; ++i) {
+    const int place = i % 28 < 14 ? i % 28 : 28 - i % 28;  // there and back
+    const double error = next(*engine, place);
+    if (i >= 14 && i < 42) early += error;
+    if (i >= 272) late += error;
+  }
+  EXPECT_LT(late, 1.05 * early);
+}
+
+TEST_P(Along, AStillCameraGainsAndNeverLoses) {
+  const auto engine = engine_of(GetParam());
+  const double first = next(*engine, 0);
+  double last = 0;
+  for (int i = 0; i < 30; ++i) last = next(*engine, 0);
+  EXPECT_LT(last, 1.02 * first);
+}
+
+TEST_P(Along, AFlashLeavesNoTrace) {
+  const auto engine = engine_of(GetParam());
+  double before = 0;
+  for (int i = 0; i < 4; ++i) before = next(*engine, i);
+  next(*engine, 4, 0.5);
+  next(*engine, 5);
+  EXPECT_LT(next(*engine, 6), 1.4 * before);
+}
+
+TEST_P(Along, AFadeIsFollowed) {
+  const auto engine = engine_of(GetParam());
+  double first = 0, last = 0;
+  for (int i = 0; i < 10; ++i) {
+    last = next(*engine, i, -0.04 * i);
+    if (i == 0) first = last;
+  }
+  EXPECT_LT(last, 1.1 * first);
+}
+
+// Other pixels are missing in every frame, and what is there has half the resolution.
+TEST(Engine, TheFilterGainsForEnlargingWithHoles) {
+  DegradeEngine degrade({"bicubic:factor=2", 0, 7, "cpu"});
+  const auto error = [&](Temporal temporal) {
+    const auto engine = engine_of({.task = Task::super_resolution,
+                                   .scale = 2,
+                                   .steps = 2,
+                                   .temporal = temporal,
+                                   .mask_source = MaskSource::alpha});
+    double last = 0;
+    for (int i = 0; i < 5; ++i) {
+      const auto truth = moving_frame(i, 0, 2 * width, 2 * height);
+      Frame small(format_named("RGB"), width, height, 1), holed(format_named("ARGB"), width, height, 1);
+      degrade.process(truth->view, small.view, static_cast<std::uint64_t>(i));
+      const auto known = (noise({1, 1, height, width}, 60 + static_cast<std::uint64_t>(i)) > 0).to(at::kFloat);
+      write_picture(read(small) * known, known, holed.view);
+      const auto restored = restore(*engine, holed, 2, {}, "RGB");
+      last = rms(read(*restored.frame) - read(*truth));
+    }
+    return last;
+  };
+  EXPECT_LT(error(Temporal::filter), 0.85 * error(Temporal::none));
+}
+
+}  // namespace
+}  // namespace reddiff
