@@ -21,7 +21,7 @@ struct FilterConstants {
   // R in a hole = V / (hole_slope d + hole_offset) + floor_of_hole^2, with d the share of measured pixels around.
   double hole_slope = 13;
   double hole_offset = 0.25;    // 1 over the R of a deep hole, in units of V
-  double floor_of_hole = 0.02;  // deviation of an estimate inside a hole in a flat surface, core units
+  double floor_of_hole = 0.04;  // deviation of an estimate inside a hole in a flat surface, core units
   // H loses resolution: Q = share_of_miss (box3 |y - H m|^2 - sv^2)_+.
   double share_of_miss = 0.1;
   // R = lost_detail times the variance of H^+ y: energy of what H takes away, over that of the finest it leaves.

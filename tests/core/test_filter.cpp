@@ -139,7 +139,7 @@ TEST(TemporalFilter, AHoleThatNobodyHasSeenKeepsTheFramesOwnEstimate) {
 TEST(Evidence, WhatIsWrongInAHoleFollowsItsSurroundings) {
   auto known = (noise({1, 1, height, width}, 12) > 0).to(at::kFloat);
   const auto flat = at::full({1, 3, height, width}, 0.25);
-  EXPECT_LT(largest(hole_variance(flat, known, 0.002, {}) - 4e-4), 1e-6);
+  EXPECT_LT(largest(hole_variance(flat, known, 0.002, {}) - 1.6e-3), 1e-6);
   const auto busy = noise({1, 3, height, width}, 13);
   const auto scattered = hole_variance(busy, known, 0.002, {}).mean().item<double>();
   EXPECT_NEAR(scattered, 1 / (13 * 0.5 + 0.25), 0.03);
