@@ -3,8 +3,6 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
-
 #include "core/temporal/evidence.h"
 #include "core/temporal/scene_cut.h"
 #include "core/temporal/warp.h"
@@ -39,6 +37,15 @@ Observation observe(const Measured& now, const FilterConstants& constants) {
           at::where(measured, variance, hole_variance(now.picture, now.known, now.noise, constants))};
 }
 
+// Q from estimates of this and the last frame, all of whose pixels were measured.
+at::Tensor motion_variance_of(const Measured& now, const at::Tensor& before, const FilterConstants& constants) {
+  const double power = now.noise * now.noise;
+  if (now.noise_left > 0)
+    return motion_variance(now.single, before, 2 * now.noise_left * power, constants.caution_of_blur);
+  const double own = power / (constants.share_of_error * constants.share_of_error);
+  return motion_variance(now.single, before, own, constants.caution);
+}
+
 }  // namespace
 
 TemporalFilter::TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow, const FilterConstants& constants)
@@ -48,7 +55,10 @@ void TemporalFilter::reset() { z_ = variance_ = single_ = at::Tensor(); }
 
 at::Tensor TemporalFilter::motion_of(const Measured& now) const {
   const auto flow = flow_->estimate(now.single, single_);
-  return now.known.defined() ? from_measured(flow, on_the_grid_of(flow, now.known)) : flow;
+  if (now.known.defined()) return from_measured(flow, on_the_grid_of(flow, now.known));
+  if (lossy(now) || now.noise_left > 0) return flow;
+  const auto moving = moves(now.single, single_, warp(single_, flow, WarpFilter::bicubic), constants_);
+  return at::where(points_inside(flow), flow * moving, flow);
 }
 
 TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
@@ -57,15 +67,12 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
   at::Tensor wrong;  // Q
   if (lossy(now)) {
     wrong = motion_variance_behind(now.residual(moved), now.known, moved.size(2), moved.size(3), now.noise, constants_);
-  } else if (now.known.defined()) {
-    wrong = motion_variance_around(now.picture, moved, now.known, now.noise, constants_);
   } else {
     const auto before = warp(single_, flow, WarpFilter::bicubic);
     const auto change = lighting_change(now.single, before, now.noise, constants_);
-    const double share = now.noise_left > 0 ? 2 * now.noise_left : std::pow(constants_.share_of_error, -2);
-    const double caution = now.noise_left > 0 ? constants_.caution_of_blur : constants_.caution;
-    wrong = motion_variance(now.single, before + change, share * now.noise * now.noise, caution);
     moved = moved + change;
+    wrong = now.known.defined() ? motion_variance_around(now.picture, moved, now.known, now.noise, constants_)
+                                : motion_variance_of(now, before + change, constants_);
   }
   return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};
 }
