@@ -3,10 +3,11 @@
 // What all frames so far have measured, in one picture that the prior has not smoothed: a Kalman filter per pixel along the motion.
 // State: z, [1,3,H,W], and its variance P, [1,1,H,W].
 //
-//   predict   m = warp(z) (+ lighting_change),  P- = warp(P) + Q                        (evidence.h)
+//   predict   m = warp(z) + lighting_change (not where H loses resolution),  P- = warp(P) + Q   (evidence.h)
 //   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / frames_remembered)
 //
-// where o is the measurement y, R = sv^2. In a hole, and wherever H loses resolution, o is the estimate c of this frame alone and
+// where o is the measurement y, R = sv^2: the picture with noise, or, as blur and motion change places, the blurred picture with noise,
+// for the solver to find less noise in. In a hole, and wherever H loses resolution, o is the estimate c of this frame alone and
 // R what that gets wrong (hole_variance, lost_variance); then z is brought back to y, argmin_x |y - H x|^2/sv^2 + |x - z|^2/s^2.
 // The denoiser sees z at the level sqrt(P), or share_of_lost of it where H loses resolution: there most of z's error is detail that
 // is not there, no noise. Its answer is never fed back: its errors are alike in every frame, and a filter that averages them
