@@ -20,13 +20,6 @@ at::Tensor known_mean(const at::Tensor& x, const at::Tensor& known, std::int64_t
 
 }  // namespace
 
-at::Tensor moves(const at::Tensor& single, const at::Tensor& before, const at::Tensor& moved,
-                 const FilterConstants& constants) {
-  const auto still = window_mean((single - before).square_().mean(1, true), 5);
-  const auto along = window_mean((single - moved).square_().mean(1, true), 5);
-  return (still > along * constants.stillness).to(single.dtype());
-}
-
 at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double own, double caution) {
   const auto difference = window_mean((single - moved).square_().mean(1, true), 5);
   return (difference - own).clamp_min_(0).mul_(caution);

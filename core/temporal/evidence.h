@@ -17,10 +17,6 @@ namespace reddiff {
 // caution (box5 |c_t - moved c_{t-1}|^2 - own)_+, with `own` what the estimates differ by when motion is right.
 at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double own, double caution);
 
-// 1 where motion explains a picture better than standing still, 0 where not: box5 |c_t - c_{t-1}|^2 > stillness box5 |c_t - moved c_{t-1}|^2.
-at::Tensor moves(const at::Tensor& single, const at::Tensor& before, const at::Tensor& moved,
-                 const FilterConstants& constants);
-
 // What fades, flashes and exposure do between two frames, [1,3,H,W], to be added to what is moved: d (1 - (sv / share_of_light)^2 / d^2)_+ with d
 // the mean of c_t - moved c_{t-1} over 24x24 pixels. Without it z would lag behind a fade that noise hides from Q.
 at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise,

@@ -55,10 +55,7 @@ void TemporalFilter::reset() { z_ = variance_ = single_ = at::Tensor(); }
 
 at::Tensor TemporalFilter::motion_of(const Measured& now) const {
   const auto flow = flow_->estimate(now.single, single_);
-  if (now.known.defined()) return from_measured(flow, on_the_grid_of(flow, now.known));
-  if (lossy(now) || now.noise_left > 0) return flow;
-  const auto moving = moves(now.single, single_, warp(single_, flow, WarpFilter::bicubic), constants_);
-  return at::where(points_inside(flow), flow * moving, flow);
+  return now.known.defined() ? from_measured(flow, on_the_grid_of(flow, now.known)) : flow;
 }
 
 TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {

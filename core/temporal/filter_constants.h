@@ -10,8 +10,6 @@ struct FilterConstants {
   // Every pixel is measured: Q = caution (box5 |c_t - moved c_{t-1}|^2 - (sv / share_of_error)^2)_+.
   double caution = 8;
   double share_of_error = 4;  // what differs by less than sv over this is the denoiser's own error, not motion's
-  // How much better motion must explain a denoised picture than standing still does: noise has flow see motion everywhere.
-  double stillness = 1.2;
   // H is a blur: the same of H^T y, in which nothing is the denoiser's own.
   double caution_of_blur = 2;
   // Changes of light below sv over this are not believed.

@@ -33,7 +33,6 @@ struct Constant {
 const std::vector<Constant>& constants() {
   static const std::vector<Constant> all = {
       {"caution", &FilterConstants::caution, {"denoise", "denoise50"}},
-      {"stillness", &FilterConstants::stillness, {"denoise", "denoise50"}},
       {"caution_of_blur", &FilterConstants::caution_of_blur, {"deblur"}},
       {"share_of_error", &FilterConstants::share_of_error, {"denoise", "denoise50"}},
       {"share_of_light", &FilterConstants::share_of_light, {"denoise", "denoise50", "deblur"}},
