@@ -96,6 +96,31 @@ GST_START_TEST(strength_is_controlled_by_stream_time) {
 }
 GST_END_TEST
 
+// Video that its source plays twice as fast already: stream time runs ahead of the buffers' own.
+GST_START_TEST(noise_is_controlled_by_stream_time_at_any_rate) {
+  Harness harness(check::fast);
+  harness.caps(caps);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.applied_rate = 2;
+  gst_harness_push_event(harness.h, gst_event_new_segment(&segment));
+  GstControlSource* source = gst_interpolation_control_source_new();
+  g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
+  gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), 0, 0.0);
+  gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), 20 * check::frame_time, 40.0);
+  gst_object_add_control_binding(GST_OBJECT(harness.element()), gst_direct_control_binding_new_absolute(
+                                                                    GST_OBJECT(harness.element()), "noise", source));
+  for (const int i : {0, 5, 10}) {
+    check::stream(harness, caps, 1, i);
+    gdouble noise = -1;
+    g_object_get(harness.element(), "noise", &noise, nullptr);
+    fail_unless(std::abs(noise - 4.0 * i) < 1e-6, "frame %d: %f", i, noise);
+    if (i > 0) fail_unless(std::abs(harness.measured("noise") - noise) < 1e-6, "frame %d used another level", i);
+  }
+  gst_object_unref(source);
+}
+GST_END_TEST
+
 // `device`, `prior` and `precision` wait for the next start, even when something else asks for a new Restorer.
 GST_START_TEST(prior_waits_for_the_next_start) {
   Harness harness(check::fast);
@@ -166,6 +191,7 @@ static Suite* settings_suite() {
   tcase_add_test(cases, noise_and_strength_keep_the_past);
   tcase_add_test(cases, strength_zero_passes_buffers_through);
   tcase_add_test(cases, strength_is_controlled_by_stream_time);
+  tcase_add_test(cases, noise_is_controlled_by_stream_time_at_any_rate);
   tcase_add_test(cases, prior_waits_for_the_next_start);
   tcase_add_test(cases, auto_preset_follows_the_source);
   tcase_add_test(cases, stats_and_messages);
