@@ -142,32 +142,52 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   problem.noise = measurement.resolved.noise;
   problem.clipping = measurement.clipping;
 
-  const bool blurs = measurement.resolved.kind == ProblemKind::blur;
-  if (filter_ && blurs) problem = measured_along_time(std::move(problem), report);
+  const auto& resolved = measurement.resolved;
+  if (filter_ && resolved.filters_measurements != filtered_measurements_) {  // the noise was set to another level
+    filter_->reset();
+    if (warm_start_) warm_start_->reset();
+    filtered_measurements_ = resolved.filters_measurements;
+  }
+  const bool filters = filter_ && resolved.filters;
+  if (filters && resolved.filters_measurements) problem = measured_along_time(std::move(problem), report);
   const auto plain = op_->initial(problem.y);
-  const auto single = solve_alone(problem, plain, measurement.resolved, options, report);
-  if (!filter_ || blurs) return single;
-  return solve_along_time(problem, plain, single, measurement.resolved, options, report);
+  const auto single = solve_alone(problem, plain, resolved, options, report);
+  if (!filters || resolved.filters_measurements) return single;
+  return solve_along_time(problem, plain, single, resolved, options, report);
 }
 
-// A moved picture's blur is the moved blur, so here the measurement is what is filtered, and the solver finds less noise in it. What
-// shows the motion, and what is wrong with it, is H^T y: the blur leaves no more detail than that, and little noise.
-Problem Engine::measured_along_time(Problem problem, FrameReport& report) {
-  const auto before = Clock::now();
-  auto smooth = op_->vjp(problem.y, problem.y);
-  if (problem.clipping != Clipping::none) {
-    problem.y = rows(problem, mean_before_clipping(smooth, problem.noise));
-    problem.clipping = Clipping::none;
-    smooth = op_->vjp(problem.y, problem.y);
+// The measurement with less noise, for motion and what is wrong with it; takes clipping out of problem.y. For a blur H^T y: the blur
+// leaves no more detail than that, and it has little noise. For a reduction a call of the prior, which costs little at this size.
+at::Tensor Engine::estimate_of_rows(Problem& problem, FrameReport& report) const {
+  at::Tensor estimate;
+  if (op_->factor() == 1) {
+    estimate = op_->vjp(problem.y, problem.y);
+  } else {
+    const auto before = Clock::now();
+    estimate = prior_->denoise(problem.y, at::full({1, 1, 1, 1}, problem.noise, problem.y.options()));
+    report.ms.prior += milliseconds_since(before);
   }
+  if (problem.clipping == Clipping::none) return estimate;
+  estimate = mean_before_clipping(estimate, problem.noise);
+  problem.y = rows(problem, estimate);
+  problem.clipping = Clipping::none;
+  return op_->factor() == 1 ? op_->vjp(problem.y, problem.y) : estimate;
+}
+
+// The blur of a moved picture is the moved blur, and so with a reduction where noise hides what it aliases. So here the measurement
+// is what is filtered, and the solver finds less noise in it.
+Problem Engine::measured_along_time(Problem problem, FrameReport& report) {
+  const auto single = estimate_of_rows(problem, report);
+  const auto before = Clock::now();
+  Measured measured{problem.y, {}, single, problem.noise};
   constexpr double little = 1e-4;  // rho(q)/q at q = 0 is the mean of the eigenvalues of H^T H
-  Measured measured{problem.y, {}, smooth, problem.noise};
-  measured.noise_left = op_->rho(at::full({1}, little)).item<double>() / little;
+  if (op_->factor() == 1) measured.noise_left = op_->rho(at::full({1}, little)).item<double>() / little;
   const auto estimate = filter_->update(measured);
   report.ms.flow += milliseconds_since(before);
   report.cut = estimate.cut;
+  report.cold = !estimate.z.defined();
   if (estimate.cut) warm_start_->reset();
-  if (!estimate.z.defined()) return problem;
+  if (report.cold) return problem;
   problem.y = estimate.z;
   problem.noise = estimate.level.square().mean().sqrt().item<double>();
   return problem;
@@ -177,17 +197,20 @@ Problem Engine::measured_along_time(Problem problem, FrameReport& report) {
 at::Tensor Engine::solve_alone(Problem problem, const at::Tensor& plain, const Resolved& resolved,
                                const FrameOptions& options, FrameReport& report) {
   Start start{plain, {}};
-  // Where H loses resolution the filter's birth takes this for the answer: then all steps are made here.
-  const bool reduces = resolved.kind == ProblemKind::reduce, blurs = resolved.kind == ProblemKind::blur;
-  SolverConfig config = filter_ && !reduces && !blurs ? resolved.alone : resolved.cold;
-  if (warm_start_) {
+  const bool reduces = resolved.kind == ProblemKind::reduce;
+  const bool along = filter_ && resolved.filters && !resolved.filters_measurements;  // the filter comes after this
+  // Where H loses resolution its birth takes this for the answer: then all steps are made here.
+  SolverConfig config = along && !reduces ? resolved.alone : resolved.cold;
+  // From a filtered small measurement a warm start's low levels leave noise in the picture.
+  const bool warms = warm_start_ && !(filter_ && reduces && resolved.filters_measurements);
+  if (warms) {
     const auto before = Clock::now();
     const bool fuses = config.renoise == Renoise::measurement;
     const auto prediction = warm_start_->predict(plain, problem.noise, !fuses);
     report.cut = report.cut || prediction.cut;
     if (prediction.cut && filter_) filter_->reset();
     if (prediction.moved.defined()) {
-      config = filter_ && !blurs ? resolved.alone : resolved.warm;
+      config = along ? resolved.alone : resolved.warm;
       report.cold = false;
       if (fuses) {
         const auto fused = fuse(rows(problem, prediction.moved), prediction.moved, problem.noise);
@@ -201,7 +224,7 @@ at::Tensor Engine::solve_alone(Problem problem, const at::Tensor& plain, const R
     report.ms.flow += milliseconds_since(before);
   }
   const auto solution = run(problem, config, start, options, report);
-  if (warm_start_) warm_start_->remember(plain, solution.mu);
+  if (warms) warm_start_->remember(plain, solution.mu);
   return solution.mu;
 }
 

@@ -40,6 +40,7 @@ class Engine final : public Restorer {
   Clipping clipping_of(const FrameView& in, const at::Tensor& picture, double noise);
   at::Tensor solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report);
   Problem measured_along_time(Problem problem, FrameReport& report);
+  at::Tensor estimate_of_rows(Problem& problem, FrameReport& report) const;
   at::Tensor solve_alone(Problem problem, const at::Tensor& plain, const Resolved& resolved,
                          const FrameOptions& options, FrameReport& report);
   at::Tensor solve_along_time(const Problem& problem, const at::Tensor& plain, const at::Tensor& single,
@@ -56,6 +57,7 @@ class Engine final : public Restorer {
   std::optional<TemporalFilter> filter_;
   NoiseTrack noise_;
   ClippingEvidence clipping_;
+  bool filtered_measurements_ = false;  // what filter_ holds is one
   std::optional<Geometry> geometry_;
 };
 

@@ -97,10 +97,12 @@ struct Resolved {
   SolverConfig cold;                   // for a frame without a past
   SolverConfig warm;                   // for a frame whose mean starts at the moved previous solution
   // With the temporal filter: for a frame before its past is asked (where H loses resolution from a warm start, and a frame without
-  // a past takes `cold`), and for the rest of the steps from the filter's z, at the level that it says of each pixel. Blurs take
-  // `cold`: for them the measurement is filtered first.
+  // a past takes `cold`), and for the rest of the steps from the filter's z, at the level that it says of each pixel. Where the
+  // measurements are filtered neither is used.
   SolverConfig alone, along;
-  bool filters = false;      // the temporal filter knows this problem and this optimiser
+  bool filters = false;  // the temporal filter knows this problem and this optimiser
+  // It then works on the measurements, and the solver on what it makes of them: blurs, and reductions with noise.
+  bool filters_measurements = false;
   bool clips_noise = false;  // where code values end, the noise of the measurement is looked at for having ended there
 };
 

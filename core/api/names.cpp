@@ -60,7 +60,7 @@ constexpr Name<Temporal> temporals[] = {
     {Temporal::filter, "filter",
      "a recursive filter of all measurements along the motion, two calls of the prior per frame at least but for "
      "blurs; gray, "
-     "blurs with holes and other optimizers: warm-start"},
+     "holes in blurred or in small noisy video, and other optimizers: warm-start"},
 };
 constexpr Name<MaskSource> mask_sources[] = {
     {MaskSource::automatic, "auto",

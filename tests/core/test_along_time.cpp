@@ -182,6 +182,41 @@ TEST_P(Along, AFadeIsFollowed) {
   EXPECT_LT(last, 1.1 * first);
 }
 
+// A small noisy video is filtered before it is enlarged; where the noise stops being said, the filter goes over to pictures.
+TEST(Engine, TheFilterGainsForEnlargingWithNoise) {
+  DegradeEngine degrade({"bicubic:factor=2", 12, 7, "cpu"});
+  const auto errors = [&](Temporal temporal) {
+    const auto engine = engine_of({.task = Task::super_resolution, .scale = 2, .steps = 3, .temporal = temporal});
+    std::vector<double> found;
+    for (int i = 0; i < 6; ++i) {
+      const auto truth = moving_frame(i, 0, 2 * width, 2 * height);
+      Frame small(format_named("RGB"), width, height, 1);
+      degrade.process(truth->view, small.view, static_cast<std::uint64_t>(i));
+      const auto restored = restore(*engine, small, 2, {.noise = 12});
+      EXPECT_EQ(restored.report.cold, temporal == Temporal::none || i == 0);
+      EXPECT_EQ(restored.report.prior_calls, 3);
+      found.push_back(rms(read(*restored.frame) - read(*truth)));
+    }
+    return found;
+  };
+  const auto none = errors(Temporal::none), warm = errors(Temporal::warm_start), filtered = errors(Temporal::filter);
+  EXPECT_LT(warm.back(), 1.02 * none.back());
+  EXPECT_LT(filtered.back(), 0.92 * none.back());
+}
+
+TEST(Engine, NoiseMayComeAndGoWhileEnlarging) {
+  for (const auto source : {MaskSource::none, MaskSource::alpha}) {
+    const auto engine = engine_of({.task = Task::super_resolution, .scale = 2, .steps = 2, .mask_source = source});
+    std::vector<bool> cold;
+    for (const double level : {0., 0., 10., 10., 0., 0.}) {
+      const auto in = moving_frame(static_cast<int>(cold.size()), 0, width, height, "ARGB");
+      cold.push_back(restore(*engine, *in, 2, {.noise = level}, "ARGB").report.cold);
+    }
+    EXPECT_TRUE(cold.front());
+    EXPECT_FALSE(cold[1] || cold[3] || cold[5]);
+  }
+}
+
 // Other pixels are missing in every frame, and what is there has half the resolution.
 TEST(Engine, TheFilterGainsForEnlargingWithHoles) {
   DegradeEngine degrade({"bicubic:factor=2", 0, 7, "cpu"});
