@@ -111,6 +111,7 @@ def cases():
         Case("denoise 50", "identity", 50, {"task": "denoise", "noise": 50}, ["wiener", "bm3d"], equal_steps=(2,)),
         Case("super-resolution x2", "bicubic:factor=2", 0, {"task": "super-resolution", "scale": 2}, ["bicubic", "lanczos"], equal_steps=(1, 3, 6)),
         Case("super-resolution x4", "bicubic:factor=4", 0, {"task": "super-resolution", "scale": 4}, ["bicubic", "lanczos"], equal_steps=(1, 3, 6)),
+        Case("super-resolution x2 + noise 10", "bicubic:factor=2", 10, {"task": "super-resolution", "scale": 2, "noise": 10}, ["bicubic", "lanczos"], equal_steps=(3,)),
         Case("inpaint logo", "identity", 0, {"task": "inpaint"}, ["telea", "navier-stokes"], missing="logo", equal_steps=(1, 3, 6)),
         Case("inpaint half", "identity", 0, {"task": "inpaint"}, ["telea", "navier-stokes"], missing="half", equal_steps=(1, 3, 6)),
         Case("deblur 1.6 + noise 2", "gaussian-blur:sigma=1.6", 2, {"operator": "gaussian-blur:sigma=1.6", "noise": 2}, ["wiener"], equal_steps=(1, 3, 6)),
