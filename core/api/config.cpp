@@ -96,7 +96,7 @@ bool filters(const Resolved& resolved, bool masked) {
   if (resolved.cold.optimizer != Optimizer::fixed_point) return false;
   switch (resolved.kind) {
     case ProblemKind::reduce:
-      return !masked || !is_noisy(resolved);
+      return !is_noisy(resolved) || (!masked && resolved.op.keeps_colour());
     case ProblemKind::blur:
       return !masked && resolved.op.moves_with_the_picture();
     default:

@@ -230,8 +230,14 @@ std::vector<OperatorKind> make_kinds() {
        "kernel:file=psf.txt",
        {{"file", "rows of numbers, one row a line; see core/operators/README.md", 0, 0, none, false, true}},
        true},
-      {"gray", "mean of the three channels", "gray", {}},
+      {"gray", "mean of the three channels", "gray", {}, false, false},
   };
+}
+
+// Of a stage that was parsed, so that its name is one of the table.
+const OperatorKind& kind_of(const OperatorStage& stage) {
+  const auto kinds = operator_kinds();
+  return *std::find_if(kinds.begin(), kinds.end(), [&](const OperatorKind& kind) { return stage.name == kind.name; });
 }
 
 }  // namespace
@@ -242,12 +248,13 @@ std::span<const OperatorKind> operator_kinds() {
 }
 
 bool OperatorSpec::moves_with_the_picture() const {
-  const auto kinds = operator_kinds();
-  return std::all_of(stages.begin(), stages.end(), [&](const OperatorStage& stage) {
-    return std::any_of(kinds.begin(), kinds.end(), [&](const OperatorKind& kind) {
-      return stage.name == kind.name && kind.moves_with_the_picture;
-    });
-  });
+  return std::all_of(stages.begin(), stages.end(),
+                     [](const OperatorStage& stage) { return kind_of(stage).moves_with_the_picture; });
+}
+
+bool OperatorSpec::keeps_colour() const {
+  return std::all_of(stages.begin(), stages.end(),
+                     [](const OperatorStage& stage) { return kind_of(stage).keeps_colour; });
 }
 
 int OperatorSpec::factor() const {

@@ -43,17 +43,16 @@ TEST(Engine, WithAPastTheFilterMakesAsManyCallsAsAskedFor) {
 }
 
 TEST(Engine, FilterIsWarmStartWhereColoursAreMissing) {
-  const auto last = [](Temporal temporal) {
-    const auto engine = engine_of({.task = Task::deblur,
-                                   .operator_text = "gaussian-blur:sigma=1.6+gray",
-                                   .noise = 2,
-                                   .steps = 1,
-                                   .temporal = temporal});
-    restore(*engine, *moving_frame(0, 0), 1, {.noise = 2});
-    return restore(*engine, *moving_frame(1, 0), 1, {.noise = 2}).frame->words;
-  };
-  EXPECT_EQ(last(Temporal::filter), last(Temporal::warm_start));
-  EXPECT_NE(last(Temporal::filter), last(Temporal::none));
+  for (const std::string text : {"gaussian-blur:sigma=1.6+gray", "gray+bicubic:factor=2"}) {
+    const auto last = [&](Temporal temporal) {
+      const Config config{.task = Task::deblur, .operator_text = text, .noise = 6, .steps = 1, .temporal = temporal};
+      const auto engine = engine_of(config);
+      restore(*engine, *moving_frame(0, 0), resolve_scale(config), {.noise = 6});
+      return restore(*engine, *moving_frame(1, 0), resolve_scale(config), {.noise = 6}).frame->words;
+    };
+    EXPECT_EQ(last(Temporal::filter), last(Temporal::warm_start)) << text;
+    EXPECT_NE(last(Temporal::filter), last(Temporal::none)) << text;
+  }
 }
 
 TEST(Engine, TheFilterGainsForBlursFromFrameToFrame) {
