@@ -88,15 +88,12 @@ void share_steps(int most_calls, Resolved& resolved) {
   if (resolved.kind == ProblemKind::fill) resolved.along.start_level = 2 * resolved.along.end_level;
 }
 
-// Below a code value it is rounding.
-bool is_noisy(const Resolved& resolved) { return resolved.noise > level_to_core(1); }
-
 // Which problems the temporal filter knows.
 bool filters(const Resolved& resolved, bool masked) {
   if (resolved.cold.optimizer != Optimizer::fixed_point) return false;
   switch (resolved.kind) {
     case ProblemKind::reduce:
-      return !is_noisy(resolved) || (!masked && resolved.op.keeps_colour());
+      return !is_noisy(resolved.noise) || (!masked && resolved.op.keeps_colour());
     case ProblemKind::blur:
       return !masked && resolved.op.moves_with_the_picture();
     default:
@@ -176,10 +173,10 @@ Resolved resolve(const Config& config, bool live, int bit_depth, int most_calls)
     for (SolverConfig* run : {&resolved.cold, &resolved.warm}) run->steps = std::min(run->steps, most_calls);
   share_steps(most_calls, resolved);
   resolved.filters = filters(resolved, masked);
-  const bool noisy_reduction = resolved.kind == ProblemKind::reduce && is_noisy(resolved);
+  const bool noisy_reduction = resolved.kind == ProblemKind::reduce && is_noisy(resolved.noise);
   resolved.filters_measurements = resolved.filters && (resolved.kind == ProblemKind::blur || noisy_reduction);
   // The paper's loss knows no clipping.
-  resolved.clips_noise = preset != Preset::paper && is_noisy(resolved);
+  resolved.clips_noise = preset != Preset::paper && is_noisy(resolved.noise);
   return resolved;
 }
 

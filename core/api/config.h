@@ -128,4 +128,7 @@ Resolved resolve(const Config& config, bool live, int bit_depth, int most_calls 
 constexpr double level_to_core(double code_values) { return code_values * 2.0 / 255.0; }
 constexpr double level_to_user(double level) { return level * 255.0 / 2.0; }
 
+// sv in core units; below a code value it is rounding.
+constexpr bool is_noisy(double noise) { return noise > level_to_core(1); }
+
 }  // namespace reddiff

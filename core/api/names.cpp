@@ -59,8 +59,7 @@ constexpr Name<Temporal> temporals[] = {
     {Temporal::warm_start, "warm-start", "start from the previous frame's solution, moved along the motion"},
     {Temporal::filter, "filter",
      "a recursive filter of all measurements along the motion, two calls of the prior per frame at least but for "
-     "blurs; gray, "
-     "holes in blurred or in small noisy video, and other optimizers: warm-start"},
+     "blurs; gray, holes in blurred or in small noisy video, and other optimizers: warm-start"},
 };
 constexpr Name<MaskSource> mask_sources[] = {
     {MaskSource::automatic, "auto",

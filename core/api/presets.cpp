@@ -81,7 +81,7 @@ PresetSolver preset_solver(Preset preset, ProblemKind kind, double noise) {
     solver.warm.start_level = std::max(level_range(kind).warm_start, noise);
     solver.warm.steps = (solver.cold.steps + 1) / 2;  // from a good start half the steps go as far
     // But steps at low levels would leave the noise of a small measurement in the picture.
-    if (kind == ProblemKind::reduce && noise > level_to_core(1)) solver.warm = solver.cold;
+    if (kind == ProblemKind::reduce && is_noisy(noise)) solver.warm = solver.cold;
   }
   return solver;
 }

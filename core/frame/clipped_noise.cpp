@@ -8,6 +8,8 @@
 #include <numbers>
 #include <vector>
 
+#include "core/frame/luma.h"
+
 namespace reddiff {
 namespace {
 
@@ -97,9 +99,8 @@ ClippingEvidence clipping_evidence(const at::Tensor& picture, double noise) {
 
 ClippingEvidence clipping_evidence(const FrameView& frame, const at::Tensor& picture, double noise) {
   if (frame.model != ColorModel::ycbcr) return clipping_evidence(picture, noise);
-  const double kr = frame.matrix.kr, kb = frame.matrix.kb, kg = 1 - kr - kb;
-  const auto luma = picture.narrow(1, 0, 1) * kr + picture.narrow(1, 1, 1) * kg + picture.narrow(1, 2, 1) * kb;
-  return clipping_evidence(luma, noise * std::sqrt(kr * kr + kg * kg + kb * kb));
+  const auto [luma, power] = luma_of(frame, picture);
+  return clipping_evidence(luma, noise * std::sqrt(power));
 }
 
 }  // namespace reddiff

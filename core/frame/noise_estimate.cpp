@@ -8,6 +8,7 @@
 
 #include "core/frame/convert.h"
 #include "core/frame/exact_convolution.h"
+#include "core/frame/luma.h"
 
 namespace reddiff {
 namespace {
@@ -54,8 +55,8 @@ double estimate_noise(const at::Tensor& picture) {
 double estimate_noise(const FrameView& frame, const at::Tensor& picture) {
   if (frame.model != ColorModel::ycbcr) return estimate_noise(picture);
   const double kr = frame.matrix.kr, kb = frame.matrix.kb, kg = 1 - kr - kb;
-  const auto luma = picture.narrow(1, 0, 1) * kr + picture.narrow(1, 1, 1) * kg + picture.narrow(1, 2, 1) * kb;
-  const double luma_level = estimate_noise(luma), luma_power = kr * kr + kg * kg + kb * kb;
+  const auto [luma, luma_power] = luma_of(frame, picture);
+  const double luma_level = estimate_noise(luma);
   const auto chroma = read_chroma_planes(frame, picture.device());
   // Too small to see noise in: as if it had been white.
   if (std::min(chroma.size(2), chroma.size(3)) < 2 * block) return luma_level / std::sqrt(luma_power);
