@@ -64,9 +64,4 @@ at::Tensor lost_variance(const at::Tensor& initial, const FilterConstants& const
   return window_mean((initial - window_mean(initial, 5)).square_().mean(1, true), 5).mul_(constants.lost_detail);
 }
 
-at::Tensor from_measured(const at::Tensor& picture, const at::Tensor& known) {
-  const auto hole = (window_mean(known, 7) < 0.2).to(picture.dtype());
-  return fill_coarsely(picture, 1 - at::max_pool2d(hole, {11, 11}, {1, 1}, {5, 5}));
-}
-
 }  // namespace reddiff

@@ -40,8 +40,4 @@ at::Tensor motion_variance_behind(const at::Tensor& residual, const at::Tensor& 
 // 5x5 pixels.
 at::Tensor lost_variance(const at::Tensor& initial, const FilterConstants& constants);
 
-// A picture or flow, [1,C,H,W], as it is where pixels were measured, and carried over from there where fewer than a fifth
-// of a 7x7 window were, within five pixels (the patches that motion is found by reach that far).
-at::Tensor from_measured(const at::Tensor& picture, const at::Tensor& known);
-
 }  // namespace reddiff

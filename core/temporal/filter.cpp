@@ -53,14 +53,14 @@ TemporalFilter::TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flo
 
 void TemporalFilter::reset() { z_ = variance_ = single_ = at::Tensor(); }
 
-at::Tensor TemporalFilter::motion_of(const Measured& now) const {
+MovedBehind TemporalFilter::moved(const Measured& now) const {
   const auto flow = flow_->estimate(now.single, single_);
-  return now.known.defined() ? from_measured(flow, on_the_grid_of(flow, now.known)) : flow;
+  if (now.known.defined()) return move_behind_holes(z_, now.single, flow, on_the_grid_of(flow, now.known));
+  return {flow, warp(z_, flow, WarpFilter::bicubic), at::zeros({1, 1, 1, 1}, flow.options())};
 }
 
 TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
-  const auto flow = motion_of(now);
-  auto moved = warp(z_, flow, WarpFilter::bicubic);
+  auto [flow, moved, doubt] = this->moved(now);
   at::Tensor wrong;  // Q
   if (lossy(now)) {
     wrong = motion_variance_behind(now.residual(moved), now.known, moved.size(2), moved.size(3), now.noise, constants_);
@@ -71,7 +71,7 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
     wrong = now.known.defined() ? motion_variance_around(now.picture, moved, now.known, now.noise, constants_)
                                 : motion_variance_of(now, before + change, constants_);
   }
-  return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};
+  return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong + doubt, points_inside(flow)};
 }
 
 TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {

@@ -3,7 +3,7 @@
 // What all frames so far have measured, in one picture that the prior has not smoothed: a Kalman filter per pixel along the motion.
 // State: z, [1,3,H,W], and its variance P, [1,1,H,W].
 //
-//   predict   m = warp(z) + lighting_change (not where H loses resolution),  P- = warp(P) + Q   (evidence.h)
+//   predict   m = warp(z) + lighting_change (not where H loses resolution),  P- = warp(P) + Q   (evidence.h, behind_holes.h)
 //   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / frames_remembered)
 //
 // where o is the measurement y, R = sv^2: the picture with noise, or, as blur and motion change places, the blurred picture with noise,
@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 
+#include "core/temporal/behind_holes.h"
 #include "core/temporal/filter_constants.h"
 #include "core/temporal/flow.h"
 
@@ -57,7 +58,7 @@ class TemporalFilter {
   struct Prediction {
     at::Tensor z, variance, inside;
   };
-  at::Tensor motion_of(const Measured& now) const;
+  MovedBehind moved(const Measured& now) const;
   Prediction predict(const Measured& now) const;
 
   double scene_threshold_;

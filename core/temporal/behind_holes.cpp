@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/temporal/behind_holes.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <vector>
+
+#include "core/frame/fill_holes.h"
+#include "core/temporal/warp.h"
+#include "core/temporal/window.h"
+
+namespace reddiff {
+namespace {
+
+// Where the motion of other places is taken from: eight directions at 12 and 24 pixels.
+constexpr std::int64_t farthest = 24;
+constexpr std::array<std::array<std::int64_t, 2>, 16> places = {{{12, 0},
+                                                                 {-12, 0},
+                                                                 {0, 12},
+                                                                 {0, -12},
+                                                                 {8, 8},
+                                                                 {-8, 8},
+                                                                 {8, -8},
+                                                                 {-8, -8},
+                                                                 {24, 0},
+                                                                 {-24, 0},
+                                                                 {0, 24},
+                                                                 {0, -24},
+                                                                 {17, 17},
+                                                                 {-17, 17},
+                                                                 {17, -17},
+                                                                 {-17, -17}}};
+constexpr std::int64_t window = 9;
+// What an estimated pixel says of a hypothesis, beside a measured one.
+constexpr double weight_of_estimate = 0.02;
+// A hypothesis that explains the surroundings worse by this share of the best one's error weighs 1/e of it.
+constexpr double tolerance = 0.6;
+constexpr double least_error = 1e-5;  // squared core units; below, all explain equally well
+
+at::Tensor large_holes(const at::Tensor& known) {
+  const auto hole = (window_mean(known, 7) < 0.2).to(known.dtype());
+  return at::max_pool2d(hole, {11, 11}, {1, 1}, {5, 5});
+}
+
+// A rectangle of the picture.
+struct Part {
+  std::int64_t top, left, height, width;
+
+  at::Tensor of(const at::Tensor& x) const { return x.narrow(2, top, height).narrow(3, left, width); }
+};
+
+// All that the hypotheses of large holes read: around the holes, as far as windows, places and motion reach.
+std::optional<Part> part_around(const at::Tensor& hole, const at::Tensor& flow) {
+  const auto height = hole.size(2), width = hole.size(3);
+  // One copy from the device.
+  const auto facts =
+      at::cat({hole.amax({0, 1, 3}), hole.amax({0, 1, 2}), flow.abs().amax().view(1)}).to(at::kCPU, at::kFloat);
+  const float* rows = facts.const_data_ptr<float>();
+  const float* columns = rows + height;
+  const double fastest = columns[width];
+  const auto longest = static_cast<double>(std::max(height, width));
+  const auto reach =
+      farthest + window +
+      static_cast<std::int64_t>(std::isfinite(fastest) ? std::min(std::ceil(fastest), longest) : longest);
+  const auto span = [&](const float* line, std::int64_t size) {
+    std::int64_t first = 0, end = size;
+    while (first < size && line[first] == 0) ++first;
+    while (end > first && line[end - 1] == 0) --end;
+    if (first == size) return std::array<std::int64_t, 2>{0, 0};
+    first = std::max<std::int64_t>(0, first - reach);
+    return std::array<std::int64_t, 2>{first, std::min(size, end + reach) - first};
+  };
+  const auto [top, part_height] = span(rows, height);
+  const auto [left, part_width] = span(columns, width);
+  if (part_height == 0) return std::nullopt;
+  return Part{top, left, part_height, part_width};
+}
+
+std::vector<at::Tensor> hypotheses_of(const at::Tensor& found, const at::Tensor& hole) {
+  const auto height = found.size(2), width = found.size(3);
+  const auto smooth = fill_coarsely(found, 1 - hole);
+  const auto padded = at::replication_pad2d(smooth, {farthest, farthest, farthest, farthest});
+  std::vector<at::Tensor> all = {smooth, found};
+  for (const auto& [x, y] : places)
+    all.push_back(padded.narrow(2, farthest + y, height).narrow(3, farthest + x, width).contiguous());
+  return all;
+}
+
+// Means over the hypotheses, each as likely as it explains `single` nearby; doubt: between them.
+MovedBehind mean_of(const std::vector<at::Tensor>& hypotheses, const at::Tensor& z, const at::Tensor& single,
+                    const at::Tensor& known) {
+  const auto weight = known * (1 - weight_of_estimate) + weight_of_estimate;
+  const auto weights = window_mean(weight, window);
+  std::vector<at::Tensor> moved, errors;
+  for (const auto& flow : hypotheses) {
+    moved.push_back(warp(z, flow, WarpFilter::bicubic));
+    errors.push_back(window_mean((single - moved.back()).square_().mean(1, true).mul_(weight), window) / weights);
+  }
+  const auto error = at::cat(errors, 1);
+  const auto least = error.amin({1}, true);
+  const auto likely = at::softmax((least - error) / (least * tolerance + least_error), 1);
+  // Differences to the first are averaged: where all agree nothing is rounded, so that what stands still is copied.
+  MovedBehind mean{hypotheses[0].clone(), moved[0].clone(), at::zeros_like(weight)};
+  for (std::size_t i = 1; i < hypotheses.size(); ++i) {
+    const auto share = likely.narrow(1, static_cast<std::int64_t>(i), 1);
+    mean.flow.addcmul_(hypotheses[i] - hypotheses[0], share);
+    mean.moved.addcmul_(moved[i] - moved[0], share);
+  }
+  for (std::size_t i = 0; i < hypotheses.size(); ++i) {
+    const auto share = likely.narrow(1, static_cast<std::int64_t>(i), 1);
+    mean.doubt.addcmul_((moved[i] - mean.moved).square_().mean(1, true), share);
+  }
+  return mean;
+}
+
+}  // namespace
+
+MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
+                              const at::Tensor& known) {
+  const auto holes = large_holes(known);
+  const auto part = part_around(holes, flow);
+  if (!part) return {flow, warp(z, flow, WarpFilter::bicubic), at::zeros({1, 1, 1, 1}, flow.options())};
+  const auto inside = [&](const at::Tensor& x) { return part->of(x).contiguous(); };
+  const auto hole = inside(holes);
+  const auto mean = mean_of(hypotheses_of(inside(flow), hole), inside(z), inside(single), inside(known));
+  MovedBehind whole{flow.clone(), at::Tensor(), at::zeros_like(known)};
+  const auto put = [&](const at::Tensor& picture, const at::Tensor& value) {
+    const auto there = part->of(picture);
+    there.copy_(at::where(hole > 0, value, there));
+  };
+  put(whole.flow, mean.flow);
+  whole.moved = warp(z, whole.flow, WarpFilter::bicubic);
+  put(whole.moved, mean.moved);
+  put(whole.doubt, mean.doubt);
+  return whole;
+}
+
+}  // namespace reddiff

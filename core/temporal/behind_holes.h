@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// How what stands behind a large hole (a logo, a subtitle) moves. Nobody measures that, and where depth parts there, one smooth
+// continuation of the motion around is wrong on one side of it. So several are tried: the motion of places around, carried over
+// into the hole. Each is as likely as it explains the pixels measured nearby, and what is moved is their mean, not one choice.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace reddiff {
+
+struct MovedBehind {
+  at::Tensor flow;   // [1,2,H,W], pixels
+  at::Tensor moved;  // [1,3,H,W]: z along it, outside of large holes; inside, the mean over the hypotheses
+  at::Tensor doubt;  // [1,1,H,W] or [1,1,1,1], squared core units: the variance of that mean, zero outside
+};
+
+// z: what is moved, [1,3,H,W]; single: this frame's own estimate, [1,3,H,W], which is what was measured where `known`,
+// [1,1,H,W], is 1 and not 0; flow: from z's frame, [1,2,H,W], found between estimates. Scattered holes leave it as it is: a hole
+// is large where fewer than a fifth of 7x7 pixels were measured, and within five pixels of that (the patches that motion is
+// found by reach that far).
+MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
+                              const at::Tensor& known);
+
+}  // namespace reddiff

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Motion behind large holes, where the truth is known.
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "core/frame/fill_holes.h"
+#include "core/temporal/behind_holes.h"
+#include "core/temporal/warp.h"
+#include "tests/core/scene.h"
+
+namespace reddiff {
+namespace {
+
+constexpr std::int64_t height = 48, width = 64;
+
+double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
+
+TEST(BehindHoles, MotionIsCarriedIntoAHole) {
+  const auto before = scene(height, width, 14);
+  auto known = at::ones({1, 1, height, width});
+  known.narrow(3, 20, 8).narrow(2, 12, 20).zero_();
+  const auto right = at::full({1, 2, height, width}, 3.0);
+  const auto truth = warp(before, right, WarpFilter::bicubic);
+  const auto found = right * known + (known - 1) * 50;  // nonsense in the hole
+  const auto behind = move_behind_holes(before, fill_holes(truth, known), found, known);
+  const auto hole = [](const at::Tensor& x) { return x.narrow(3, 20, 8).narrow(2, 12, 20); };
+  EXPECT_LT(largest(hole(behind.moved - truth)), 0.05);
+  EXPECT_LT(largest(hole(behind.flow).narrow(1, 0, 1) - 3), 1);
+  EXPECT_TRUE(at::equal(behind.moved.narrow(2, 40, 8), truth.narrow(2, 40, 8)));
+}
+
+TEST(BehindHoles, MotionMayPartInAHole) {
+  const auto before = scene(height, width, 15);
+  auto found = at::zeros({1, 2, height, width});
+  found.narrow(3, width / 2, width / 2).narrow(1, 0, 1).fill_(4);
+  const auto truth = warp(before, found, WarpFilter::bicubic);
+  auto known = at::ones({1, 1, height, width});
+  known.narrow(3, width / 2 - 4, 8).zero_();
+  found = found * known;  // as if nothing moved there
+  const auto behind = move_behind_holes(before, fill_holes(truth, known), found, known);
+  const auto missing = known == 0;
+  const auto error = [&](const at::Tensor& moved) { return ((moved - truth).square() * missing).sum().item<double>(); };
+  const auto halfway = at::full({1, 2, height, width}, 2.0) * at::tensor({1.0F, 0.0F}).view({1, 2, 1, 1});
+  EXPECT_LT(error(behind.moved), 0.1 * error(warp(before, halfway, WarpFilter::bicubic)));
+  EXPECT_LT(error(behind.moved), 0.2 * error(warp(before, found, WarpFilter::bicubic)));
+}
+
+TEST(BehindHoles, WhatNothingExplainsIsDoubted) {
+  const auto before = scene(height, width, 16), other = -scene(height, width, 17);
+  auto known = at::ones({1, 1, height, width});
+  known.narrow(3, 20, 12).narrow(2, 12, 20).zero_();
+  const auto found = noise({1, 2, height, width}, 18) * 4;
+  const auto behind = move_behind_holes(before, other * known, found, known);
+  EXPECT_GT(behind.doubt.narrow(3, 22, 8).narrow(2, 16, 12).min().item<double>(), 1e-3);
+  EXPECT_EQ(behind.doubt.narrow(2, 40, 8).abs().max().item<double>(), 0);
+}
+
+TEST(BehindHoles, ScatteredHolesAndPicturesWithoutAnyChangeNothing) {
+  const auto before = scene(height, width, 19);
+  const auto flow = noise({1, 2, height, width}, 20);
+  const auto moved = warp(before, flow, WarpFilter::bicubic);
+  for (const auto& known : {at::ones({1, 1, height, width}), (noise({1, 1, height, width}, 12) > -1).to(at::kFloat)}) {
+    const auto behind = move_behind_holes(before, before, flow, known);
+    EXPECT_TRUE(at::equal(behind.flow, flow));
+    EXPECT_TRUE(at::equal(behind.moved, moved));
+    EXPECT_EQ(behind.doubt.abs().max().item<double>(), 0);
+  }
+}
+
+TEST(BehindHoles, NothingMeasuredAndNoNumbersAreSurvived) {
+  const auto before = scene(height, width, 21);
+  const auto flow = at::full({1, 2, height, width}, std::numeric_limits<float>::quiet_NaN());
+  const auto behind = move_behind_holes(before, before, flow, at::zeros({1, 1, height, width}));
+  EXPECT_EQ(behind.moved.sizes(), before.sizes());
+}
+
+}  // namespace
+}  // namespace reddiff
