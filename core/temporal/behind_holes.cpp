@@ -41,11 +41,6 @@ constexpr double weight_of_estimate = 0.02;
 constexpr double tolerance = 0.6;
 constexpr double least_error = 1e-5;  // squared core units; below, all explain equally well
 
-at::Tensor large_holes(const at::Tensor& known) {
-  const auto hole = (window_mean(known, 7) < 0.2).to(known.dtype());
-  return at::max_pool2d(hole, {11, 11}, {1, 1}, {5, 5});
-}
-
 // A rectangle of the picture.
 struct Part {
   std::int64_t top, left, height, width;
@@ -118,6 +113,11 @@ MovedBehind mean_of(const std::vector<at::Tensor>& hypotheses, const at::Tensor&
 }
 
 }  // namespace
+
+at::Tensor large_holes(const at::Tensor& known) {
+  const auto hole = (window_mean(known, 7) < 0.2).to(known.dtype());
+  return at::max_pool2d(hole, {11, 11}, {1, 1}, {5, 5});
+}
 
 MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
                               const at::Tensor& known) {

@@ -9,6 +9,10 @@
 
 namespace reddiff {
 
+// [1,1,H,W], 1 or 0: fewer than a fifth of 7x7 pixels were measured, or within five pixels of that, which is as far as the patches reach
+// that motion is found by. Scattered holes are not large.
+at::Tensor large_holes(const at::Tensor& known);
+
 struct MovedBehind {
   at::Tensor flow;   // [1,2,H,W], pixels
   at::Tensor moved;  // [1,3,H,W]: z along it, outside of large holes; inside, the mean over the hypotheses
@@ -16,9 +20,7 @@ struct MovedBehind {
 };
 
 // z: what is moved, [1,3,H,W]; single: this frame's own estimate, [1,3,H,W], which is what was measured where `known`,
-// [1,1,H,W], is 1 and not 0; flow: from z's frame, [1,2,H,W], found between estimates. Scattered holes leave it as it is: a hole
-// is large where fewer than a fifth of 7x7 pixels were measured, and within five pixels of that (the patches that motion is
-// found by reach that far).
+// [1,1,H,W], is 1 and not 0; flow: from z's frame, [1,2,H,W], found between estimates. Without large holes it is taken as it is.
 MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
                               const at::Tensor& known);
 

@@ -35,9 +35,9 @@ at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, do
   return at::upsample_bilinear2d(believed, {height, width}, false);
 }
 
-at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise,
+at::Tensor motion_variance_around(const at::Tensor& residual, const at::Tensor& known, double noise,
                                   const FilterConstants& constants) {
-  const auto energy = (y - moved).square_().mean(1, true);
+  const auto energy = residual.square().mean(1, true);
   // The wide window is sure of what it sees, the near one sees where motion parts.
   const auto wide = (known_mean(energy, known, 9, 0.1) - noise * noise).mul_(constants.share_of_residual);
   const auto near = (known_mean(energy, known, 3, 0.1) - noise * noise).mul_(constants.share_of_near);
@@ -56,8 +56,9 @@ at::Tensor motion_variance_behind(const at::Tensor& residual, const at::Tensor& 
                                   std::int64_t width, double noise, const FilterConstants& constants) {
   const auto missed = residual.square().mean(1, true);
   const auto energy = known.defined() ? known_mean(missed, known, 3, 0.1) : window_mean(missed, 3);
-  const auto unexplained = (energy - noise * noise).clamp_min_(0);
-  return at::upsample_bilinear2d(unexplained, {height, width}, false).mul_(constants.share_of_miss);
+  auto wrong = (energy - noise * noise).clamp_min_(0).mul_(constants.share_of_miss);
+  if (known.defined()) wrong = at::where(known > 0, wrong, motion_variance_around(residual, known, noise, constants));
+  return at::upsample_bilinear2d(wrong, {height, width}, false);
 }
 
 at::Tensor lost_variance(const at::Tensor& initial, const FilterConstants& constants) {

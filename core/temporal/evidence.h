@@ -23,8 +23,8 @@ at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, do
                            const FilterConstants& constants);
 
 // Q where pixels are missing, from the measured ones around:
-// max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e = box |y - moved z|^2.
-at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, const at::Tensor& known, double noise,
+// max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e = box |residual|^2; residual: y - moved z.
+at::Tensor motion_variance_around(const at::Tensor& residual, const at::Tensor& known, double noise,
                                   const FilterConstants& constants);
 
 // How wrong an estimate from this frame alone is where nothing was measured: V / (hole_slope d + hole_offset) + floor_of_hole^2,
@@ -32,7 +32,7 @@ at::Tensor motion_variance_around(const at::Tensor& y, const at::Tensor& moved, 
 at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise, const FilterConstants& constants);
 
 // Q where H loses resolution, from what the moved z misses of the measurement: share_of_miss (box3 |y - H m|^2 - sv^2)_+, on the
-// picture's grid. residual: y - H m, [1,c,h,w]; known: of its rows, or undefined.
+// picture's grid; motion_variance_around where rows are missing. residual: y - H m, [1,c,h,w]; known: of its rows, or undefined.
 at::Tensor motion_variance_behind(const at::Tensor& residual, const at::Tensor& known, std::int64_t height,
                                   std::int64_t width, double noise, const FilterConstants& constants);
 

@@ -68,7 +68,7 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
     const auto before = warp(single_, flow, WarpFilter::bicubic);
     const auto change = lighting_change(now.single, before, now.noise, constants_);
     moved = moved + change;
-    wrong = now.known.defined() ? motion_variance_around(now.picture, moved, now.known, now.noise, constants_)
+    wrong = now.known.defined() ? motion_variance_around(now.picture - moved, now.known, now.noise, constants_)
                                 : motion_variance_of(now, before + change, constants_);
   }
   return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong + doubt, points_inside(flow)};
