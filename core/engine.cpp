@@ -218,9 +218,11 @@ at::Tensor Engine::solve_alone(Problem problem, const at::Tensor& plain, const R
         problem.clipping = Clipping::none;  // what is denoised now is not clipped
       } else {
         // What z shall learn in a large hole must not be what it knew.
-        const auto trust = along && problem.weights.defined()
-            ? prediction.trust * (1 - large_holes(at::upsample_nearest2d(problem.weights, {plain.size(2), plain.size(3)})))
-            : prediction.trust;
+        const auto trust =
+            along && problem.weights.defined()
+                ? prediction.trust *
+                      (1 - large_holes(at::upsample_nearest2d(problem.weights, {plain.size(2), plain.size(3)})))
+                : prediction.trust;
         start.mu = at::lerp(start.mu, prediction.moved, trust);
         start.level = trusted_level(trust, resolved.cold.start_level, config.start_level);
       }

@@ -57,7 +57,9 @@ at::Tensor motion_variance_behind(const at::Tensor& residual, const at::Tensor& 
   const auto missed = residual.square().mean(1, true);
   const auto energy = known.defined() ? known_mean(missed, known, 3, 0.1) : window_mean(missed, 3);
   auto wrong = (energy - noise * noise).clamp_min_(0).mul_(constants.share_of_miss);
-  if (known.defined()) wrong = at::where(known > 0, wrong, motion_variance_around(residual, known, noise, constants));
+  if (known.defined())
+    wrong = at::where(known > 0, wrong,
+                      constants.unseen_in_rows * motion_variance_around(residual, known, noise, constants));
   return at::upsample_bilinear2d(wrong, {height, width}, false);
 }
 

@@ -32,7 +32,7 @@ at::Tensor motion_variance_around(const at::Tensor& residual, const at::Tensor& 
 at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise, const FilterConstants& constants);
 
 // Q where H loses resolution, from what the moved z misses of the measurement: share_of_miss (box3 |y - H m|^2 - sv^2)_+, on the
-// picture's grid; motion_variance_around where rows are missing. residual: y - H m, [1,c,h,w]; known: of its rows, or undefined.
+// picture's grid; unseen_in_rows motion_variance_around where y is missing. residual: y - H m, [1,c,h,w]; known: of its rows, or undefined.
 at::Tensor motion_variance_behind(const at::Tensor& residual, const at::Tensor& known, std::int64_t height,
                                   std::int64_t width, double noise, const FilterConstants& constants);
 
