@@ -14,6 +14,7 @@
 #include "core/frame/fill_holes.h"
 #include "core/frame/noise_estimate.h"
 #include "core/registry.h"
+#include "core/temporal/behind_holes.h"
 #include "core/temporal/fuse.h"
 
 namespace reddiff {
@@ -57,6 +58,11 @@ at::Tensor known_pixels(const FrameOptions& options, MaskSource source, const at
 at::Tensor trusted_level(const at::Tensor& trust, double cold, double warm) {
   if (cold <= 0 || warm <= 0) return {};  // the paper's whole schedule
   return at::pow(warm / cold, trust).mul_(cold);
+}
+
+// A large hole is estimated afresh for the filter: what z shall learn there must not be what it has told the warm start.
+at::Tensor outside_of_large_holes(const at::Tensor& trust, const at::Tensor& known) {
+  return trust * (1 - large_holes(at::upsample_nearest2d(known, {trust.size(2), trust.size(3)})));
 }
 
 }  // namespace
@@ -217,12 +223,9 @@ at::Tensor Engine::solve_alone(Problem problem, const at::Tensor& plain, const R
         start = {fused.mu, fused.level};
         problem.clipping = Clipping::none;  // what is denoised now is not clipped
       } else {
-        // What z shall learn in a large hole must not be what it knew.
-        const auto trust =
-            along && problem.weights.defined()
-                ? prediction.trust *
-                      (1 - large_holes(at::upsample_nearest2d(problem.weights, {plain.size(2), plain.size(3)})))
-                : prediction.trust;
+        const auto trust = along && problem.weights.defined()
+                               ? outside_of_large_holes(prediction.trust, problem.weights)
+                               : prediction.trust;
         start.mu = at::lerp(start.mu, prediction.moved, trust);
         start.level = trusted_level(trust, resolved.cold.start_level, config.start_level);
       }
