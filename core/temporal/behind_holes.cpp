@@ -25,7 +25,7 @@ constexpr std::array<std::array<std::int64_t, 2>, 16> places = {{{12, 0},
                                                                  {8, 8},
                                                                  {-8, 8},
                                                                  {8, -8},
-                                                                 {-8, -8},
+                                                                 {-8, -8},  //
                                                                  {24, 0},
                                                                  {-24, 0},
                                                                  {0, 24},
@@ -40,10 +40,12 @@ constexpr double weight_of_estimate = 0.02;
 // A hypothesis that explains the surroundings worse by this share of the best one's error weighs 1/e of it.
 constexpr double tolerance = 0.6;
 constexpr double least_error = 1e-5;  // squared core units; below, all explain equally well
+// At a time, so that holes as large as the picture take little memory: each has all hypotheses' moved pictures.
+constexpr std::int64_t pixels_at_a_time = 1 << 18;
 
-// A rectangle of the picture.
+// A rectangle of the picture, and how far motion and windows reach.
 struct Part {
-  std::int64_t top, left, height, width;
+  std::int64_t top, left, height, width, reach;
 
   at::Tensor of(const at::Tensor& x) const { return x.narrow(2, top, height).narrow(3, left, width); }
 };
@@ -59,29 +61,30 @@ std::optional<Part> part_around(const at::Tensor& hole, const at::Tensor& flow) 
   const double fastest = columns[width];
   const auto longest = static_cast<double>(std::max(height, width));
   const auto reach =
-      farthest + window +
-      static_cast<std::int64_t>(std::isfinite(fastest) ? std::min(std::ceil(fastest), longest) : longest);
+      window + static_cast<std::int64_t>(std::isfinite(fastest) ? std::min(std::ceil(fastest), longest) : longest);
+  const auto margin = reach + farthest;
   const auto span = [&](const float* line, std::int64_t size) {
     std::int64_t first = 0, end = size;
     while (first < size && line[first] == 0) ++first;
     while (end > first && line[end - 1] == 0) --end;
     if (first == size) return std::array<std::int64_t, 2>{0, 0};
-    first = std::max<std::int64_t>(0, first - reach);
-    return std::array<std::int64_t, 2>{first, std::min(size, end + reach) - first};
+    first = std::max<std::int64_t>(0, first - margin);
+    return std::array<std::int64_t, 2>{first, std::min(size, end + margin) - first};
   };
   const auto [top, part_height] = span(rows, height);
   const auto [left, part_width] = span(columns, width);
   if (part_height == 0) return std::nullopt;
-  return Part{top, left, part_height, part_width};
+  return Part{top, left, part_height, part_width, reach};
 }
 
-std::vector<at::Tensor> hypotheses_of(const at::Tensor& found, const at::Tensor& hole) {
-  const auto height = found.size(2), width = found.size(3);
-  const auto smooth = fill_coarsely(found, 1 - hole);
-  const auto padded = at::replication_pad2d(smooth, {farthest, farthest, farthest, farthest});
-  std::vector<at::Tensor> all = {smooth, found};
-  for (const auto& [x, y] : places)
-    all.push_back(padded.narrow(2, farthest + y, height).narrow(3, farthest + x, width).contiguous());
+// Of `rows` rows from `top` on. found: [1,2,h,w], around: its smooth continuation, `farthest` pixels larger on all sides.
+std::vector<at::Tensor> hypotheses_of(const at::Tensor& found, const at::Tensor& around, std::int64_t top,
+                                      std::int64_t rows) {
+  const auto from = [&](std::int64_t x, std::int64_t y) {
+    return around.narrow(2, top + farthest + y, rows).narrow(3, farthest + x, found.size(3)).contiguous();
+  };
+  std::vector<at::Tensor> all = {from(0, 0), found.narrow(2, top, rows).contiguous()};
+  for (const auto& [x, y] : places) all.push_back(from(x, y));
   return all;
 }
 
@@ -112,6 +115,28 @@ MovedBehind mean_of(const std::vector<at::Tensor>& hypotheses, const at::Tensor&
   return mean;
 }
 
+// All of a part, some rows after the others.
+MovedBehind mean_of(const Part& part, const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
+                    const at::Tensor& known, const at::Tensor& holes) {
+  const auto found = part.of(flow).contiguous();
+  const auto around =
+      at::replication_pad2d(fill_coarsely(found, 1 - part.of(holes)), {farthest, farthest, farthest, farthest});
+  std::vector<at::Tensor> flows, moved, doubts;
+  const auto step = std::max(2 * part.reach, pixels_at_a_time / part.width);
+  for (std::int64_t first = 0; first < part.height; first += step) {
+    const auto last = std::min(part.height, first + step);
+    const auto top = std::max<std::int64_t>(0, first - part.reach),
+               rows = std::min(part.height, last + part.reach) - top;
+    const auto cut = [&](const at::Tensor& x) { return part.of(x).narrow(2, top, rows).contiguous(); };
+    const auto mean = mean_of(hypotheses_of(found, around, top, rows), cut(z), cut(single), cut(known));
+    const auto keep = [&](const at::Tensor& x) { return x.narrow(2, first - top, last - first); };
+    flows.push_back(keep(mean.flow));
+    moved.push_back(keep(mean.moved));
+    doubts.push_back(keep(mean.doubt));
+  }
+  return {at::cat(flows, 2), at::cat(moved, 2), at::cat(doubts, 2)};
+}
+
 }  // namespace
 
 at::Tensor large_holes(const at::Tensor& known) {
@@ -124,9 +149,8 @@ MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, con
   const auto holes = large_holes(known);
   const auto part = part_around(holes, flow);
   if (!part) return {flow, warp(z, flow, WarpFilter::bicubic), at::zeros({1, 1, 1, 1}, flow.options())};
-  const auto inside = [&](const at::Tensor& x) { return part->of(x).contiguous(); };
-  const auto hole = inside(holes);
-  const auto mean = mean_of(hypotheses_of(inside(flow), hole), inside(z), inside(single), inside(known));
+  const auto hole = part->of(holes);
+  const auto mean = mean_of(*part, z, single, flow, known, holes);
   MovedBehind whole{flow.clone(), at::Tensor(), at::zeros_like(known)};
   const auto put = [&](const at::Tensor& picture, const at::Tensor& value) {
     const auto there = part->of(picture);

@@ -69,6 +69,24 @@ TEST(BehindHoles, ScatteredHolesAndPicturesWithoutAnyChangeNothing) {
   }
 }
 
+// What takes several turns gives what one turn gives: holes beside each other in a wide and high picture, and one alone.
+TEST(BehindHoles, RowsAfterRowsAreTheSame) {
+  const std::int64_t high = 1200, wide = 400;
+  const auto before = scene(high, wide, 22), now = warp(before, at::full({1, 2, high, wide}, 1.5), WarpFilter::bicubic);
+  const auto flow = noise({1, 2, high, wide}, 23) * 0.1 + 1.5;
+  auto one = at::ones({1, 1, high, wide});
+  one.narrow(2, 640, 40).narrow(3, 100, 60).zero_();
+  auto both = one.clone();
+  both.narrow(2, 0, 10).zero_();
+  both.narrow(2, high - 10, 10).zero_();
+  const auto alone = move_behind_holes(before, now * one, flow, one);
+  const auto beside = move_behind_holes(before, now * both, flow, both);
+  const auto there = [](const at::Tensor& x) { return x.narrow(2, 630, 60).narrow(3, 90, 80); };
+  // The smooth continuation is interpolated from other places where other holes are: a little of it differs.
+  EXPECT_LT(largest(there(alone.moved - beside.moved)), 0.05);
+  EXPECT_LT(largest(there(alone.doubt - beside.doubt)), 0.005);
+}
+
 TEST(BehindHoles, NothingMeasuredAndNoNumbersAreSurvived) {
   const auto before = scene(height, width, 21);
   const auto flow = at::full({1, 2, height, width}, std::numeric_limits<float>::quiet_NaN());
