@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // How what stands behind a large hole (a logo, a subtitle) moves. Nobody measures that, and where depth parts there, one smooth
-// continuation of the motion around is wrong on one side of it. So several are tried: the motion of places around, carried over
-// into the hole. Each is as likely as it explains the pixels measured nearby, and what is moved is their mean, not one choice.
+// continuation of the motion around is wrong on one side of it. So several are tried, h_i: that continuation, what was found
+// between estimates, and the motion of 16 places around, carried over into the hole:
+//   e_i = box9 w |c - warp(z, h_i)|^2 / box9 w,  w = 1 where measured, else .02,   p_i ~ exp(-e_i / (.6 min e + 1e-5))
+//   m = sum p_i warp(z, h_i),   doubt = sum p_i |warp(z, h_i) - m|^2
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 namespace reddiff {
 
-// [1,1,H,W], 1 or 0: fewer than a fifth of 7x7 pixels were measured, or within five pixels of that, which is as far as the patches reach
-// that motion is found by. Scattered holes are not large.
+// [1,1,H,W], 1 or 0: fewer than a fifth of 7x7 pixels were measured, or that is within five pixels, as far as the patches reach that
+// motion is found by. Scattered holes are not large. known: [1,1,H,W], 1 or 0.
 at::Tensor large_holes(const at::Tensor& known);
 
 struct MovedBehind {

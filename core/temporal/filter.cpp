@@ -53,14 +53,14 @@ TemporalFilter::TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flo
 
 void TemporalFilter::reset() { z_ = variance_ = single_ = at::Tensor(); }
 
-MovedBehind TemporalFilter::moved(const Measured& now) const {
+MovedBehind TemporalFilter::move(const Measured& now) const {
   const auto flow = flow_->estimate(now.single, single_);
   if (now.known.defined()) return move_behind_holes(z_, now.single, flow, on_the_grid_of(flow, now.known));
   return {flow, warp(z_, flow, WarpFilter::bicubic), at::zeros({1, 1, 1, 1}, flow.options())};
 }
 
 TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
-  auto [flow, moved, doubt] = this->moved(now);
+  auto [flow, moved, doubt] = move(now);
   at::Tensor wrong;  // Q
   if (lossy(now)) {
     wrong = motion_variance_behind(now.residual(moved), now.known, moved.size(2), moved.size(3), now.noise, constants_);

@@ -3,7 +3,8 @@
 // What all frames so far have measured, in one picture that the prior has not smoothed: a Kalman filter per pixel along the motion.
 // State: z, [1,3,H,W], and its variance P, [1,1,H,W].
 //
-//   predict   m = warp(z) + lighting_change (not where H loses resolution),  P- = warp(P) + Q   (evidence.h, behind_holes.h)
+//   predict   m = warp(z) + lighting_change (not where H loses resolution),  P- = warp(P) + Q (evidence.h)
+//             behind large holes, where nobody sees the motion, m is a mean and Q its variance too (behind_holes.h)
 //   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / frames_remembered)
 //
 // where o is the measurement y, R = sv^2: the picture with noise, or, as blur and motion change places, the blurred picture with noise,
@@ -58,7 +59,7 @@ class TemporalFilter {
   struct Prediction {
     at::Tensor z, variance, inside;
   };
-  MovedBehind moved(const Measured& now) const;
+  MovedBehind move(const Measured& now) const;
   Prediction predict(const Measured& now) const;
 
   double scene_threshold_;

@@ -18,7 +18,7 @@ struct FilterConstants {
   // |y - moved z|^2 in 9x9 and 3x3 pixels; the rest is what z does not know yet, P- has it.
   double share_of_residual = 0.25;
   double share_of_near = 0.5;
-  // Where H loses resolution that Q counts so often: y - H m shows only a part of what is wrong.
+  // Where H loses resolution that Q is taken this many times: y - H m shows only a part of what is wrong.
   double unseen_in_rows = 2;
   // R in a hole = V / (hole_slope d + hole_offset) + floor_of_hole^2, with d the share of measured pixels around.
   double hole_slope = 13;

@@ -13,10 +13,12 @@
 namespace reddiff::bench {
 namespace {
 
-// In [-1,1], so that the peak is 2. known: [1,1,H,W], undefined for none.
+// In [-1,1], so that the peak is 2. known: [1,1,h,w], of the measurement; undefined for none.
 double psnr(const at::Tensor& picture, const at::Tensor& clean, const at::Tensor& known) {
   const auto error = (picture - clean).square_().mean(1, true);
-  const auto counted = known.defined() ? (known < 0.5).to(at::kFloat) : at::ones_like(error);
+  const auto counted = known.defined()
+                           ? at::upsample_nearest2d((known < 0.5).to(at::kFloat), {error.size(2), error.size(3)})
+                           : at::ones_like(error);
   return 10 * std::log10(4 * counted.sum().item<double>() / (error * counted).sum().item<double>());
 }
 
@@ -53,6 +55,7 @@ const std::vector<SearchTask>& search_tasks() {
       {"x4", {Task::super_resolution, "bicubic:factor=4", "bicubic:factor=4", 0, false}, 3},
       {"deblur", {Task::deblur, "gaussian-blur:sigma=1.6", "gaussian-blur:sigma=1.6", 2, false}, 3},
       {"mask", {Task::inpaint, "", "identity", 0, true}, 3},
+      {"x2mask", {Task::super_resolution, "bicubic:factor=2", "bicubic:factor=2", 0, true}, 3},
   };
   return all;
 }

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* usage =
     "usage: search_filter [OPTION...] NAME:WIDTHxHEIGHT:FILE...\n"
     "FILE holds raw 24-bit RGB; sizes are multiples of 4.\n"
-    "  --only=TASKS      of denoise, denoise50, deblur, x2, x4, mask; with commas\n"
+    "  --only=TASKS      of denoise, denoise50, deblur, x2, x4, mask, x2mask; with commas\n"
     "  --constants=NAMES of FilterConstants, with commas\n"
     "  --factors=LIST    what each is multiplied by (default 0.5,1,2)\n"
     "  --frames=N        of each clip, at least 5 (default 12)\n"
@@ -42,6 +42,7 @@ const std::vector<Constant>& constants() {
       {"share_of_lost", &FilterConstants::share_of_lost, {"x2", "x4"}},
       {"share_of_residual", &FilterConstants::share_of_residual, {"mask"}},
       {"share_of_near", &FilterConstants::share_of_near, {"mask"}},
+      {"unseen_in_rows", &FilterConstants::unseen_in_rows, {"x2mask"}},
       {"hole_slope", &FilterConstants::hole_slope, {"mask"}},
       {"hole_offset", &FilterConstants::hole_offset, {"mask"}},
       {"floor_of_hole", &FilterConstants::floor_of_hole, {"mask"}},

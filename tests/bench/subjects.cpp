@@ -49,6 +49,7 @@ Config config_of(const TaskCase& task, Temporal temporal, const std::string& pri
   config.prior = prior;
   config.device = "cpu";
   if (task.task == Task::deblur) config.noise = task.noise;
+  if (task.masked) config.mask_source = MaskSource::alpha;
   return config;
 }
 
@@ -60,14 +61,14 @@ std::vector<OwnedFrame> degraded_video(const TaskCase& task, Layout layout, cons
   std::vector<OwnedFrame> video;
   for (int i = 0; i < frames; ++i) {
     OwnedFrame frame(layout, restored);
-    at::Tensor known;
-    if (task.masked) {
-      const std::int64_t size[] = {1, 1, restored.height, restored.width};
-      known = (normal_field(11, static_cast<std::uint64_t>(i), size, at::kCPU) > 0).to(at::kFloat);
-    }
-    write_picture(clean(i), known, frame.view);
+    write_picture(clean(i), {}, frame.view);
     video.emplace_back(layout, Size{restored.width / factor, restored.height / factor});
-    degrader.process(frame.view, video.back().view, static_cast<std::uint64_t>(i));
+    const FrameView& degraded = video.back().view;
+    degrader.process(frame.view, degraded, static_cast<std::uint64_t>(i));
+    if (!task.masked) continue;
+    const std::int64_t size[] = {1, 1, degraded.height, degraded.width};
+    const auto known = (normal_field(11, static_cast<std::uint64_t>(i), size, at::kCPU) > 0).to(at::kFloat);
+    write_picture(read_picture(degraded, at::kCPU), known, degraded);
   }
   return video;
 }
