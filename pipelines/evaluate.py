@@ -101,8 +101,8 @@ class Case:
         frames, _ = through(truth, 1 / self.scale, "reddiffdegrade", f"operator={self.operator}", f"noise={self.noise}", f"seed={seed}")
         if self.missing is None:
             return frames, None
-        missing = holes(self.missing, truth.shape[:3], seed)
-        return with_alpha(frames, missing), missing
+        missing = holes(self.missing, frames.shape[:3], seed)
+        return with_alpha(frames, missing), missing.repeat(self.scale, 1).repeat(self.scale, 2)
 
 
 def cases():
@@ -112,6 +112,8 @@ def cases():
         Case("super-resolution x2", "bicubic:factor=2", 0, {"task": "super-resolution", "scale": 2}, ["bicubic", "lanczos"], equal_steps=(1, 3, 6)),
         Case("super-resolution x4", "bicubic:factor=4", 0, {"task": "super-resolution", "scale": 4}, ["bicubic", "lanczos"], equal_steps=(1, 3, 6)),
         Case("super-resolution x2 + noise 10", "bicubic:factor=2", 10, {"task": "super-resolution", "scale": 2, "noise": 10}, ["bicubic", "lanczos"], equal_steps=(3,)),
+        *(Case(f"super-resolution x2 without {kind}", "bicubic:factor=2", 0, {"task": "super-resolution", "scale": 2, "mask-source": "alpha"}, [],
+               missing=kind, equal_steps=(3,)) for kind in ("logo", "half")),
         Case("inpaint logo", "identity", 0, {"task": "inpaint"}, ["telea", "navier-stokes"], missing="logo", equal_steps=(1, 3, 6)),
         Case("inpaint half", "identity", 0, {"task": "inpaint"}, ["telea", "navier-stokes"], missing="half", equal_steps=(1, 3, 6)),
         Case("deblur 1.6 + noise 2", "gaussian-blur:sigma=1.6", 2, {"operator": "gaussian-blur:sigma=1.6", "noise": 2}, ["wiener"], equal_steps=(1, 3, 6)),

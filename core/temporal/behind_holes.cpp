@@ -16,24 +16,9 @@
 namespace reddiff {
 namespace {
 
-// Where the motion of other places is taken from: eight directions at 12 and 24 pixels.
+// Where the motion of other places is taken from: in eight directions at 12 and 24 pixels.
 constexpr std::int64_t farthest = 24;
-constexpr std::array<std::array<std::int64_t, 2>, 16> places = {{{12, 0},
-                                                                 {-12, 0},
-                                                                 {0, 12},
-                                                                 {0, -12},
-                                                                 {8, 8},
-                                                                 {-8, 8},
-                                                                 {8, -8},
-                                                                 {-8, -8},  //
-                                                                 {24, 0},
-                                                                 {-24, 0},
-                                                                 {0, 24},
-                                                                 {0, -24},
-                                                                 {17, 17},
-                                                                 {-17, 17},
-                                                                 {17, -17},
-                                                                 {-17, -17}}};
+constexpr std::array<std::int64_t, 2> straight = {12, farthest}, slanted = {8, 17};
 constexpr std::int64_t window = 9;
 // What an estimated pixel says of a hypothesis, beside a measured one.
 constexpr double weight_of_estimate = 0.02;
@@ -84,7 +69,12 @@ std::vector<at::Tensor> hypotheses_of(const at::Tensor& found, const at::Tensor&
     return around.narrow(2, top + farthest + y, rows).narrow(3, farthest + x, found.size(3)).contiguous();
   };
   std::vector<at::Tensor> all = {from(0, 0), found.narrow(2, top, rows).contiguous()};
-  for (const auto& [x, y] : places) all.push_back(from(x, y));
+  for (std::size_t i = 0; i < straight.size(); ++i)
+    for (const int y : {-1, 0, 1})
+      for (const int x : {-1, 0, 1}) {
+        const auto length = x != 0 && y != 0 ? slanted[i] : straight[i];
+        if (x != 0 || y != 0) all.push_back(from(x * length, y * length));
+      }
   return all;
 }
 
@@ -148,7 +138,7 @@ MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, con
                               const at::Tensor& known) {
   const auto holes = large_holes(known);
   const auto part = part_around(holes, flow);
-  if (!part) return {flow, warp(z, flow, WarpFilter::bicubic), at::zeros({1, 1, 1, 1}, flow.options())};
+  if (!part) return {flow, warp(z, flow, WarpFilter::bicubic), {}};
   const auto hole = part->of(holes);
   const auto mean = mean_of(*part, z, single, flow, known, holes);
   MovedBehind whole{flow.clone(), at::Tensor(), at::zeros_like(known)};

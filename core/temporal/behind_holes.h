@@ -18,7 +18,8 @@ at::Tensor large_holes(const at::Tensor& known);
 struct MovedBehind {
   at::Tensor flow;   // [1,2,H,W], pixels
   at::Tensor moved;  // [1,3,H,W]: z along it, outside of large holes; inside, the mean over the hypotheses
-  at::Tensor doubt;  // [1,1,H,W] or [1,1,1,1], squared core units: the variance of that mean, zero outside
+  at::Tensor
+      doubt;  // [1,1,H,W], squared core units: the variance of that mean, zero outside; undefined without large holes
 };
 
 // z: what is moved, [1,3,H,W]; single: this frame's own estimate, [1,3,H,W], which is what was measured where `known`,

@@ -56,7 +56,7 @@ void TemporalFilter::reset() { z_ = variance_ = single_ = at::Tensor(); }
 MovedBehind TemporalFilter::move(const Measured& now) const {
   const auto flow = flow_->estimate(now.single, single_);
   if (now.known.defined()) return move_behind_holes(z_, now.single, flow, on_the_grid_of(flow, now.known));
-  return {flow, warp(z_, flow, WarpFilter::bicubic), at::zeros({1, 1, 1, 1}, flow.options())};
+  return {flow, warp(z_, flow, WarpFilter::bicubic), {}};
 }
 
 TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
@@ -71,7 +71,8 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
     wrong = now.known.defined() ? motion_variance_around(now.picture - moved, now.known, now.noise, constants_)
                                 : motion_variance_of(now, before + change, constants_);
   }
-  return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong + doubt, points_inside(flow)};
+  if (doubt.defined()) wrong = wrong + doubt;
+  return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};
 }
 
 TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {

@@ -44,6 +44,7 @@ TEST(Engine, WithAPastTheFilterMakesAsManyCallsAsAskedFor) {
   }
 }
 
+// What the filter cannot do is the warm start's, to the bit: colours are in no measurement.
 TEST(Engine, FilterIsWarmStartWhereColoursAreMissing) {
   for (const std::string text : {"gaussian-blur:sigma=1.6+gray", "gray+bicubic:factor=2"}) {
     const auto last = [&](Temporal temporal) {
@@ -81,6 +82,7 @@ TEST(Engine, TheFilterGainsForBlursFromFrameToFrame) {
   }
 }
 
+// A dark flat video whose noise has ended at black, in every mode and as RGB and Y'CbCr.
 TEST(Engine, NoiseThatEndsAtBlackDoesNotBrightenShadows) {
   constexpr double level = 40;
   for (const char* format : {"RGB", "GRAY8", "Y444"})
@@ -99,6 +101,7 @@ TEST(Engine, NoiseThatEndsAtBlackDoesNotBrightenShadows) {
     }
 }
 
+// What a hole hides in one frame was seen in another.
 TEST(Engine, TheFilterFillsAStandingHoleWithWhatWentUnderIt) {
   const auto error_of = [](Temporal temporal) {
     const auto engine = engine_of({.task = Task::inpaint, .steps = 2, .temporal = temporal});
@@ -237,6 +240,7 @@ double error_of_enlarging(Temporal temporal, int frames, const std::function<at:
   return last;
 }
 
+// Other pixels are missing in every frame, and what is there has half the resolution.
 TEST(Engine, TheFilterGainsForEnlargingWithHoles) {
   const auto scattered = [](int i) {
     return (noise({1, 1, height, width}, 60 + static_cast<std::uint64_t>(i)) > 0).to(at::kFloat);

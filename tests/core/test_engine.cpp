@@ -115,9 +115,6 @@ TEST(Engine, ResetIsAFreshStartToTheBit) {
   }
 }
 
-// What the filter cannot do is the warm start's, to the bit: colours are in no measurement.
-// A dark flat video whose noise has ended at black, in every mode and as RGB and Y'CbCr.
-// What a hole hides in one frame was seen in another.
 TEST(Engine, AnotherSizeStartsCold) {
   const auto engine = engine_of({.noise = 10});
   EXPECT_TRUE(restore(*engine, *moving_frame(0, 0.1), 1, {.noise = 10}).report.cold);
