@@ -257,7 +257,9 @@ at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& pl
   if (!report.cold) {
     Problem along = problem;
     if (!reduces) along.clipping = Clipping::none;  // z is not clipped
-    return run(along, resolved.along, {estimate.z, estimate.level}, options, report).mu;
+    const auto solution = run(along, resolved.along, {estimate.z, estimate.level}, options, report);
+    if (!reduces) filter_->remember(solution.mu);
+    return solution.mu;
   }
   if (resolved.cold.renoise != Renoise::measurement)
     return run(problem, resolved.along, {single, {}}, options, report).mu;

@@ -18,21 +18,49 @@ at::Tensor known_mean(const at::Tensor& x, const at::Tensor& known, std::int64_t
   return fill_coarsely(mean, (share > least).to(x.dtype()));
 }
 
+// The variance of a picture in 5x5 pixels.
+at::Tensor local_variance(const at::Tensor& x) {
+  return window_mean((x - window_mean(x, 5)).square_().mean(1, true), 5);
+}
+
 }  // namespace
 
-at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double own, double caution) {
+at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, const at::Tensor& own, double caution) {
   const auto difference = window_mean((single - moved).square_().mean(1, true), 5);
   return (difference - own).clamp_min_(0).mul_(caution);
 }
 
-at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise,
-                           const FilterConstants& constants) {
-  const auto height = single.size(2), width = single.size(3);
-  const std::int64_t cell = std::min<std::int64_t>({8, height, width});
-  const auto change = window_mean(at::avg_pool2d(single - moved, {cell, cell}, {cell, cell}, {0, 0}, true), 3);
-  const double own = noise / constants.share_of_light;
-  const auto believed = (1 - own * own / change.square().clamp_min(1e-12)).clamp_min_(0).mul_(change);
-  return at::upsample_bilinear2d(believed, {height, width}, false);
+at::Tensor estimate_variance(const at::Tensor& single, double noise, const FilterConstants& constants) {
+  const double power = noise * noise;
+  const auto detail = local_variance(single);
+  const auto share = detail / (detail + constants.detail_of_noise * power);
+  return share.mul_(constants.own_of_detail * power).add_(constants.own_of_flat * power);
+}
+
+at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int64_t cell, double noise,
+                 const FilterConstants& constants) {
+  constexpr std::int64_t cells = 3;
+  const auto height = difference.size(2), width = difference.size(3);
+  const std::int64_t side = std::min({cell, height, width});
+  const auto in_cells = [&](const at::Tensor& x) {
+    return side == 1 ? x : at::avg_pool2d(x, {side, side}, {side, side}, {0, 0}, true, false);
+  };
+  auto moments = at::cat({difference, difference.square().mean(1, true)}, 1);
+  const auto pixels = static_cast<double>(cells * side * cells * side);
+  auto count = at::full({1, 1, 1, 1}, pixels, moments.options());
+  if (known.defined()) {
+    const auto share = in_cells(known);
+    moments = known_mean(in_cells(moments * known) / share.clamp_min(1e-6), share, cells, 0.1);
+    count = window_mean(share, cells).mul_(pixels).clamp_min_(1);
+  } else {
+    moments = window_mean(in_cells(moments), cells);
+  }
+  const auto mean = moments.narrow(1, 0, 3);
+  const auto power = mean.square().mean(1, true);
+  const auto variance = (moments.narrow(1, 3, 1) - power).clamp_min_(noise * noise);
+  const auto by_chance = variance.div_(count).mul_(constants.doubt_of_drift);
+  const auto believed = (1 - by_chance / power.clamp_min(1e-12)).clamp_min_(0) * mean;
+  return side == 1 ? believed : at::upsample_bilinear2d(believed, {height, width}, false);
 }
 
 at::Tensor motion_variance_around(const at::Tensor& residual, const at::Tensor& known, double noise,
@@ -64,7 +92,7 @@ at::Tensor motion_variance_behind(const at::Tensor& residual, const at::Tensor& 
 }
 
 at::Tensor lost_variance(const at::Tensor& initial, const FilterConstants& constants) {
-  return window_mean((initial - window_mean(initial, 5)).square_().mean(1, true), 5).mul_(constants.lost_detail);
+  return local_variance(initial).mul_(constants.lost_detail);
 }
 
 }  // namespace reddiff

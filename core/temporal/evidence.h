@@ -13,14 +13,20 @@
 
 namespace reddiff {
 
-// Q where every pixel is measured, from estimates c of single frames, in which noise does not hide what motion gets wrong:
-// caution (box5 |c_t - moved c_{t-1}|^2 - own)_+, with `own` what the estimates differ by when motion is right.
-at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, double own, double caution);
+// Q where every pixel is measured, from pictures in which noise does not hide what motion gets wrong, the estimate c of this frame
+// alone and what is known of the last one: caution (box5 |c - moved|^2 - own)_+, with `own` what they differ by when motion is right.
+at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, const at::Tensor& own, double caution);
 
-// What fades, flashes and exposure do between two frames, [1,3,H,W], to be added to what is moved: d (1 - (sv / share_of_light)^2 / d^2)_+ with d
-// the mean of c_t - moved c_{t-1} over 24x24 pixels. Without it z would lag behind a fade that noise hides from Q.
-at::Tensor lighting_change(const at::Tensor& single, const at::Tensor& moved, double noise,
-                           const FilterConstants& constants);
+// That `own` of a denoiser's estimates. It takes noise away almost wholly from flat surfaces, and detail with it elsewhere:
+// sv^2 (own_of_flat + own_of_detail V / (V + detail_of_noise sv^2)), with V the variance of c in 5x5 pixels.
+at::Tensor estimate_variance(const at::Tensor& single, double noise, const FilterConstants& constants);
+
+// What is wrong with a picture over whole windows of 3 x 3 cells, where noise averages out: what fades, flashes and exposure do, and
+// what motion gets a little wrong in every frame. [1,3,H,W]: d (1 - doubt_of_drift v / (n |d|^2))_+, with d and v the mean and variance
+// (at least sv^2) of `difference` over the n pixels of a window. `known`: where the difference is, or undefined; elsewhere the drift of
+// what is around. cell: pixels a side.
+at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int64_t cell, double noise,
+                 const FilterConstants& constants);
 
 // Q where pixels are missing, from the measured ones around:
 // max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e = box |residual|^2; residual: y - moved z.

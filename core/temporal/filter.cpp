@@ -3,12 +3,18 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 #include "core/temporal/evidence.h"
 #include "core/temporal/scene_cut.h"
+#include "core/temporal/steady_flow.h"
 #include "core/temporal/warp.h"
 
 namespace reddiff {
 namespace {
+
+// A change of light is no reason to doubt the motion. Pixels a side; windows are of 3 x 3 cells.
+constexpr std::int64_t cell_of_light = 32;
 
 bool lossy(const Measured& now) { return static_cast<bool>(now.residual); }
 
@@ -37,13 +43,22 @@ Observation observe(const Measured& now, const FilterConstants& constants) {
           at::where(measured, variance, hole_variance(now.picture, now.known, now.noise, constants))};
 }
 
-// Q from estimates of this and the last frame, all of whose pixels were measured.
+// Q from what is known of this and the last frame, all of whose pixels were measured.
 at::Tensor motion_variance_of(const Measured& now, const at::Tensor& before, const FilterConstants& constants) {
   const double power = now.noise * now.noise;
-  if (now.noise_left > 0)
-    return motion_variance(now.single, before, 2 * now.noise_left * power, constants.caution_of_blur);
-  const double own = power / (constants.share_of_error * constants.share_of_error);
-  return motion_variance(now.single, before, own, constants.caution);
+  if (now.noise_left > 0) {
+    const auto own = at::full({1, 1, 1, 1}, 2 * now.noise_left * power, before.options());
+    return motion_variance(now.single, before, own, constants.caution_of_blur);
+  }
+  return motion_variance(now.single, before, estimate_variance(now.single, now.noise, constants), constants.caution);
+}
+
+// Where a drift of what was moved is looked for, one size of cells after the other: as small as noise allows. Large ones reach into
+// large holes, the smallest between scattered ones.
+std::vector<std::int64_t> cells_of_drift(const Measured& now) {
+  if (now.known.defined()) return {4, 2, 1};
+  if (now.noise_left > 0) return {2};
+  return {4};
 }
 
 }  // namespace
@@ -51,11 +66,12 @@ at::Tensor motion_variance_of(const Measured& now, const at::Tensor& before, con
 TemporalFilter::TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow, const FilterConstants& constants)
     : scene_threshold_(scene_threshold), constants_(constants), flow_(std::move(flow)) {}
 
-void TemporalFilter::reset() { z_ = variance_ = single_ = at::Tensor(); }
+void TemporalFilter::reset() { z_ = variance_ = last_ = at::Tensor(); }
 
 MovedBehind TemporalFilter::move(const Measured& now) const {
-  const auto flow = flow_->estimate(now.single, single_);
+  auto flow = flow_->estimate(now.single, last_);
   if (now.known.defined()) return move_behind_holes(z_, now.single, flow, on_the_grid_of(flow, now.known));
+  if (!lossy(now)) flow = steady_flow(flow, now.single, now.noise);
   return {flow, warp(z_, flow, WarpFilter::bicubic), {}};
 }
 
@@ -65,11 +81,16 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
   if (lossy(now)) {
     wrong = motion_variance_behind(now.residual(moved), now.known, moved.size(2), moved.size(3), now.noise, constants_);
   } else {
-    const auto before = warp(single_, flow, WarpFilter::bicubic);
-    const auto change = lighting_change(now.single, before, now.noise, constants_);
-    moved = moved + change;
-    wrong = now.known.defined() ? motion_variance_around(now.picture - moved, now.known, now.noise, constants_)
-                                : motion_variance_of(now, before + change, constants_);
+    const auto without_drift = [&](const at::Tensor& picture, const at::Tensor& seen, std::int64_t cell) {
+      return picture + drift(seen - picture, now.known, cell, now.noise, constants_);
+    };
+    for (const auto cell : cells_of_drift(now)) moved = without_drift(moved, now.picture, cell);
+    if (now.known.defined()) {
+      wrong = motion_variance_around(now.picture - moved, now.known, now.noise, constants_);
+    } else {
+      const auto before = warp(last_, flow, WarpFilter::bicubic);
+      wrong = motion_variance_of(now, without_drift(before, now.single, cell_of_light), constants_);
+    }
   }
   if (doubt.defined()) wrong = wrong + doubt;
   return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};
@@ -77,7 +98,7 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
 
 TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
   Estimate estimate;
-  if (z_.defined() && is_scene_cut(now.single, single_, scene_threshold_)) {
+  if (z_.defined() && is_scene_cut(now.single, last_, scene_threshold_)) {
     reset();
     estimate.cut = true;
   }
@@ -96,7 +117,7 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
     estimate.level = variance_.sqrt();
     if (lossy(now)) estimate.level.mul_(constants_.share_of_lost);
   }
-  single_ = now.single;
+  last_ = now.single;
   return estimate;
 }
 

@@ -3,7 +3,7 @@
 // What all frames so far have measured, in one picture that the prior has not smoothed: a Kalman filter per pixel along the motion.
 // State: z, [1,3,H,W], and its variance P, [1,1,H,W].
 //
-//   predict   m = warp(z) + lighting_change (not where H loses resolution),  P- = warp(P) + Q (evidence.h)
+//   predict   m = warp(z) + drift(y - warp(z)) (not where H loses resolution),  P- = warp(P) + Q (evidence.h)
 //             behind large holes, where nobody sees the motion, m is a mean and Q its variance too (behind_holes.h)
 //   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / frames_remembered)
 //
@@ -54,6 +54,10 @@ class TemporalFilter {
 
   Estimate update(const Measured& now);
 
+  // The restored picture of the last update, [1,3,H,W]: a better one than its `single` to find the next motion against, and what it
+  // gets wrong. It does not enter z. Not where `single` is no estimate of the picture itself.
+  void remember(const at::Tensor& restored) { last_ = restored; }
+
  private:
   // m, P-, and where they come from inside the last frame.
   struct Prediction {
@@ -65,7 +69,8 @@ class TemporalFilter {
   double scene_threshold_;
   FilterConstants constants_;
   std::unique_ptr<Flow> flow_;
-  at::Tensor z_, variance_, single_;
+  at::Tensor z_, variance_;
+  at::Tensor last_;  // the last frame's estimate from itself alone, or better, what was restored
 };
 
 }  // namespace reddiff

@@ -7,13 +7,16 @@
 namespace reddiff {
 
 struct FilterConstants {
-  // Every pixel is measured: Q = caution (box5 |c_t - moved c_{t-1}|^2 - (sv / share_of_error)^2)_+.
-  double caution = 8;
-  double share_of_error = 4;  // what differs by less than sv over this is the denoiser's own error, not motion's
+  // Every pixel is measured: Q = caution (box5 |c - moved|^2 - own)_+, c the estimate of this frame alone, moved what was restored of
+  // the last one, own = sv^2 (own_of_flat + own_of_detail V / (V + detail_of_noise sv^2)), V the variance of c in 5x5 pixels.
+  double caution = 6;
+  double own_of_flat = 0.0025;
+  double own_of_detail = 0.08;
+  double detail_of_noise = 0.03;
   // H is a blur: the same of H^T y, in which nothing is the denoiser's own.
   double caution_of_blur = 2;
-  // Changes of light below sv over this are not believed.
-  double share_of_light = 20;
+  // A drift is believed as far as its power exceeds this many times what chance makes of it in its window.
+  double doubt_of_drift = 1.5;
   // Pixels are missing: Q = max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e9 and e3 the mean of
   // |y - moved z|^2 in 9x9 and 3x3 pixels; the rest is what z does not know yet, P- has it.
   double share_of_residual = 0.25;

@@ -291,7 +291,7 @@ class Trainer:
                 group["lr"] = lr
         c_skip, c_out, c_in, c_noise = precondition(sigma)
         noisy = clean + sigma * torch.randn_like(clean)
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.args.bfloat16 or self.device == "cuda"):
             f = self.forward((c_in * noisy).contiguous(memory_format=torch.channels_last), c_noise)
         loss = (f.float() - (clean - c_skip * noisy) / c_out).square().mean()
         loss.backward()
@@ -335,6 +335,7 @@ def arguments():
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch's choice")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--bfloat16", action="store_true", help="convolutions in bfloat16, as always on a GPU: for CPUs with AMX")
     parser.add_argument("--compile", action="store_true")
     return parser.parse_args()
 

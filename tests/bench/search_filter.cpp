@@ -34,8 +34,10 @@ const std::vector<Constant>& constants() {
   static const std::vector<Constant> all = {
       {"caution", &FilterConstants::caution, {"denoise", "denoise50"}},
       {"caution_of_blur", &FilterConstants::caution_of_blur, {"deblur"}},
-      {"share_of_error", &FilterConstants::share_of_error, {"denoise", "denoise50"}},
-      {"share_of_light", &FilterConstants::share_of_light, {"denoise", "denoise50", "deblur"}},
+      {"own_of_flat", &FilterConstants::own_of_flat, {"denoise", "denoise50"}},
+      {"own_of_detail", &FilterConstants::own_of_detail, {"denoise", "denoise50"}},
+      {"detail_of_noise", &FilterConstants::detail_of_noise, {"denoise", "denoise50"}},
+      {"doubt_of_drift", &FilterConstants::doubt_of_drift, {"denoise", "denoise50", "deblur", "mask"}},
       {"frames_remembered", &FilterConstants::frames_remembered, {"denoise", "denoise50", "deblur"}},
       {"share_of_miss", &FilterConstants::share_of_miss, {"x2", "x4"}},
       {"lost_detail", &FilterConstants::lost_detail, {"x2", "x4"}},

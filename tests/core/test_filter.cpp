@@ -41,7 +41,9 @@ at::Tensor inner(const at::Tensor& x) { return x.narrow(2, 6, height - 12).narro
 
 TEST(TemporalFilter, IsTheKalmanFilterWhereMotionIsKnown) {
   const auto large = scene(height + 32, width + 32, 4);
-  TemporalFilter filter(0, known_motion());
+  FilterConstants constants;
+  constants.doubt_of_drift = 100;  // noise alone would now and then pass for a drift
+  TemporalFilter filter(0, known_motion(), constants);
   at::Tensor z;  // on the grid of the large picture, where nothing moves
   double variance = 0;
   for (int i = 0; i < 3; ++i) {
@@ -86,17 +88,40 @@ TEST(TemporalFilter, TakesTheMeasurementWhereThereIsNoPast) {
   EXPECT_LT(inner(estimate.level).mean().item<double>(), 0.75 * sv);
 }
 
+// A change of light would be looked for in windows of 96 pixels: what is kept lies outside of theirs.
 TEST(TemporalFilter, DropsThePastWhereTheEstimatesDisagree) {
-  const auto before = scene(height, width, 7);
+  constexpr std::int64_t wide = 256;
+  const auto before = scene(height, wide, 7);
   auto now = before.clone();
   now.narrow(3, 0, 20).neg_();  // something else stands there
   TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
   filter.update({before, {}, before, sv});
-  const auto y = now + sv * noise({1, 3, height, width}, 90);
+  const auto y = now + sv * noise({1, 3, height, wide}, 90);
   const auto estimate = filter.update({y, {}, now, sv});
-  const auto level = estimate.level.narrow(3, 2, 16) / sv, kept = estimate.level.narrow(3, 30, 30) / sv;
+  const auto level = estimate.level.narrow(3, 2, 16) / sv, kept = estimate.level.narrow(3, 180, 60) / sv;
   EXPECT_GT(level.mean().item<double>(), 0.9);
   EXPECT_LT(largest(kept * std::sqrt(2.0) - 1), 1e-5);
+}
+
+// Motion that is a little wrong in every frame: the error would gather in z, and no denoiser takes away what is smooth.
+TEST(TemporalFilter, SmallErrorsOfMotionDoNotGather) {
+  const auto x = at::arange(width + 64, at::kFloat).view({1, 1, 1, -1});
+  const auto slope = (x / 20 - 3).expand({1, 3, height, width + 64});
+  const auto picture = [&](int index) { return slope.narrow(3, 32 - 2 * index, width).contiguous(); };
+  const auto error = [&](double doubt) {
+    FilterConstants constants;
+    constants.doubt_of_drift = doubt;
+    constants.caution = 0;
+    TemporalFilter filter(0, std::make_unique<KnownFlow>(-1.4, 0), constants);
+    TemporalFilter::Estimate estimate;
+    for (int i = 0; i < 8; ++i)
+      estimate = filter.update(
+          {picture(i) + sv * noise({1, 3, height, width}, 100 + static_cast<std::uint64_t>(i)), {}, picture(i), sv});
+    return inner(estimate.z - picture(7)).mean().item<double>();
+  };
+  const double gathered = std::abs(error(1e9));
+  EXPECT_GT(gathered, 0.06);
+  EXPECT_LT(std::abs(error(FilterConstants{}.doubt_of_drift)), 0.25 * gathered);
 }
 
 // A hole that stands still while the picture moves under it. The estimate of each frame alone knows nothing there.
@@ -134,6 +159,35 @@ TEST(TemporalFilter, AHoleThatNobodyHasSeenKeepsTheFramesOwnEstimate) {
   // Looking at the same guess again and again is a little information to a filter, but must not become certainty.
   EXPECT_GT((level / first).min().item<double>(), 0.3);
   EXPECT_GT(level.min().item<double>(), 0.1);
+}
+
+TEST(Evidence, ADriftIsFoundUnderNoise) {
+  const auto truth = (scene(height, width, 14) * 0 + 0.1).contiguous();
+  const auto seen = truth + sv * noise({1, 3, height, width}, 15);
+  const auto found = drift(seen, {}, 4, sv, {});
+  EXPECT_NEAR(inner(found).mean().item<double>(), 0.1, 0.01);
+  EXPECT_LT(rms(inner(found - truth)), 0.03);  // a window's own noise is sv / 12
+  // Noise alone is hardly ever taken for one: a window's mean has a deviation of sv / 12.
+  EXPECT_LT(rms(drift(sv * noise({1, 3, height, width}, 16), {}, 4, sv, {})), 0.6 * sv / 12);
+}
+
+TEST(Evidence, TheDriftOfAHoleIsThatOfItsSurroundings) {
+  auto known = at::ones({1, 1, height, width});
+  known.narrow(2, 16, 12).narrow(3, 20, 20).zero_();
+  auto difference = at::full({1, 3, height, width}, 0.2) * known;
+  for (const std::int64_t cell : {4, 2, 1}) {
+    EXPECT_LT(largest(drift(difference, known, cell, 0.002, {}) - 0.2), 0.002) << cell;
+  }
+}
+
+TEST(Evidence, DenoisersAreTrustedLessInDetail) {
+  const auto flat = at::full({1, 3, height, width}, 0.3), busy = scene(height, width, 17);
+  const FilterConstants constants;
+  const auto own = estimate_variance(flat, sv, constants) / (sv * sv);
+  EXPECT_LT(largest(own - constants.own_of_flat), 1e-6);
+  EXPECT_GT(estimate_variance(busy, sv, constants).min().item<double>(), own.max().item<double>() * sv * sv);
+  EXPECT_LE(estimate_variance(100 * busy, sv, constants).max().item<double>(),
+            (constants.own_of_flat + constants.own_of_detail) * sv * sv * (1 + 1e-5));
 }
 
 TEST(Evidence, WhatIsWrongInAHoleFollowsItsSurroundings) {
