@@ -57,8 +57,19 @@ at::Tensor motion_variance_of(const Measured& now, const at::Tensor& before, con
 // large holes, the smallest between scattered ones.
 std::vector<std::int64_t> cells_of_drift(const Measured& now) {
   if (now.known.defined()) return {4, 2, 1};
+  if (lossy(now)) return {};  // z will be brought back to y
   if (now.noise_left > 0) return {2};
   return {4};
+}
+
+// The moved z without what the measurement shows to be wrong with it over windows.
+at::Tensor without_drift(at::Tensor moved, const Measured& now, const FilterConstants& constants) {
+  for (const auto cell : cells_of_drift(now)) {
+    const auto missed = lossy(now) ? now.residual(moved) : now.picture - moved;
+    const auto found = drift(missed, now.known, cell, now.noise, constants);
+    moved = moved + (lossy(now) ? at::upsample_bilinear2d(found, {moved.size(2), moved.size(3)}, false) : found);
+  }
+  return moved;
 }
 
 }  // namespace
@@ -76,21 +87,17 @@ MovedBehind TemporalFilter::move(const Measured& now) const {
 }
 
 TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
-  auto [flow, moved, doubt] = move(now);
+  const auto [flow, warped, doubt] = move(now);
+  const auto moved = without_drift(warped, now, constants_);
   at::Tensor wrong;  // Q
   if (lossy(now)) {
     wrong = motion_variance_behind(now.residual(moved), now.known, moved.size(2), moved.size(3), now.noise, constants_);
+  } else if (now.known.defined()) {
+    wrong = motion_variance_around(now.picture - moved, now.known, now.noise, constants_);
   } else {
-    const auto without_drift = [&](const at::Tensor& picture, const at::Tensor& seen, std::int64_t cell) {
-      return picture + drift(seen - picture, now.known, cell, now.noise, constants_);
-    };
-    for (const auto cell : cells_of_drift(now)) moved = without_drift(moved, now.picture, cell);
-    if (now.known.defined()) {
-      wrong = motion_variance_around(now.picture - moved, now.known, now.noise, constants_);
-    } else {
-      const auto before = warp(last_, flow, WarpFilter::bicubic);
-      wrong = motion_variance_of(now, without_drift(before, now.single, cell_of_light), constants_);
-    }
+    const auto before = warp(last_, flow, WarpFilter::bicubic);
+    const auto light = drift(now.single - before, {}, cell_of_light, now.noise, constants_);
+    wrong = motion_variance_of(now, before + light, constants_);
   }
   if (doubt.defined()) wrong = wrong + doubt;
   return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};

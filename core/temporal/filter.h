@@ -3,7 +3,7 @@
 // What all frames so far have measured, in one picture that the prior has not smoothed: a Kalman filter per pixel along the motion.
 // State: z, [1,3,H,W], and its variance P, [1,1,H,W].
 //
-//   predict   m = warp(z) + drift(y - warp(z)) (not where H loses resolution),  P- = warp(P) + Q (evidence.h)
+//   predict   m = warp(z) + drift(y - H warp(z)),  P- = warp(P) + Q (evidence.h); no drift where H loses resolution and all of y is there
 //             behind large holes, where nobody sees the motion, m is a mean and Q its variance too (behind_holes.h)
 //   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / frames_remembered)
 //

@@ -15,11 +15,13 @@ namespace {
 // times the pixels, a third of that.
 constexpr double stiffness = 0.2;
 constexpr double growth = 3;
-constexpr std::int64_t window = 5;
+constexpr std::int64_t window = 3;
 // An edge says so much of motion along itself that the equations can be solved with seven digits.
 constexpr double along_edges = 1e-3;
 
-// Of one level: J in channels 0 to 2 (xx, xy, yy), b in 3 and 4.
+at::Tensor halved(const at::Tensor& x) { return at::avg_pool2d(x, {2, 2}, {2, 2}, {0, 0}, true, false); }
+
+// Of the first level, half the picture's size: J in channels 0 to 2 (xx, xy, yy), b in 3 and 4.
 at::Tensor known_motion(const at::Tensor& flow, const at::Tensor& picture) {
   const auto height = picture.size(2), width = picture.size(3);
   const auto padded = at::replication_pad2d(picture, {1, 1, 1, 1});
@@ -30,7 +32,8 @@ at::Tensor known_motion(const at::Tensor& flow, const at::Tensor& picture) {
   const auto down = (at_offset(0, 1) - at_offset(0, -1)).mul_(0.5);
   const auto xx = across.square().mean(1, true), xy = (across * down).mean(1, true), yy = down.square().mean(1, true);
   const auto u = flow.narrow(1, 0, 1), v = flow.narrow(1, 1, 1);
-  return window_mean(at::cat({xx, xy, yy, xx * u + xy * v, xy * u + yy * v}, 1), window);
+  const auto known = at::cat({xx, xy, yy, xx * u + xy * v, xy * u + yy * v}, 1);
+  return window_mean(halved(known), window);
 }
 
 at::Tensor solved(const at::Tensor& level, const at::Tensor& around, double weight) {
@@ -45,8 +48,7 @@ at::Tensor solved(const at::Tensor& level, const at::Tensor& around, double weig
 
 at::Tensor steady_flow(const at::Tensor& flow, const at::Tensor& picture, double noise) {
   std::vector<at::Tensor> levels = {known_motion(flow, picture)};
-  while (std::min(levels.back().size(2), levels.back().size(3)) > 2)
-    levels.push_back(at::avg_pool2d(levels.back(), {2, 2}, {2, 2}, {0, 0}, true, false));
+  while (std::min(levels.back().size(2), levels.back().size(3)) > 2) levels.push_back(halved(levels.back()));
   std::vector<double> weights;
   // The floor: without noise, e_l of a flat picture must not vanish.
   for (double weight = stiffness * noise * noise; weights.size() < levels.size(); weight /= growth)
@@ -58,7 +60,7 @@ at::Tensor steady_flow(const at::Tensor& flow, const at::Tensor& picture, double
       steady = at::upsample_bilinear2d(steady, {height, width}, false);
     steady = solved(levels[i], steady, weights[i]);
   }
-  return steady;
+  return at::upsample_bilinear2d(steady, {flow.size(2), flow.size(3)}, false);
 }
 
 }  // namespace reddiff
