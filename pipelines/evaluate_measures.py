@@ -60,10 +60,10 @@ class Motion:
         return float(np.sqrt(np.mean(powers)))
 
     def uncovered(self, missing):
-        """[T,H,W]: missing pixels whose content was seen, here or moved along, in an earlier frame."""
+        """[T,H,W]: missing pixels whose content was seen, here or moved along, in an earlier frame; not where no motion explains them."""
         seen = np.empty(missing.shape, bool)
         seen[0] = ~missing[0]
-        for t, place in enumerate(self.maps, 1):
+        for t, (place, believed) in enumerate(zip(self.maps, self.believed), 1):
             moved = cv2.remap(seen[t - 1].astype(np.uint8), *place, cv2.INTER_NEAREST, borderValue=0) > 0
-            seen[t] = ~missing[t] | moved
+            seen[t] = ~missing[t] | (moved & believed)
         return missing & seen
