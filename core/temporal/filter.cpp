@@ -15,6 +15,8 @@ namespace {
 
 // A change of light is no reason to doubt the motion. Pixels a side; windows are of 3 x 3 cells.
 constexpr std::int64_t cell_of_light = 32;
+// A pixel that changes by more than this many sv is something else that stands there now: it counts as no more than that.
+constexpr double most_light = 2;
 
 bool lossy(const Measured& now) { return static_cast<bool>(now.residual); }
 
@@ -96,7 +98,8 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
     wrong = motion_variance_around(now.picture - moved, now.known, now.noise, constants_);
   } else {
     const auto before = warp(last_, flow, WarpFilter::bicubic);
-    const auto light = drift(now.single - before, {}, cell_of_light, now.noise, constants_);
+    const double most = most_light * now.noise;
+    const auto light = drift((now.single - before).clamp_(-most, most), {}, cell_of_light, now.noise, constants_);
     wrong = motion_variance_of(now, before + light, constants_);
   }
   if (doubt.defined()) wrong = wrong + doubt;

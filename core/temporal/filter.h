@@ -46,7 +46,7 @@ class TemporalFilter {
     bool cut = false;  // there was a past, of another scene; it has been forgotten
   };
 
-  // scene_threshold: see scene_cut.h. `flow` finds the motion between single-frame estimates.
+  // scene_threshold: see scene_cut.h. `flow` finds the motion between a frame's own estimate and the last picture.
   explicit TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow = make_flow(),
                           const FilterConstants& constants = {});
 
