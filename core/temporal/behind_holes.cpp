@@ -23,7 +23,7 @@ constexpr std::int64_t window = 9;
 // What an estimated pixel says of a hypothesis, beside a measured one.
 constexpr double weight_of_estimate = 0.02;
 // A hypothesis that explains the surroundings worse by this share of the best one's error weighs 1/e of it.
-constexpr double tolerance = 0.6;
+constexpr double tolerance = 1.2;
 constexpr double least_error = 1e-5;  // squared core units; below, all explain equally well
 // At a time, so that holes as large as the picture take little memory: each has all hypotheses' moved pictures.
 constexpr std::int64_t pixels_at_a_time = 1 << 18;
@@ -132,6 +132,14 @@ MovedBehind mean_of(const Part& part, const at::Tensor& z, const at::Tensor& sin
 at::Tensor large_holes(const at::Tensor& known) {
   const auto hole = (window_mean(known, 7) < 0.2).to(known.dtype());
   return at::max_pool2d(hole, {11, 11}, {1, 1}, {5, 5});
+}
+
+at::Tensor filled_from_past(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
+                            const at::Tensor& known) {
+  const auto holes = large_holes(known);
+  if (holes.amax().item<float>() == 0) return {};
+  const auto smooth = fill_coarsely(flow, 1 - holes);
+  return at::where(known > 0, single, warp(z, smooth, WarpFilter::bicubic));
 }
 
 MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,

@@ -3,7 +3,7 @@
 // How what stands behind a large hole (a logo, a subtitle) moves. Nobody measures that, and where depth parts there, one smooth
 // continuation of the motion around is wrong on one side of it. So several are tried, h_i: that continuation, what was found
 // between estimates, and the motion of 16 places around, carried over into the hole:
-//   e_i = box9 w |c - warp(z, h_i)|^2 / box9 w,  w = 1 where measured, else .02,   p_i ~ exp(-e_i / (.6 min e + 1e-5))
+//   e_i = box9 w |c - warp(z, h_i)|^2 / box9 w,  w = 1 where measured, else .02,   p_i ~ exp(-e_i / (1.2 min e + 1e-5))
 //   m = sum p_i warp(z, h_i),   doubt = sum p_i |warp(z, h_i) - m|^2
 #pragma once
 
@@ -14,6 +14,12 @@ namespace reddiff {
 // [1,1,H,W], 1 or 0: fewer than a fifth of 7x7 pixels were measured, or that is within five pixels, as far as the patches reach that
 // motion is found by. Scattered holes are not large. known: [1,1,H,W], 1 or 0.
 at::Tensor large_holes(const at::Tensor& known);
+
+// This frame's own estimate, `single`, with z in its holes, moved along the smooth continuation of `flow`; undefined without large holes.
+// What an estimate makes up in a hole stands still with it, and a search for motion follows that at its rim: this is what to
+// search with again. Shapes as in move_behind_holes.
+at::Tensor filled_from_past(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
+                            const at::Tensor& known);
 
 struct MovedBehind {
   at::Tensor flow;   // [1,2,H,W], pixels

@@ -77,7 +77,8 @@ at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double no
   const auto variance = (moments.narrow(1, 3, 3) - moments.narrow(1, 0, 3).square()).mean(1, true);
   const auto share = window_mean(known, 5);
   const auto trust = share * constants.hole_slope + constants.hole_offset;
-  return ((variance - noise * noise).clamp_min_(0) / trust).add_(constants.floor_of_hole * constants.floor_of_hole);
+  const double unseen = constants.detail_of_hole * constants.detail_of_hole;
+  return (variance - noise * noise).clamp_min_(0).add_(unseen).div_(trust);
 }
 
 at::Tensor motion_variance_behind(const at::Tensor& residual, const at::Tensor& known, std::int64_t height,

@@ -33,7 +33,7 @@ at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int
 at::Tensor motion_variance_around(const at::Tensor& residual, const at::Tensor& known, double noise,
                                   const FilterConstants& constants);
 
-// How wrong an estimate from this frame alone is where nothing was measured: V / (hole_slope d + hole_offset) + floor_of_hole^2,
+// How wrong an estimate from this frame alone is where nothing was measured: (V + detail_of_hole^2) / (hole_slope d + hole_offset),
 // with V the variance of the measured pixels nearby and d their share of a 5x5 window.
 at::Tensor hole_variance(const at::Tensor& y, const at::Tensor& known, double noise, const FilterConstants& constants);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The numbers in the equations of filter.h and evidence.h that no measurement gives. They were chosen on development clips by
-// tests/bench/search_filter.cpp; README.md shows what half and twice of each does. All are plain factors, but for floor_of_hole.
+// tests/bench/search_filter.cpp; README.md shows what half and twice of each does. All are plain factors, but for detail_of_hole.
 #pragma once
 
 namespace reddiff {
@@ -23,10 +23,10 @@ struct FilterConstants {
   double share_of_near = 0.5;
   // Where H loses resolution that Q is taken this many times: y - H m shows only a part of what is wrong.
   double unseen_in_rows = 2;
-  // R in a hole = V / (hole_slope d + hole_offset) + floor_of_hole^2, with d the share of measured pixels around.
+  // R in a hole = (V + detail_of_hole^2) / (hole_slope d + hole_offset), with d the share of measured pixels around.
   double hole_slope = 13;
   double hole_offset = 0.25;    // 1 over the R of a deep hole, in units of V
-  double floor_of_hole = 0.04;  // deviation of an estimate inside a hole in a flat surface, core units
+  double detail_of_hole = 0.1;  // deviation of what a hole may hide where nothing is seen around it, core units
   // H loses resolution: Q = share_of_miss (box3 |y - H m|^2 - sv^2)_+.
   double share_of_miss = 0.1;
   // R = lost_detail times the variance of H^+ y: energy of what H takes away, over that of the finest it leaves.

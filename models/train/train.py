@@ -67,6 +67,15 @@ class UNet(nn.Module):
         self.tail.weight.data.mul_(0.1)
         self.tail.bias.data.zero_()
 
+    def load(self, state):
+        """Weights of a network with as many channels and no more blocks. Blocks that it lacks start as identities."""
+        missing, unknown = self.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
+        if unknown or any(len(key.split(".")) == 2 for key in missing):
+            raise SystemExit(f"the weights to start from do not fit: {', '.join(unknown or missing)}")
+        for key in missing:
+            if ".conv2." in key:
+                nn.init.zeros_(self.get_parameter(key))
+
     def embed(self, c):
         angle = c * self.freq[None, :, None, None]
         return F.relu(self.emb2(F.relu(self.emb1(torch.cat([angle.cos(), angle.sin()], 1)))))
@@ -263,17 +272,17 @@ def load_network(path):
 class Trainer:
     def __init__(self, args, device):
         self.args, self.device, self.steps = args, device, 0
-        start = load_start(args.init, device) if args.init else None
+        start = load_start(args.init, device) if args.init else {"cfg": {}}
         numbers = lambda text: tuple(map(int, text.split(",")))
-        cfg = start["cfg"] if start else {"ch": numbers(args.ch), "enc": numbers(args.enc), "mid": args.mid, "dec": numbers(args.dec)}
+        asked = {"ch": args.ch, "enc": args.enc, "mid": args.mid, "dec": args.dec}
+        cfg = start["cfg"] | {k: v if isinstance(v, int) else numbers(v) for k, v in asked.items() if v is not None}
         self.net = UNet(**cfg).to(device).to(memory_format=torch.channels_last)
         self.ema = UNet(**cfg).to(device).to(memory_format=torch.channels_last)
-        if start:
-            floats = lambda state: {k: v.float() for k, v in state.items()}
-            self.net.load_state_dict(floats(start.get("net", start["ema"])))
-            self.ema.load_state_dict(floats(start["ema"]))
-        else:
-            self.ema.load_state_dict(self.net.state_dict())
+        if args.init:
+            self.net.load(start.get("net", start["ema"]))
+        self.ema.load_state_dict(self.net.state_dict())
+        if args.init:
+            self.ema.load(start["ema"])
         outer = ("head", "tail", "emb")
         inner = [p for k, p in self.net.named_parameters() if p.ndim == 4 and min(p.shape[:2]) > 16 and not k.startswith(outer)]
         ids = {id(p) for p in inner}
@@ -282,19 +291,26 @@ class Trainer:
         self.forward = torch.compile(self.net) if args.compile else self.net
         print(f"{sum(p.numel() for p in self.net.parameters()) / 1e6:.2f} million parameters", flush=True)
 
+    def backward(self, clean, sigma):
+        """Gradients of the sum of the crops' losses, which it returns."""
+        c_skip, c_out, c_in, c_noise = precondition(sigma)
+        noisy = clean + sigma * torch.randn_like(clean)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.args.bfloat16 or self.device == "cuda"):
+            f = self.forward((c_in * noisy).contiguous(memory_format=torch.channels_last), c_noise)
+        loss = (f.float() - (clean - c_skip * noisy) / c_out).square().mean((1, 2, 3)).sum()
+        (loss / self.args.batch).backward()
+        return loss.detach()
+
     def step(self, clean, sigma, fraction):
-        """One update; `fraction` of the run is over. Returns the loss, still on the device: reading it would wait for it."""
+        """One update: the first half of the crops has one noise level each. `fraction` of the run is over. Returns the loss, still on the device: reading it would wait for it."""
         decay = self.args.decay
         lr = self.args.lr * min(1, (self.steps + 1) / 100) * (1 if fraction < 1 - decay else max(0.0, (1 - fraction) / decay))
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = lr
-        c_skip, c_out, c_in, c_noise = precondition(sigma)
-        noisy = clean + sigma * torch.randn_like(clean)
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.args.bfloat16 or self.device == "cuda"):
-            f = self.forward((c_in * noisy).contiguous(memory_format=torch.channels_last), c_noise)
-        loss = (f.float() - (clean - c_skip * noisy) / c_out).square().mean()
-        loss.backward()
+        # A level that is the same everywhere costs a third less than a map of it.
+        half = len(clean) // 2
+        loss = sum(self.backward(*part) for part in ((clean[:half], sigma[:half, :, :1, :1]), (clean[half:], sigma[half:]))) / len(clean)
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -303,7 +319,7 @@ class Trainer:
         keep = self.args.ema if self.args.init else min(self.args.ema, self.steps / (self.steps + 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.ema.parameters()), list(self.net.parameters()), 1 - keep)
-        return loss.detach()
+        return loss
 
     def save(self):
         half = lambda module: {k: v.detach().half().cpu() for k, v in module.state_dict().items()}
@@ -320,10 +336,10 @@ def arguments():
     parser.add_argument("--init", help="checkpoint (.pt) or model (.safetensors) to continue from")
     parser.add_argument("--name", default="prior")
     parser.add_argument("--seconds", type=float, default=60, help="length of the run")
-    parser.add_argument("--ch", default="32,64,128,192", help="channels per level, finest first")
-    parser.add_argument("--enc", default="1,2,2", help="residual blocks per level on the way down")
-    parser.add_argument("--mid", type=int, default=2, help="residual blocks on the coarsest level")
-    parser.add_argument("--dec", default="2,2,2", help="residual blocks per level on the way up, coarsest first")
+    parser.add_argument("--ch", help="channels per level, finest first; as in --init, else 32,64,128,192")
+    parser.add_argument("--enc", help="residual blocks per level on the way down; at least those of --init, else 1,2,2")
+    parser.add_argument("--mid", type=int, help="residual blocks on the coarsest level; likewise, else 2")
+    parser.add_argument("--dec", help="residual blocks per level on the way up, coarsest first; likewise, else 2,2,2")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--crop", type=int, default=96, help="pixels a side, a multiple of 16")
     parser.add_argument("--lr", type=float, default=1e-3)

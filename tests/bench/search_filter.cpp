@@ -47,7 +47,7 @@ const std::vector<Constant>& constants() {
       {"unseen_in_rows", &FilterConstants::unseen_in_rows, {"x2mask"}},
       {"hole_slope", &FilterConstants::hole_slope, {"mask"}},
       {"hole_offset", &FilterConstants::hole_offset, {"mask"}},
-      {"floor_of_hole", &FilterConstants::floor_of_hole, {"mask"}},
+      {"detail_of_hole", &FilterConstants::detail_of_hole, {"mask"}},
   };
   return all;
 }
