@@ -69,9 +69,13 @@ class UNet(nn.Module):
 
     def load(self, state):
         """Weights of a network with as many channels and no more blocks. Blocks that it lacks start as identities."""
-        missing, unknown = self.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
-        if unknown or any(len(key.split(".")) == 2 for key in missing):
-            raise SystemExit(f"the weights to start from do not fit: {', '.join(unknown or missing)}")
+        own = self.state_dict()
+        missing = [key for key in own if key not in state]
+        unfit = [key for key in state if key not in own or own[key].shape != state[key].shape]
+        unfit += [key for key in missing if len(key.split(".")) < 4 and not key.startswith("mid.")]
+        if unfit:
+            raise SystemExit(f"the weights to start from do not fit, channels stay and blocks are only added: {', '.join(unfit[:4])} ...")
+        self.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
         for key in missing:
             if ".conv2." in key:
                 nn.init.zeros_(self.get_parameter(key))
