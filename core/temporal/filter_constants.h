@@ -28,7 +28,7 @@ struct FilterConstants {
   double hole_offset = 0.25;    // 1 over the R of a deep hole, in units of V
   double detail_of_hole = 0.1;  // deviation of what a hole may hide where nothing is seen around it, core units
   // H loses resolution: Q = share_of_miss (box3 |y - H m|^2 - sv^2)_+.
-  double share_of_miss = 0.1;
+  double share_of_miss = 0.8;
   // R = lost_detail times the variance of H^+ y: energy of what H takes away, over that of the finest it leaves.
   double lost_detail = 4;
   double share_of_lost = 0.6;  // level = share_of_lost sqrt(P): how much of z's error is noise to the denoiser

@@ -312,7 +312,7 @@ class Trainer:
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = lr
-        # A level that is the same everywhere costs a third less than a map of it.
+        # A level that is the same everywhere costs a quarter less than a map of it.
         half = len(clean) // 2
         loss = sum(self.backward(*part) for part in ((clean[:half], sigma[:half, :, :1, :1]), (clean[half:], sigma[half:]))) / len(clean)
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
