@@ -49,7 +49,7 @@ class Block(nn.Module):
 
 
 class UNet(nn.Module):
-    def __init__(self, ch=(32, 64, 128, 192), enc=(1, 2, 2), mid=2, dec=(2, 2, 2), e=64):
+    def __init__(self, ch=(32, 64, 128, 192), enc=(2, 3, 1), mid=2, dec=(2, 3, 3), e=64):
         super().__init__()
         self.cfg = {"ch": list(ch), "enc": list(enc), "mid": mid, "dec": list(dec), "e": e}
         self.register_buffer("freq", torch.exp(torch.linspace(math.log(0.5), math.log(16.0), 16)))
@@ -306,7 +306,8 @@ class Trainer:
         return loss.detach()
 
     def step(self, clean, sigma, fraction):
-        """One update: the first half of the crops has one noise level each. `fraction` of the run is over. Returns the loss, still on the device: reading it would wait for it."""
+        """One update: each of the first half of the crops has one noise level. `fraction` of the run is over. Returns the loss, still
+        on the device: reading it would wait for it."""
         decay = self.args.decay
         lr = self.args.lr * min(1, (self.steps + 1) / 100) * (1 if fraction < 1 - decay else max(0.0, (1 - fraction) / decay))
         for optimizer in self.optimizers:
@@ -314,7 +315,8 @@ class Trainer:
                 group["lr"] = lr
         # A level that is the same everywhere costs a quarter less than a map of it.
         half = len(clean) // 2
-        loss = sum(self.backward(*part) for part in ((clean[:half], sigma[:half, :, :1, :1]), (clean[half:], sigma[half:]))) / len(clean)
+        parts = (clean[:half], sigma[:half, :, :1, :1]), (clean[half:], sigma[half:])
+        loss = sum(self.backward(*part) for part in parts) / len(clean)
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -341,9 +343,9 @@ def arguments():
     parser.add_argument("--name", default="prior")
     parser.add_argument("--seconds", type=float, default=60, help="length of the run")
     parser.add_argument("--ch", help="channels per level, finest first; as in --init, else 32,64,128,192")
-    parser.add_argument("--enc", help="residual blocks per level on the way down; at least those of --init, else 1,2,2")
+    parser.add_argument("--enc", help="residual blocks per level on the way down; at least those of --init, else 2,3,1")
     parser.add_argument("--mid", type=int, help="residual blocks on the coarsest level; likewise, else 2")
-    parser.add_argument("--dec", help="residual blocks per level on the way up, coarsest first; likewise, else 2,2,2")
+    parser.add_argument("--dec", help="residual blocks per level on the way up, coarsest first; likewise, else 2,3,3")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--crop", type=int, default=96, help="pixels a side, a multiple of 16")
     parser.add_argument("--lr", type=float, default=1e-3)
