@@ -23,7 +23,7 @@ constexpr std::int64_t window = 9;
 // What an estimated pixel says of a hypothesis, beside a measured one.
 constexpr double weight_of_estimate = 0.02;
 // A hypothesis that explains the surroundings worse by this share of the best one's error weighs 1/e of it.
-constexpr double tolerance = 1.2;
+constexpr double tolerance = 0.6;
 constexpr double least_error = 1e-5;  // squared core units; below, all explain equally well
 // At a time, so that holes as large as the picture take little memory: each has all hypotheses' moved pictures.
 constexpr std::int64_t pixels_at_a_time = 1 << 18;

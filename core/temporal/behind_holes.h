@@ -3,7 +3,7 @@
 // How what stands behind a large hole (a logo, a subtitle) moves. Nobody measures that, and where depth parts there, one smooth
 // continuation of the motion around is wrong on one side of it. So several are tried, h_i: that continuation, what was found
 // between estimates, and the motion of 16 places around, carried over into the hole:
-//   e_i = box9 w |c - warp(z, h_i)|^2 / box9 w,  w = 1 where measured, else .02,   p_i ~ exp(-e_i / (1.2 min e + 1e-5))
+//   e_i = box9 w |c - warp(z, h_i)|^2 / box9 w,  w = 1 where measured, else .02,   p_i ~ exp(-e_i / (.6 min e + 1e-5))
 //   m = sum p_i warp(z, h_i),   doubt = sum p_i |warp(z, h_i) - m|^2
 #pragma once
 
