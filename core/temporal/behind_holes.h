@@ -15,22 +15,21 @@ namespace reddiff {
 // motion is found by. Scattered holes are not large. known: [1,1,H,W], 1 or 0.
 at::Tensor large_holes(const at::Tensor& known);
 
-// This frame's own estimate, `single`, with z in its holes, moved along the smooth continuation of `flow`; undefined without large holes.
-// What an estimate makes up in a hole stands still with it, and a search for motion follows that at its rim: this is what to
-// search with again. Shapes as in move_behind_holes.
+// Below, z: what is moved, [1,3,H,W]; single: this frame's own estimate, [1,3,H,W], which is what was measured where `known`,
+// [1,1,H,W], is 1 and not 0; flow: from z's frame, [1,2,H,W], found between estimates; holes: large_holes(known), some.
+
+// `single` with z in its holes, moved along the smooth continuation of `flow`. What an estimate makes up in a hole stands still with
+// it, and a search for motion follows that at its rim: this is what to search with again.
 at::Tensor filled_from_past(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
-                            const at::Tensor& known);
+                            const at::Tensor& known, const at::Tensor& holes);
 
 struct MovedBehind {
   at::Tensor flow;   // [1,2,H,W], pixels
   at::Tensor moved;  // [1,3,H,W]: z along it, outside of large holes; inside, the mean over the hypotheses
-  at::Tensor
-      doubt;  // [1,1,H,W], squared core units: the variance of that mean, zero outside; undefined without large holes
+  at::Tensor doubt;  // [1,1,H,W], squared core units: the variance of that mean, zero outside
 };
 
-// z: what is moved, [1,3,H,W]; single: this frame's own estimate, [1,3,H,W], which is what was measured where `known`,
-// [1,1,H,W], is 1 and not 0; flow: from z's frame, [1,2,H,W], found between estimates. Without large holes it is taken as it is.
 MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
-                              const at::Tensor& known);
+                              const at::Tensor& known, const at::Tensor& holes);
 
 }  // namespace reddiff

@@ -84,12 +84,14 @@ void TemporalFilter::reset() { z_ = variance_ = last_ = at::Tensor(); }
 MovedBehind TemporalFilter::move(const Measured& now) const {
   auto flow = flow_->estimate(now.single, last_);
   if (now.known.defined()) {
-    const auto known = on_the_grid_of(flow, now.known);
-    const auto filled = filled_from_past(z_, now.single, flow, known);
-    if (filled.defined()) flow = flow_->estimate(filled, last_);
-    return move_behind_holes(z_, now.single, flow, known);
+    const auto known = on_the_grid_of(flow, now.known), holes = large_holes(known);
+    if (holes.any().item<bool>()) {
+      flow = flow_->estimate(filled_from_past(z_, now.single, flow, known, holes), last_);
+      return move_behind_holes(z_, now.single, flow, known, holes);
+    }
+  } else if (!lossy(now)) {
+    flow = steady_flow(flow, now.single, now.noise);
   }
-  if (!lossy(now)) flow = steady_flow(flow, now.single, now.noise);
   return {flow, warp(z_, flow, WarpFilter::bicubic), {}};
 }
 
