@@ -201,6 +201,9 @@ static void ask_if_live(GstReddiff* self) {
 static gboolean gst_reddiff_set_info(GstVideoFilter* filter, GstCaps* incaps, GstVideoInfo* in_info, GstCaps* outcaps,
                                      GstVideoInfo* out_info) {
   auto* self = GST_REDDIFF(filter);
+  // What was neutral when this buffer came may have been given another scale since.
+  if (GST_VIDEO_INFO_WIDTH(in_info) != GST_VIDEO_INFO_WIDTH(out_info))
+    gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(filter), FALSE);
   // The base class calls this only for caps that differ from the last.
   if (self->priv->session.has_past()) self->priv->session.request_reset(ResetCause::caps);
   ask_if_live(self);
@@ -248,7 +251,7 @@ static gboolean gst_reddiff_src_event(GstBaseTransform* trans, GstEvent* event) 
   auto* self = GST_REDDIFF(trans);
   const Snapshot snapshot = wanted(self);
   if (GST_EVENT_TYPE(event) == GST_EVENT_QOS && self->priv->timing.take_qos(event, snapshot.settings.qos_policy))
-    return gst_pad_push_event(GST_BASE_TRANSFORM_SINK_PAD(trans), event);
+    return TRUE;
   if (GST_EVENT_TYPE(event) == GST_EVENT_NAVIGATION) event = reddiff::reduce_coordinates(event, snapshot.scale);
   return parent_transform_class->src_event(trans, event);
 }
@@ -280,13 +283,16 @@ static GstFlowReturn gst_reddiff_submit_input_buffer(GstBaseTransform* trans, gb
   const Snapshot snapshot = wanted(self);
   priv->session.request_reset(priv->stream.on_buffer(input, snapshot.settings.max_gap));
   update_passthrough(self, snapshot);
+  const GstFlowReturn flow = parent_transform_class->submit_input_buffer(trans, is_discont, input);
   GST_OBJECT_LOCK(self);
   priv->statistics.frame_in();
+  if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED) priv->statistics.frame_dropped();  // qos-policy=drop
   GST_OBJECT_UNLOCK(self);
-  return parent_transform_class->submit_input_buffer(trans, is_discont, input);
+  return flow;
 }
 
 static void gst_reddiff_before_transform(GstBaseTransform* trans, GstBuffer* buffer) {
+  if (trans->segment.format != GST_FORMAT_TIME) return;
   const GstClockTime time = gst_segment_to_stream_time(&trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP(buffer));
   if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(trans), time);
 }

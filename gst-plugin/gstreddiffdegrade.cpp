@@ -33,7 +33,8 @@ enum Id { PROP_OPERATOR = 1, PROP_NOISE, PROP_SEED, PROP_DEVICE };
 struct Private {
   // Any thread, under the object lock.
   reddiff::DegraderConfig config;
-  int factor = 1;  // of the last operator that could be parsed
+  int factor = 1;          // of `config.operator_text`
+  int started_factor = 0;  // of the operator that is applied; 0: none, before start()
   // Streaming thread; start() and stop() while that does not run.
   std::unique_ptr<reddiff::Degrader> degrader;
   guint64 frame_index = 0;
@@ -106,6 +107,12 @@ static void gst_reddiff_degrade_get_property(GObject* object, guint id, GValue* 
   GST_OBJECT_UNLOCK(self);
 }
 
+static void set_started_factor(GstReddiffDegrade* self, int factor) {
+  GST_OBJECT_LOCK(self);
+  self->priv->started_factor = factor;
+  GST_OBJECT_UNLOCK(self);
+}
+
 static gboolean gst_reddiff_degrade_start(GstBaseTransform* trans) {
   auto* self = GST_REDDIFF_DEGRADE(trans);
   Private* priv = self->priv;
@@ -116,20 +123,24 @@ static gboolean gst_reddiff_degrade_start(GstBaseTransform* trans) {
   const reddiff::DegraderConfig config = priv->config;
   GST_OBJECT_UNLOCK(self);
   return reddiff::guarded(GST_ELEMENT(self), FALSE, FALSE, [&] {
-    reddiff::parse_operator(config.operator_text);  // wrong settings are reported even where there is no torch module
+    // Wrong settings are reported even where there is no torch module.
+    const int factor = reddiff::parse_operator(config.operator_text).factor();
     priv->degrader = reddiff::load_module().table->make_degrader(config);
+    set_started_factor(self, factor);
     return TRUE;
   });
 }
 
 static gboolean gst_reddiff_degrade_stop(GstBaseTransform* trans) {
-  GST_REDDIFF_DEGRADE(trans)->priv->degrader.reset();
+  auto* self = GST_REDDIFF_DEGRADE(trans);
+  set_started_factor(self, 0);
+  self->priv->degrader.reset();
   return TRUE;
 }
 
 static int current_factor(GstReddiffDegrade* self) {
   GST_OBJECT_LOCK(self);
-  const int factor = self->priv->factor;
+  const int started = self->priv->started_factor, factor = started > 0 ? started : self->priv->factor;
   GST_OBJECT_UNLOCK(self);
   return factor;
 }

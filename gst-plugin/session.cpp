@@ -39,13 +39,17 @@ void Session::set_live(bool live) {
   stale_ = active_.preset == Preset::automatic;
 }
 
-void Session::build(const Snapshot& snapshot) {
+Config Session::settled(const Snapshot& snapshot) const {
   Config config = snapshot.settings;
-  if (restorer_) {  // these three are fixed from start() to stop()
-    config.device = active_.device;
-    config.prior = active_.prior;
-    config.precision = active_.precision;
-  }
+  if (!restorer_) return config;
+  config.device = active_.device;
+  config.prior = active_.prior;
+  config.precision = active_.precision;
+  return config;
+}
+
+void Session::build(const Snapshot& snapshot) {
+  const Config config = settled(snapshot);
   resolve(config, live_, 8);  // wrong settings are reported even where there is no torch module
   const LoadedModule& module = load_module();
   // The old one lives until the new one has its weights: both share them.
@@ -62,6 +66,13 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
                     GST_VIDEO_INFO_HEIGHT(&out) == GST_VIDEO_INFO_HEIGHT(&in) * snapshot.scale &&
                     (!snapshot.alpha_is_mask || carries_alpha(in));
   if (!fits) return;
+  Config config = settled(snapshot);
+  config.noise = active_.noise;  // these two come with every frame
+  config.strength = active_.strength;
+  if (config == active_ && !stale_) {  // what was set is what it was
+    active_version_ = snapshot.version;
+    return;
+  }
   if (has_past_) request_reset(ResetCause::settings);
   build(snapshot);
 }

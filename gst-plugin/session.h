@@ -61,6 +61,7 @@ class Session {
                       const FrameNeeds& needs);
 
  private:
+  Config settled(const Snapshot& snapshot) const;  // the settings, but for those that are fixed from start() to stop()
   void build(const Snapshot& snapshot);
   void adopt(const Snapshot& snapshot, const GstVideoFilter* video);
 

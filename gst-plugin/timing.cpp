@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst-plugin/timing.h"
 
+#include <cmath>
+
 namespace reddiff {
 namespace {
 
@@ -35,26 +37,39 @@ void Timing::forget_lateness() {
   pace_.forget_lateness();
 }
 
-bool Timing::take_qos(GstEvent* event, QosPolicy policy) {
-  if (policy == QosPolicy::drop) return false;
-  if (policy == QosPolicy::none || !gst_base_transform_is_qos_enabled(trans_)) return true;
+bool Timing::on_qos(GstEvent* event) {
   gdouble proportion = 1;
   GstClockTimeDiff diff = 0;
   GstClockTime timestamp = GST_CLOCK_TIME_NONE;
   gst_event_parse_qos(event, nullptr, &proportion, &diff, &timestamp);
   const ObjectLock lock(trans_);
   pace_.on_qos(proportion, diff, timestamp);
+  return allowed_.drop;
+}
+
+bool Timing::take_qos(GstEvent* event, QosPolicy policy) {
+  if (policy == QosPolicy::drop) return false;
+  const bool acts = gst_base_transform_is_qos_enabled(trans_) && !gst_base_transform_is_passthrough(trans_);
+  if (!acts || (policy == QosPolicy::degrade && on_qos(event)))
+    gst_pad_push_event(GST_BASE_TRANSFORM_SINK_PAD(trans_), event);
+  else
+    gst_event_unref(event);
   return true;
 }
 
 Allowance Timing::allow(const GstBuffer* buffer, QosPolicy policy) {
   if (policy != QosPolicy::degrade || !gst_base_transform_is_qos_enabled(trans_)) return {};
-  const GstClockTime time = gst_segment_to_running_time(&trans_->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  const GstSegment& segment = trans_->segment;
+  if (segment.format != GST_FORMAT_TIME) return {};
+  const GstClockTime time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  GstClockTime duration = GST_CLOCK_TIME_NONE;
+  if (GST_BUFFER_DURATION_IS_VALID(buffer) && GST_BUFFER_DURATION(buffer) > 0)
+    duration = static_cast<GstClockTime>(static_cast<double>(GST_BUFFER_DURATION(buffer)) / std::abs(segment.rate));
   bool tell = false;
   Allowance allowance;
   {
     const ObjectLock lock(trans_);
-    allowance = pace_.allow(time, GST_BUFFER_DURATION(buffer));
+    allowance = pace_.allow(time, duration);
     if (allowance.drop) statistics_.frame_dropped();
     tell = allowance.drop || allowance != allowed_;
     allowed_ = allowance;

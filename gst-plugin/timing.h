@@ -22,7 +22,9 @@ class Timing {
   void set_live(bool live);
   void forget_lateness();
 
-  // False: the base class shall handle it (and drop late frames itself, as qos-policy=drop asks for).
+  // False: the base class shall handle it (and drop late frames itself, as qos-policy=drop asks for). True: the event was taken. Upstream,
+  // decoders and converters drop the frames that are late: they are told only when nothing is left to save here, or those frames would
+  // never come to be made cheaper.
   bool take_qos(GstEvent* event, QosPolicy policy);
 
   // What `buffer` may cost; posts a QoS message whenever that changes, and for every frame that is not to come out.
@@ -35,6 +37,7 @@ class Timing {
   void add_latency(GstQuery* query, GstClockTime deadline);
 
  private:
+  bool on_qos(GstEvent* event);  // whether frames are dropped already
   void post_qos(const GstBuffer* buffer);
 
   GstBaseTransform* trans_;

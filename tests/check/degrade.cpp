@@ -99,6 +99,25 @@ GST_START_TEST(a_size_the_factor_does_not_divide) {
 }
 GST_END_TEST
 
+// The operator is taken at the next start; until then what is negotiated suits the one that runs.
+GST_START_TEST(another_operator_waits_for_the_next_start) {
+  Harness harness("reddiffdegrade");
+  harness.caps(caps);
+  const auto one = check::stream(harness, caps, 1);
+  for (const char* next : {"average-pool:factor=2", "nonsense"}) {
+    g_object_set(harness.element(), "operator", next, nullptr);
+    gst_harness_push_upstream_event(harness.h, gst_event_new_reconfigure());
+    fail_unless_equals_uint64(check::stream(harness, caps, 1)[0].size(), one[0].size());
+  }
+  g_object_set(harness.element(), "operator", "average-pool:factor=2", nullptr);
+  gst_element_set_state(harness.element(), GST_STATE_NULL);
+  gst_harness_play(harness.h);
+  harness.caps(caps);
+  fail_unless(check::stream(harness, caps, 1)[0].size() < one[0].size());
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+}
+GST_END_TEST
+
 static Suite* degrade_suite() {
   Suite* suite = suite_create("degrade");
   TCase* cases = tcase_create("general");
@@ -109,6 +128,7 @@ static Suite* degrade_suite() {
   tcase_add_test(cases, repeatable_but_never_the_same_field);
   tcase_add_test(cases, flush_starts_again);
   tcase_add_test(cases, a_size_the_factor_does_not_divide);
+  tcase_add_test(cases, another_operator_waits_for_the_next_start);
   return suite;
 }
 

@@ -51,6 +51,16 @@ static Qos take_qos(GstBus* bus) {
   return qos;
 }
 
+// QoS events that came out of the sink pad.
+static int qos_passed_on(const Harness& harness) {
+  int count = 0;
+  while (GstEvent* event = gst_harness_try_pull_upstream_event(harness.h)) {
+    count += GST_EVENT_TYPE(event) == GST_EVENT_QOS;
+    gst_event_unref(event);
+  }
+  return count;
+}
+
 // Sends frames while a sink says that all come an hour too late.
 static int frames_of_late_stream(Harness& harness, int frames) {
   int out = 0;
@@ -78,6 +88,9 @@ GST_START_TEST(late_frames_lose_calls_then_are_plain_then_are_dropped) {
   fail_unless_equals_int(qos.quality, 0);
   fail_unless_equals_uint64(qos.dropped, 40 - out);
   fail_unless(qos.count >= 40 - out);
+  // Upstream hears of it only when nothing is left to save here.
+  const int passed_on = qos_passed_on(harness);
+  fail_unless(passed_on >= 1 && passed_on <= 40 - out, "%d events", passed_on);
   // And back, when the sink is content.
   gst_harness_push_upstream_event(harness.h, gst_event_new_qos(GST_QOS_TYPE_OVERFLOW, 0.1, 0, 0));
   check::stream(harness, caps, 240, 40);
@@ -91,11 +104,27 @@ GST_START_TEST(policies) {
   for (Harness* harness : {&drop, &none, &off}) harness->caps(caps);
   fail_unless(frames_of_late_stream(drop, 10) <= 1);
   fail_unless_equals_uint64(drop.stat("frames-degraded"), 0);
+  fail_unless(drop.stat("frames-dropped") >= 9);
+  fail_unless_equals_int(qos_passed_on(drop), 10);
   for (Harness* harness : {&none, &off}) {
     fail_unless_equals_int(frames_of_late_stream(*harness, 10), 10);
     fail_unless_equals_uint64(harness->stat("frames-degraded"), 0);
     fail_unless_equals_int(take_qos(harness->bus()).count, 0);
   }
+  fail_unless_equals_int(qos_passed_on(none), 0);
+  fail_unless_equals_int(qos_passed_on(off), 10);
+}
+GST_END_TEST
+
+// Bytes, which appsrc and filesrc send unless told otherwise, have no time to be late at.
+GST_START_TEST(a_segment_without_time) {
+  Harness harness(check::fast);
+  harness.caps(caps);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_BYTES);
+  gst_harness_push_event(harness.h, gst_event_new_segment(&segment));
+  check::stream(harness, caps, 3);
+  fail_unless_equals_uint64(harness.stat("frames-out"), 3);
 }
 GST_END_TEST
 
@@ -118,6 +147,9 @@ GST_START_TEST(plain_frames_are_the_resampled_input) {
 }
 GST_END_TEST
 
+// Decoders drop what comes too late by their own guess.
+static const char* const in_front[] = {"", "jpegenc ! jpegdec ! "};
+
 // A live source, sound beside it, and a solver that needs five times the time there is.
 GST_START_TEST(a_slow_solver_keeps_sound_and_picture_together) {
   // How many steps are five times too slow depends on the machine.
@@ -127,8 +159,8 @@ GST_START_TEST(a_slow_solver_keeps_sound_and_picture_together) {
   check::stream(probe, size, 2);
   const int steps = std::max(2, static_cast<int>(5 * 40 / (probe.measured("mean-ms") / 41)));
   const std::string line =
-      "videotestsrc is-live=true pattern=ball num-buffers=100 ! " + size +
-      " ! reddiff name=r prior=dct noise=10 temporal=none steps=" + std::to_string(steps) +
+      "videotestsrc is-live=true pattern=ball num-buffers=100 ! " + size + " ! " + in_front[__i__] +
+      "reddiff name=r prior=dct noise=10 temporal=none steps=" + std::to_string(steps) +
       " ! fakesink name=v sync=true qos=true audiotestsrc is-live=true num-buffers=172 ! fakesink name=a sync=true";
   GError* error = nullptr;
   GstElement* pipeline = gst_parse_launch(line.c_str(), &error);
@@ -196,7 +228,8 @@ static Suite* live_suite() {
   tcase_add_test(cases, late_frames_lose_calls_then_are_plain_then_are_dropped);
   tcase_add_test(cases, policies);
   tcase_add_test(cases, plain_frames_are_the_resampled_input);
-  tcase_add_test(cases, a_slow_solver_keeps_sound_and_picture_together);
+  tcase_add_test(cases, a_segment_without_time);
+  tcase_add_loop_test(cases, a_slow_solver_keeps_sound_and_picture_together, 0, G_N_ELEMENTS(in_front));
   tcase_add_test(cases, navigation_is_in_the_coordinates_of_the_input);
   return suite;
 }

@@ -37,6 +37,19 @@ GST_START_TEST(steps_while_playing) {
 }
 GST_END_TEST
 
+// What applications do that apply all of their settings when one has changed.
+GST_START_TEST(what_was_set_already_changes_nothing) {
+  Harness again(check::fast), left_alone(check::fast);
+  again.caps(caps);
+  left_alone.caps(caps);
+  check::stream(again, caps, 2);
+  check::stream(left_alone, caps, 2);
+  g_object_set(again.element(), "steps", 2, "operator", "", "seed", guint64{0}, nullptr);
+  fail_unless(check::stream(again, caps, 2, 2) == check::stream(left_alone, caps, 2, 2));
+  fail_unless_equals_uint64(again.stat("resets-settings"), 0);
+}
+GST_END_TEST
+
 GST_START_TEST(noise_and_strength_keep_the_past) {
   Harness harness(check::fast);
   harness.caps(caps);
@@ -188,6 +201,7 @@ static Suite* settings_suite() {
   suite_add_tcase(suite, cases);
   tcase_add_test(cases, scale_while_playing);
   tcase_add_test(cases, steps_while_playing);
+  tcase_add_test(cases, what_was_set_already_changes_nothing);
   tcase_add_test(cases, noise_and_strength_keep_the_past);
   tcase_add_test(cases, strength_zero_passes_buffers_through);
   tcase_add_test(cases, strength_is_controlled_by_stream_time);
