@@ -78,7 +78,9 @@ struct Engine::Measurement {
 
 Engine::Engine(const Config& config, bool live, const std::string& model_dirs, const FilterConstants& constants)
     : config_(config), live_(live), device_(parse_device(config.device)) {
-  const Resolved resolved = resolve(config, live, 8);
+  Config quiet = config;
+  quiet.noise = 0;  // it comes with each frame; where the filter knows a problem at some level it does so without noise
+  const Resolved resolved = resolve(quiet, live, 8);
   op_ = make_operator(resolved.op);
   auto prior = make_prior({config.prior, model_dirs, device_, config.precision});
   prior_ = std::make_unique<TiledDenoiser>(std::move(prior), TileOptions{config.tile_size, config.tile_overlap});
@@ -105,7 +107,8 @@ void Engine::check_frames(const FrameView& in, const FrameView& out) {
   const int scale = op_->factor();
   if (out.width != in.width * scale || out.height != in.height * scale)
     throw Error(ErrorCode::format, "the output frame must be " + std::to_string(scale) + " times the input's size");
-  const Geometry geometry{in.width, in.height, in.component[0].depth};
+  const Geometry geometry{in.width, in.height,     in.component[0].depth, in.component[1].width, in.component[1].height,
+                          in.model, in.full_range, in.matrix.kr,          in.matrix.kb};
   if (geometry_ && *geometry_ != geometry) reset();
   geometry_ = geometry;
 }
@@ -116,15 +119,14 @@ Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& opt
   measurement.alpha = read_alpha(in, device_);
   Config config = config_;
   config.noise = options.noise;
+  const auto mask = resolve_mask(config);
+  if (mask != MaskSource::none) measurement.known = known_pixels(options, mask, measurement.picture, measurement.alpha);
   if (estimates_noise(config)) {
-    config.noise = level_to_user(noise_.update(estimate_noise(in, measurement.picture)));
+    config.noise = level_to_user(noise_.update(estimate_noise(in, measurement.picture, measurement.known)));
     if (config.task == Task::restore) config.noise = std::max(config.noise, options.least_noise);
   }
   measurement.resolved = resolve(config, live_, in.component[0].depth, options.most_calls);
-  if (measurement.resolved.mask != MaskSource::none) {
-    measurement.known = known_pixels(options, measurement.resolved.mask, measurement.picture, measurement.alpha);
-    measurement.picture = fill_holes(measurement.picture, measurement.known);
-  }
+  if (measurement.known.defined()) measurement.picture = fill_holes(measurement.picture, measurement.known);
   if (measurement.resolved.clips_noise)
     measurement.clipping = clipping_of(in, measurement.picture, measurement.resolved.noise);
   return measurement;
@@ -149,12 +151,15 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   problem.clipping = measurement.clipping;
 
   const auto& resolved = measurement.resolved;
-  if (filter_ && resolved.filters_measurements != filtered_measurements_) {  // the noise was set to another level
+  const bool filters = filter_ && resolved.filters;
+  const auto filtering = !filters                        ? Filtering::nothing
+                         : resolved.filters_measurements ? Filtering::measurements
+                                                         : Filtering::pictures;
+  if (filter_ && filtering != filtering_) {  // the noise is another one: what is remembered is of another kind, or old
     filter_->reset();
     if (warm_start_) warm_start_->reset();
-    filtered_measurements_ = resolved.filters_measurements;
   }
-  const bool filters = filter_ && resolved.filters;
+  filtering_ = filtering;
   if (filters && resolved.filters_measurements) problem = measured_along_time(std::move(problem), report);
   const auto plain = op_->initial(problem.y);
   const auto single = solve_alone(problem, plain, resolved, options, report);
@@ -202,7 +207,7 @@ Problem Engine::measured_along_time(Problem problem, FrameReport& report) {
 // From this frame's measurement; a warm start takes its first guess from the last frame.
 at::Tensor Engine::solve_alone(Problem problem, const at::Tensor& plain, const Resolved& resolved,
                                const FrameOptions& options, FrameReport& report) {
-  Start start{plain, {}};
+  Start start{plain, {}, resolved.kind == ProblemKind::fill};
   const bool reduces = resolved.kind == ProblemKind::reduce;
   const bool along = filter_ && resolved.filters && !resolved.filters_measurements;  // the filter comes after this
   // Where H loses resolution its birth takes this for the answer: then all steps are made here.
@@ -220,7 +225,7 @@ at::Tensor Engine::solve_alone(Problem problem, const at::Tensor& plain, const R
       report.cold = false;
       if (fuses) {
         const auto fused = fuse(rows(problem, prediction.moved), prediction.moved, problem.noise);
-        start = {fused.mu, fused.level};
+        start = {fused.mu, fused.level, false};
         problem.clipping = Clipping::none;  // what is denoised now is not clipped
       } else {
         const auto trust = along && problem.weights.defined()
@@ -228,6 +233,7 @@ at::Tensor Engine::solve_alone(Problem problem, const at::Tensor& plain, const R
                                : prediction.trust;
         start.mu = at::lerp(start.mu, prediction.moved, trust);
         start.level = trusted_level(trust, resolved.cold.start_level, config.start_level);
+        start.measured = false;
       }
     }
     report.ms.flow += milliseconds_since(before);
@@ -246,7 +252,10 @@ at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& pl
   if (!reduces) measured.picture = rows(problem, single);
   if (reduces) {
     measured.residual = [&](const at::Tensor& x) { return problem.y - op_->forward(x); };
-    const double rho = std::pow(problem.noise / resolved.cold.start_level, 2);
+    const double level = resolved.cold.start_level;
+    const double highest =
+        level > 0 ? std::clamp(level, prior_->sigma_min(), prior_->sigma_max()) : prior_->sigma_max();
+    const double rho = std::pow(problem.noise / highest, 2);
     measured.agree = [&, rho](const at::Tensor& z) { return op_->prox(z, problem.y, problem.weights, rho); };
   }
   const auto estimate = filter_->update(measured);
@@ -267,8 +276,10 @@ at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& pl
   return run(problem, resolved.cold, {problem.y, {}}, options, report).mu;
 }
 
-Solution Engine::run(const Problem& problem, SolverConfig config, const Start& start, const FrameOptions& options,
+Solution Engine::run(const Problem& problem, SolverConfig config, Start start, const FrameOptions& options,
                      FrameReport& report) const {
+  if (start.level.defined() && !prior_->per_pixel_sigma())
+    start.level = start.level.square().mean().sqrt().view({1, 1, 1, 1});  // it takes one level per picture
   settle_epsilon(config, start.mu);
   const auto optimizer = make_optimizer(config);
   auto solution = red_diff(*prior_, problem, config, *optimizer, start, config_.seed, options.abort, &report.ms);

@@ -30,8 +30,12 @@ class Engine final : public Restorer {
 
  private:
   struct Measurement;
+  enum class Filtering { nothing, pictures, measurements };
   struct Geometry {
-    int width = 0, height = 0, depth = 0;
+    int width = 0, height = 0, depth = 0, chroma_width = 0, chroma_height = 0;
+    ColorModel model = ColorModel::rgb;
+    bool full_range = true;
+    double kr = 0, kb = 0;
     bool operator==(const Geometry&) const = default;
   };
 
@@ -45,7 +49,7 @@ class Engine final : public Restorer {
                          const FrameOptions& options, FrameReport& report);
   at::Tensor solve_along_time(const Problem& problem, const at::Tensor& plain, const at::Tensor& single,
                               const Resolved& resolved, const FrameOptions& options, FrameReport& report);
-  Solution run(const Problem& problem, SolverConfig config, const Start& start, const FrameOptions& options,
+  Solution run(const Problem& problem, SolverConfig config, Start start, const FrameOptions& options,
                FrameReport& report) const;
 
   Config config_;
@@ -55,9 +59,9 @@ class Engine final : public Restorer {
   std::unique_ptr<TiledDenoiser> prior_;
   std::optional<WarmStart> warm_start_;  // neither of the two: temporal=none
   std::optional<TemporalFilter> filter_;
-  NoiseTrack noise_;
+  NoiseTrack noise_{level_to_core(1)};
   ClippingEvidence clipping_;
-  bool filtered_measurements_ = false;  // what filter_ holds is one
+  Filtering filtering_ = Filtering::nothing;  // of what filter_ and warm_start_ are
   std::optional<Geometry> geometry_;
 };
 

@@ -35,7 +35,7 @@ void apply_user_values(const Config& config, SolverConfig& solver) {
   override_with(config.prior_weight, solver.prior_weight);
   override_with(config.data_weight, solver.data_weight);
   override_with(config.learning_rate, solver.learning_rate);
-  if (config.steps > 0) solver.steps = config.steps;
+  if (config.steps >= 0) solver.steps = config.steps;
   if (config.start_level >= 0) {
     solver.start_level = level_to_core(config.start_level);
     solver.end_level = solver.start_level > 0 ? std::min(solver.end_level, solver.start_level) : 0;

@@ -43,6 +43,8 @@ struct Config {
   int tile_size = 0;     // pixels a side, of what the prior sees at once; 0: by device
   int tile_overlap = 0;  // pixels; 0: 48
   std::uint64_t seed = 0;
+
+  bool operator==(const Config&) const = default;
 };
 
 // How fresh noise enters the steps of RED-Diff.

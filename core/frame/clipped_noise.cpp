@@ -42,12 +42,12 @@ double clipped_mean(double x, double noise) {
 
 double value_of(std::int64_t step) { return 2.0 * static_cast<double>(step) / steps - 1; }
 
-// A table of function(value_of(step)), read at x: linear between its entries.
+// A table of function(value_of(step)), read at x: linear between its entries. Where x is no number neither is the result.
 at::Tensor look_up(const std::vector<double>& entries, const at::Tensor& x) {
   const auto table = at::tensor(entries, at::kDouble).to(x.options());
   const auto place = x.clamp(-1, 1).add_(1).mul_(steps / 2.0);
   const auto left = place.floor().clamp_max_(steps - 1);
-  const auto index = left.to(at::kLong);
+  const auto index = at::nan_to_num(left).to(at::kLong);
   return at::lerp(at::take(table, index), at::take(table, index + 1), place - left);
 }
 

@@ -28,20 +28,27 @@ constexpr double quiet_bias = 0.527;
 
 }  // namespace
 
-double estimate_noise(const at::Tensor& picture) {
+double estimate_noise(const at::Tensor& picture, const at::Tensor& known) {
   if (picture.size(2) < 2 * block || picture.size(3) < 2 * block) return 0;
   // Second differences in both directions leave ramps and straight edges out; the filter has unit energy.
   const auto x = picture.transpose(0, 1);  // channels as batch
   const auto kernel = at::tensor({1., -2., 1., -2., 4., -2., 1., -2., 1.}, x.options()).div_(6).reshape({1, 1, 3, 3});
   const auto [energy, order] = at::avg_pool2d(exact_conv2d(x, kernel).square_(), {block, block}).flatten().sort();
   const auto inner = x.slice(2, 1, -1).slice(3, 1, -1);
-  const auto margin = (1 - at::avg_pool2d(inner, {block, block}).abs_()).flatten().index_select(0, order);
+  auto margins = 1 - at::avg_pool2d(inner, {block, block}).abs_();  // [C,1,h,w]
+  auto alive = energy > 1e-9;  // blocks that clipped to a constant have no noise left to see
+  if (known.defined()) {
+    // As far as the filter reaches. What is not complete counts as clipped as well, so that it is not taken for the safest.
+    const auto complete = at::max_pool2d(at::max_pool2d(1 - known, {3, 3}, {1, 1}), {block, block}) == 0;
+    margins = at::where(complete, margins, -1.0);
+    alive = alive.logical_and(complete.expand_as(margins).flatten().index_select(0, order));
+  }
+  const auto margin = margins.flatten().index_select(0, order);
   const auto blocks = margin.numel();
   const auto safest = std::get<0>(margin.kthvalue(
       std::max<std::int64_t>(1, static_cast<std::int64_t>((1 - safest_share) * static_cast<double>(blocks)))));
 
   // Everything stays on the device, so that a GPU is waited for once.
-  const auto alive = energy > 1e-9;  // blocks that clipped to a constant have no noise left to see
   auto level = at::zeros({}, energy.options());
   for (int i = 0; i < rounds; ++i) {
     const auto safe = alive.logical_and(margin >= at::minimum(level * safe_margin, safest));
@@ -52,11 +59,11 @@ double estimate_noise(const at::Tensor& picture) {
   return level.item<double>();
 }
 
-double estimate_noise(const FrameView& frame, const at::Tensor& picture) {
-  if (frame.model != ColorModel::ycbcr) return estimate_noise(picture);
+double estimate_noise(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known) {
+  if (frame.model != ColorModel::ycbcr) return estimate_noise(picture, known);
   const double kr = frame.matrix.kr, kb = frame.matrix.kb, kg = 1 - kr - kb;
   const auto [luma, luma_power] = luma_of(frame, picture);
-  const double luma_level = estimate_noise(luma);
+  const double luma_level = estimate_noise(luma, known);
   const auto chroma = read_chroma_planes(frame, picture.device());
   // Too small to see noise in: as if it had been white.
   if (std::min(chroma.size(2), chroma.size(3)) < 2 * block) return luma_level / std::sqrt(luma_power);
@@ -65,7 +72,10 @@ double estimate_noise(const FrameView& frame, const at::Tensor& picture) {
     return ((1 - own) * (1 - own) + other * other + third * third) / (4 * (1 - own) * (1 - own));
   };
   const double chroma_power = (power_of(kr, kg, kb) + power_of(kb, kg, kr)) / 2;
-  const double chroma_level = estimate_noise(chroma);
+  at::Tensor chroma_known;
+  if (known.defined())
+    chroma_known = 1 - std::get<0>(at::adaptive_max_pool2d(1 - known, {chroma.size(2), chroma.size(3)}));
+  const double chroma_level = estimate_noise(chroma, chroma_known);
   return std::sqrt(luma_level * luma_level + (1 - luma_power) * area * chroma_level * chroma_level / chroma_power);
 }
 

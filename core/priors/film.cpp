@@ -85,9 +85,11 @@ std::vector<FilmRow> Film::rows(const at::Tensor& c) const {
 
 const std::vector<at::Tensor>& Film::tables() const {
   std::call_once(tabulated_, [this] {
+    std::vector<at::Tensor> tables;  // all or none: when memory runs out on the way this is called again
     const at::Tensor embedding = embed(at::linspace(c_min_, c_max_, table_entries, all_bias_.options()).view({-1, 1}));
     for (std::size_t block = 0; block < weights_.block_bias.size(); ++block)
-      tables_.push_back(at::linear(embedding, weights_.block_weight[block], weights_.block_bias[block]));
+      tables.push_back(at::linear(embedding, weights_.block_weight[block], weights_.block_bias[block]));
+    tables_ = std::move(tables);
   });
   return tables_;
 }

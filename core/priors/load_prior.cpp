@@ -63,7 +63,7 @@ std::string find_model(const std::string& name, const std::string& model_dirs) {
 struct Key {
   std::string path;
   std::uintmax_t size;
-  fs::file_time_type changed;
+  fs::file_time_type changed, card_changed;
   std::string device;
   Precision precision;
   auto operator<=>(const Key&) const = default;
@@ -71,14 +71,15 @@ struct Key {
 
 Key key_of(const std::string& path, at::Device device, Precision precision) {
   std::error_code error;
-  const fs::path canonical = fs::canonical(path, error);
+  const fs::path canonical = fs::canonical(path, error), card = fs::path(path).replace_extension(".json");
   if (error) throw Error(ErrorCode::not_found, "The model file " + path + " does not exist.", error.message());
   const std::uintmax_t size = fs::file_size(canonical, error);
   const fs::file_time_type changed = error ? fs::file_time_type{} : fs::last_write_time(canonical, error);
   if (error)
     throw Error(ErrorCode::open_read, path + " cannot be read; it is no file, or permissions forbid it.",
                 error.message());
-  return {canonical.string(), size, changed, device.str(), precision};
+  const fs::file_time_type card_changed = fs::last_write_time(card, error);  // load_model says what is wrong with it
+  return {canonical.string(), size, changed, card_changed, device.str(), precision};
 }
 
 }  // namespace
@@ -95,7 +96,7 @@ DenoiserPtr load_conv_unet(const std::string& name_or_path, const std::string& m
   const Key key = key_of(path, device, precision);
   if (const auto found = loaded.find(key); found != loaded.end())
     if (DenoiserPtr prior = found->second.lock()) return prior;
-  const Model model = load_model(key.path);
+  const Model model = load_model(path);
   DenoiserPtr prior = make_conv_unet(model.tensors, model.card, device, precision);
   loaded[key] = prior;
   return prior;

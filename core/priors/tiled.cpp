@@ -64,6 +64,8 @@ TiledDenoiser::TiledDenoiser(DenoiserPtr prior, const TileOptions& options) : pr
   overlap_ = round_up(options.overlap > 0 ? options.overlap : default_overlap);
 }
 
+std::int64_t TiledDenoiser::overlap_of(std::int64_t size) const { return std::min(overlap_, size / 2 / grid * grid); }
+
 at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) const {
   const std::int64_t size = size_;
   try {
@@ -86,7 +88,7 @@ at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) 
 }
 
 at::Tensor TiledDenoiser::denoise_tiles(const at::Tensor& u, const at::Tensor& sigma, std::int64_t size) const {
-  const std::int64_t height = u.size(2), width = u.size(3), overlap = std::min(overlap_, size / 2);
+  const std::int64_t height = u.size(2), width = u.size(3), overlap = overlap_of(size);
   if (height <= size && width <= size) return prior_->denoise(u, sigma);
   const c10::NoGradGuard no_grad;
   at::Tensor sum = at::zeros_like(u, u.options(), at::MemoryFormat::Contiguous);
@@ -107,12 +109,12 @@ at::Tensor TiledDenoiser::denoise_tiles(const at::Tensor& u, const at::Tensor& s
 }
 
 std::int64_t TiledDenoiser::tiles(std::int64_t height, std::int64_t width) const {
-  const std::int64_t size = size_, overlap = std::min(overlap_, size / 2);
+  const std::int64_t size = size_, overlap = overlap_of(size);
   return static_cast<std::int64_t>(spans(height, size, overlap).size() * spans(width, size, overlap).size());
 }
 
 double TiledDenoiser::flops(std::int64_t height, std::int64_t width) const {
-  const std::int64_t size = size_, overlap = std::min(overlap_, size / 2);
+  const std::int64_t size = size_, overlap = overlap_of(size);
   double sum = 0;
   for (const Span& rows : spans(height, size, overlap))
     for (const Span& columns : spans(width, size, overlap)) sum += prior_->flops(rows.length, columns.length);

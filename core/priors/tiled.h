@@ -44,6 +44,7 @@ class TiledDenoiser final : public Denoiser {
   std::int64_t tiles_halved() const { return halved_; }               // 0 or 1
 
  private:
+  std::int64_t overlap_of(std::int64_t size) const;
   at::Tensor denoise_tiles(const at::Tensor& u, const at::Tensor& sigma, std::int64_t size) const;
 
   DenoiserPtr prior_;

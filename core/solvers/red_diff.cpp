@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -36,16 +37,17 @@ struct Level {
 };
 
 Level make_level(const std::vector<double>& levels, int step, const Start& start) {
-  const double first = levels.front(), now = levels[step], last = levels.back();
+  const auto [lowest, highest] = std::minmax_element(levels.begin(), levels.end());
+  const double high = *highest, now = levels[step], low = *lowest;
   Level level{step, now, {}};
   if (!start.level.defined()) {
     level.sigma = at::full({1, 1, 1, 1}, now, start.mu.options());
     return level;
   }
-  level.sigma = start.level * (now / first);
-  if (first > last && step > 0) {
-    const double way = std::log(now / last) / std::log(first / last);  // 1 at the first step, 0 at the last
-    level.sigma = at::where(start.level > first, (start.level / last).pow(way) * last, level.sigma);
+  level.sigma = start.level * (now / high);
+  if (high > low) {
+    const double way = std::log(now / low) / std::log(high / low);  // 1 at the highest level, 0 at the lowest
+    level.sigma = at::where(start.level > high, (start.level / low).pow(way) * low, level.sigma);
   }
   return level;
 }
@@ -134,7 +136,7 @@ Solution red_diff(const Denoiser& prior, const Problem& problem, const SolverCon
       StageClock clock(times ? &times->prior : nullptr);
       denoised = denoise(prior, u, level, config.symmetries);
       // What has been denoised here is the clipped measurement: its mean is not that of the picture.
-      if (clips(problem) && config.renoise == Renoise::measurement && step == 0)
+      if (clips(problem) && step == 0 && (start.measured || config.renoise == Renoise::measurement))
         denoised = mean_before_clipping(denoised, problem.noise);
     }
     const auto gradient = make_gradient(problem, config, level, mu, denoised, times);

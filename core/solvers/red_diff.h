@@ -42,6 +42,8 @@ struct Start {
   // [N,1,H,W], the first step's level of each pixel; undefined: the schedule's. Below that a pixel stays in proportion to the
   // schedule; one that starts above it reaches the same end, evenly in the logarithm of the level.
   at::Tensor level;
+  // mu is y, noise and all: where its noise was clipped, what the first step finds is the mean of clipped values.
+  bool measured = false;
 };
 
 struct Solution {

@@ -101,6 +101,24 @@ TEST(Engine, NoiseThatEndsAtBlackDoesNotBrightenShadows) {
     }
 }
 
+// With holes as well, from the first frame on.
+TEST(Engine, NoiseThatEndsAtBlackDoesNotBrightenShadowsBesideHoles) {
+  constexpr double level = 40;
+  const auto engine = engine_of({.task = Task::inpaint, .noise = level});
+  std::vector<double> means;
+  for (int i = 0; i < 6; ++i) {
+    Frame in(format_named("ARGB"), width, height, 1);
+    const auto field = level_to_core(level) * noise({1, 3, height, width}, 300 + static_cast<std::uint64_t>(i));
+    auto known = at::ones({1, 1, height, width});
+    known.narrow(2, 20, 6).narrow(3, 30, 10).fill_(0);
+    write_picture((level_to_core(10) - 1 + field).clamp(-1, 1), known, in.view);
+    const auto restored = restore(*engine, in, 1, {.noise = level}, "ARGB");
+    means.push_back(
+        level_to_user((read(*restored.frame) + 1).mul(known).sum().item<double>() / (3 * known.sum().item<double>())));
+  }
+  for (const double mean : means) EXPECT_NEAR(mean, 10, 3);  // the first was 16
+}
+
 // What a hole hides in one frame was seen in another.
 TEST(Engine, TheFilterFillsAStandingHoleWithWhatWentUnderIt) {
   const auto error_of = [](Temporal temporal) {
@@ -218,6 +236,36 @@ TEST(Engine, NoiseMayComeAndGoWhileEnlarging) {
     }
     EXPECT_TRUE(cold.front());
     EXPECT_FALSE(cold[1] || cold[3] || cold[5]);
+    EXPECT_TRUE(cold[2] && cold[4]);  // what was remembered is of another kind
+  }
+}
+
+// The level comes with each frame, whatever it was when the engine was made.
+TEST(Engine, TheNoiseOfTheSettingsDoesNotMatter) {
+  for (const double level : {0., 10.}) {
+    std::vector<std::vector<std::uint16_t>> last;
+    for (const double set : {0., 10.}) {
+      const auto engine = engine_of(
+          {.task = Task::super_resolution, .scale = 2, .noise = set, .steps = 2, .mask_source = MaskSource::alpha});
+      for (int i = 0; i < 2; ++i) {
+        const auto in = moving_frame(i, level_to_core(level), width, height, "ARGB");
+        const auto restored = restore(*engine, *in, 2, {.noise = level}, "ARGB");
+        if (i == 1) last.push_back(restored.frame->words);
+      }
+    }
+    EXPECT_EQ(last[0], last[1]) << level;
+  }
+}
+
+// start-level=0 asks for the whole schedule; what z is held to must not divide by it.
+TEST(Engine, TheWholeScheduleLeavesThePastAlone) {
+  for (const char* op : {"gaussian-blur:sigma=1+bicubic:factor=2", "bicubic:factor=2"}) {
+    const auto engine = engine_of({.operator_text = op, .noise = 0, .steps = 2, .start_level = 0});
+    for (int i = 0; i < 4; ++i) {
+      const auto report = restore(*engine, *moving_frame(i, 0), 2, {.noise = 0}).report;
+      EXPECT_FALSE(report.not_finite) << op << " " << i;
+      EXPECT_EQ(report.cold, i == 0) << op << " " << i;
+    }
   }
 }
 

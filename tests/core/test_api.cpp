@@ -67,6 +67,7 @@ TEST(Resolve, RefusesWhatHasNoMeaningAndSaysWhatToDo) {
             std::string::npos);
   EXPECT_NE(refusal(Config{.prior_weight = 0}).find("strength=0"), std::string::npos);
   EXPECT_NE(refusal(Config{.optimizer = Optimizer::adam, .learning_rate = 0}).find("learning-rate"), std::string::npos);
+  EXPECT_NE(refusal(Config{.steps = 0}).find("steps must be at least 1"), std::string::npos);
   EXPECT_EQ(refusal(Config{}), "");
 }
 

@@ -39,6 +39,14 @@ TEST(ClippedNoise, TheMeanLeadsBackToThePicture) {
   EXPECT_EQ(mean_before_clipping(one(3), 0.2).item<double>(), 1);
 }
 
+// A prior that overflowed, or a solver that went astray: it shall be seen in the end, and take nothing else with it.
+TEST(ClippedNoise, LeavesWhatIsNoNumberAsItIs) {
+  const auto x = at::tensor({std::nan(""), 0.5, -1.0}).view({1, 1, 1, 3}), y = at::full({1, 1, 1, 3}, -1.0);
+  for (const auto& found : {mean_before_clipping(x, 0.2), values_before_clipping(y, x, 0.2, Clipping::values),
+                            values_before_clipping(y, x, 0.2, Clipping::averages)})
+    EXPECT_TRUE(found.isnan().equal(x.isnan()));
+}
+
 TEST(ClippedNoise, ValuesGetBackTheMeanThatClippingTook) {
   for (const double sv : {0.05, 0.2, 0.6})
     for (const double x : {-1.0, -0.9, -0.4, 0.2, 0.95}) {

@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <regex>
 #include <set>
+#include <sstream>
 
 #include "core/degrade.h"
 #include "core/device.h"
@@ -121,6 +125,43 @@ TEST(Engine, AnotherSizeStartsCold) {
   EXPECT_FALSE(restore(*engine, *moving_frame(1, 0.1), 1, {.noise = 10}).report.cold);
   EXPECT_TRUE(restore(*engine, *moving_frame(2, 0.1, 33, 17), 1, {.noise = 10}).report.cold);
   EXPECT_TRUE(restore(*engine, *moving_frame(3, 0.1), 1, {.noise = 10}).report.cold);
+}
+
+TEST(Engine, AnotherFormatStartsCold) {
+  const auto engine = engine_of({.noise = 10});
+  for (const char* format : {"RGB", "Y444", "I420", "RGB"}) {
+    EXPECT_TRUE(restore(*engine, *moving_frame(0, 0.1, width, height, format), 1, {.noise = 10}, format).report.cold)
+        << format;
+    EXPECT_FALSE(restore(*engine, *moving_frame(1, 0.1, width, height, format), 1, {.noise = 10}, format).report.cold)
+        << format;
+  }
+}
+
+// A model beside others: a link to the weights, as caches of models make them, with a card of its own that says that the network takes
+// one level per picture.
+TEST(Engine, TakesAModelThatKnowsOneLevelPerPicture) {
+  const auto folder = std::filesystem::temp_directory_path() / "reddiff-one-level";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  std::filesystem::create_symlink(std::filesystem::path(model_path()) / "tiny.safetensors", folder / "one.safetensors");
+  std::stringstream card;
+  card << std::ifstream(std::filesystem::path(model_path()) / "tiny.json").rdbuf();
+  std::ofstream(folder / "one.json") << std::regex_replace(card.str(), std::regex("\"per_pixel_sigma\": true"),
+                                                           "\"per_pixel_sigma\": false");
+  for (const auto temporal : {Temporal::filter, Temporal::warm_start})
+    for (auto config : {Config{.noise = 20}, Config{.task = Task::super_resolution, .noise = 0}}) {
+      config.prior = folder / "one.safetensors";
+      config.device = "cpu";
+      config.temporal = temporal;
+      Engine engine(config, false, "");
+      for (int i = 0; i < 3; ++i) {
+        const auto report =
+            restore(engine, *moving_frame(i, 0.15), resolve_scale(config), {.noise = config.noise}).report;
+        EXPECT_EQ(report.cold, i == 0);
+        EXPECT_FALSE(report.not_finite);
+      }
+    }
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Engine, ASceneCutStartsCold) {

@@ -54,8 +54,36 @@ TEST(NoiseEstimate, SeesThroughSubsampledChroma) {
       }
 }
 
+// A logo with little noise of its own says nothing of the video's, when it is known to hide it.
+TEST(NoiseEstimate, DoesNotLookAtMissingPixels) {
+  constexpr double code_values = 10;
+  auto known = at::ones({1, 1, 192, 256});
+  known.narrow(2, 20, 60).narrow(3, 30, 150).zero_();
+  const auto field = noise({1, 3, 192, 256}, 4) * (code_values * 2 / 255);
+  const auto holed = scene(192, 256, 8) * 0.5 + field * (known * 0.9 + 0.1);
+  for (const char* name : {"RGB", "I420"}) {
+    Frame frame(format_named(name), 256, 192, 1);
+    write_picture(holed, {}, frame.view);
+    const auto seen = read_picture(frame.view, at::kCPU);
+    EXPECT_NEAR(estimate_noise(frame.view, seen, known) * 255 / 2, code_values, 0.15 * code_values) << name;
+    EXPECT_LT(estimate_noise(frame.view, seen) * 255 / 2, 0.6 * code_values) << name;
+    EXPECT_EQ(estimate_noise(frame.view, seen, at::zeros_like(known)), 0) << name;
+  }
+}
+
+// Other ways of solving begin at the border: an estimate that scatters around it stays on the side it was.
+TEST(NoiseTrack, CrossesTheBorderOnlyByAFifth) {
+  NoiseTrack track(10);
+  for (const double estimate : {9., 11., 10.5, 10.5, 10.5}) EXPECT_LT(track.update(estimate), 10) << estimate;
+  EXPECT_GT(track.update(20), 10);
+  NoiseTrack from_above(10);
+  for (const double estimate : {11., 9., 9.5, 9.5, 9.5}) EXPECT_GT(from_above.update(estimate), 10) << estimate;
+  for (int i = 0; i < 20; ++i) from_above.update(8);
+  EXPECT_LT(from_above.update(8), 8.5);
+}
+
 TEST(NoiseTrack, AveragesAndFollowsJumps) {
-  NoiseTrack track;
+  NoiseTrack track(1);
   EXPECT_DOUBLE_EQ(track.update(10), 10);
   double level = 0;
   for (int i = 0; i < 20; ++i) level = track.update(i % 2 ? 11 : 9);

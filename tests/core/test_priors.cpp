@@ -338,6 +338,14 @@ TEST(Tiled, CoversEverySizeOnce) {
     EXPECT_EQ(prior->calls, 2 * tiled.tiles(height, width));
     EXPECT_LE(prior->largest, 64);
   }
+  // Half a tile need not be a multiple of 16.
+  for (const std::int64_t size : {80, 144})
+    for (std::int64_t width = 590; width < 610; ++width)
+      EXPECT_LT(worst(TiledDenoiser(std::make_shared<SmallMemory>(size), {.size = size, .overlap = 96})
+                          .denoise(picture(10, width), level(0.1)),
+                      picture(10, width)),
+                1e-6)
+          << size << " " << width;
 }
 
 TEST(Tiled, HalvesItsTilesOnceWhenMemoryRunsOut) {

@@ -89,6 +89,25 @@ TEST(RedDiff, ALevelPerPixelEndsWhereTheScheduleDoes) {
   }
 }
 
+TEST(RedDiff, ALevelPerPixelIsTheSameInEveryOrder) {
+  const c10::InferenceMode guard;
+  const auto problem = problem_of("gaussian-blur:sigma=1", picture(1, 1, 8, 8), 0.01);
+  SolverConfig config;
+  config.optimizer = Optimizer::fixed_point;
+  config.renoise = Renoise::none;
+  config.balance = Balance::noise;
+  config.steps = 4;
+  config.start_level = 0.2;
+  config.end_level = 0.05;
+  Start start{problem.y, at::rand({1, 1, 8, 8}) * 0.4};
+  const Listener falling, rising;
+  red_diff(falling, problem, config, *make_optimizer(config), start, 5, nullptr, nullptr);
+  config.order = Order::ascending;
+  red_diff(rising, problem, config, *make_optimizer(config), start, 5, nullptr, nullptr);
+  for (std::size_t step = 0; step < 4; ++step)
+    EXPECT_TRUE(at::equal(rising.heard[step], falling.heard[3 - step])) << step;
+}
+
 TEST(Schedule, HasTheDiffusionsLevels) {
   // Values of the linear-beta schedule that the literature quotes.
   EXPECT_NEAR(diffusion_level(0), 0.0100, 1e-4);
