@@ -21,7 +21,9 @@ import torch
 import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
-import train  # noqa: E402  (the network's definition lies beside, in train/)
+from crops import EXTENSIONS  # noqa: E402  (beside, in train/)
+from network import denoise, load_network  # noqa: E402  (beside, in train/)
+from quality import psnr, white  # noqa: E402  (beside, in train/)
 
 LEVELS = (1, 2, 3, 5, 7, 10, 15, 25, 35, 50, 70, 100)
 CLIPPED = (5, 15, 25, 50)
@@ -29,10 +31,10 @@ PATCHES = (5.0, 15.0, 25.0, 50.0, 75.0)
 
 
 def clipped(level):
-    white = train.white(level)
+    unclipped = white(level)
 
     def noise(clean, draw):
-        noisy, sigma = white(clean, draw)
+        noisy, sigma = unclipped(clean, draw)
         return ((noisy + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1, sigma
 
     return noise
@@ -61,8 +63,8 @@ def varying(field, told):
 
 
 def noises():
-    """(name, noise for train.psnr) of every row of the table."""
-    yield from ((f"white {level}", train.white(level)) for level in LEVELS)
+    """(name, noise for psnr) of every row of the table."""
+    yield from ((f"white {level}", white(level)) for level in LEVELS)
     yield from ((f"clipped {level}", clipped(level)) for level in CLIPPED)
     for field in (smooth, patchy):
         yield from ((f"{field.__name__}, {told}", varying(field, told)) for told in ("map", "mean"))
@@ -75,7 +77,7 @@ def seconds(net):
     results = []
     for _ in range(4):  # the first one is a warm-up
         cpu, wall = time.process_time(), time.perf_counter()
-        train.denoise(net, noisy, torch.full((1, 1, 1, 1), 0.2))
+        denoise(net, noisy, torch.full((1, 1, 1, 1), 0.2))
         results.append((time.process_time() - cpu, time.perf_counter() - wall))
     return [min(values) / (noisy[0, 0].numel() / 1e6) for values in zip(*results[1:])]
 
@@ -153,14 +155,14 @@ def main():
     args = arguments()
     torch.set_flush_denormal(True)  # as in training: denormal numbers are slow
     torch.set_num_threads(args.threads)
-    priors = {name: train.load_network(str(path)) for name, path in zip(args.names, args.prior)}
+    priors = {name: load_network(str(path)) for name, path in zip(args.names, args.prior)}
     tables = {}
     for folder in args.folder:
-        files = sorted(str(path) for path in folder.iterdir() if path.name.lower().endswith(train.EXTENSIONS))
+        files = sorted(str(path) for path in folder.iterdir() if path.name.lower().endswith(EXTENSIONS))
         if not files:
-            raise SystemExit(f"{folder} holds no pictures ({', '.join(train.EXTENSIONS)})")
+            raise SystemExit(f"{folder} holds no pictures ({', '.join(EXTENSIONS)})")
         title = f"{folder.name}, {len(files)} pictures" + (f", reduced by {args.reduce}" if args.reduce > 1 else "")
-        measure = lambda net: {name: train.psnr(net, files, noise, args.reduce) for name, noise in noises()}
+        measure = lambda net: {name: psnr(net, files, noise, args.reduce) for name, noise in noises()}
         tables[title] = {name: measure(net) for name, net in priors.items()} | dict(args.reference)
         print_table(f"PSNR in dB: {title}", tables[title])
     print(f"\nSeconds per megapixel, float32, {args.threads} thread{'s' * (args.threads > 1)}\n\n| | CPU | wall |\n|---|---|---|")

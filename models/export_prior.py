@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
-import train  # noqa: E402  (the network's definition lies beside, in train/)
+from network import load_network  # noqa: E402  (beside, in train/)
+from quality import evaluate  # noqa: E402  (beside, in train/)
 
 TRAINING = (
     "From scratch with models/train/train.py on about 1,570 third-party photographs (JPEG, not redistributed), noise levels log-normal and for "
@@ -25,11 +26,11 @@ TRAINING = (
 
 
 def figures(checkpoint, pictures, remark):
-    """PSNR of the EMA weights as they are exported, by train.py's own seeds."""
-    net = train.load_network(checkpoint)
+    """PSNR of the EMA weights as they are exported, by the seeds of quality.py."""
+    net = load_network(checkpoint)
     return {
-        "psnr_db": train.evaluate(net, pictures),
-        "psnr_db_reduced_by_two": train.evaluate(net, pictures, 2),
+        "psnr_db": evaluate(net, pictures),
+        "psnr_db_reduced_by_two": evaluate(net, pictures, 2),
         "set": f"{len(pictures)} photographs, {remark}",
     }
 

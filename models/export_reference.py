@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
-import train  # noqa: E402  (the network's definition lies beside, in train/)
+from network import denoise, load_network  # noqa: E402  (beside, in train/)
 
 SIZES = {"aligned": (32, 48), "odd": (37, 27)}
 
@@ -46,10 +46,10 @@ def mirrored(x):
 
 @torch.no_grad()
 def denoise_any_size(net, noisy, sigma):
-    """train.denoise with what the plugin does around it: mirrored borders up to a multiple of 16."""
+    """The network with what the plugin does around it: mirrored borders up to a multiple of 16."""
     height, width = noisy.shape[2:]
     level = mirrored(sigma) if sigma.shape[-1] > 1 else sigma
-    return train.denoise(net, mirrored(noisy), level)[:, :, :height, :width]
+    return denoise(net, mirrored(noisy), level)[:, :, :height, :width]
 
 
 def main():
@@ -59,7 +59,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=here / "reference")
     args = parser.parse_args()
 
-    net = train.load_network(str(args.model))
+    net = load_network(str(args.model))
     generator = torch.Generator().manual_seed(7)
     out = {}
     for name, (height, width) in SIZES.items():

@@ -12,7 +12,8 @@ import re
 
 import torch
 
-import train
+from network import load_network, load_start
+from quality import evaluate
 
 BLOCK = re.compile(r"((?:enc|dec)\.\d+|mid)\.(\d+)\.")
 LEVELS = (15, 50)
@@ -27,14 +28,14 @@ def blocks_of(names):
 
 
 def print_worth(net, pictures, reduction):
-    whole = train.evaluate(net, pictures, reduction, LEVELS)
+    whole = evaluate(net, pictures, reduction, LEVELS)
     print(f"whole {whole}", flush=True)
     for place, numbers in blocks_of(net.state_dict()).items():
         for number in numbers:
             weight = net.get_parameter(f"{place}.{number}.conv2.weight")
             kept = weight.detach().clone()
             weight.data.zero_()
-            without = train.evaluate(net, pictures, reduction, LEVELS)
+            without = evaluate(net, pictures, reduction, LEVELS)
             weight.data.copy_(kept)
             print(f"{place}.{number} {({level: round(whole[level] - without[level], 3) for level in LEVELS})}", flush=True)
 
@@ -72,9 +73,9 @@ def main():
     if args.threads:
         torch.set_num_threads(args.threads)
     if args.eval:
-        print_worth(train.load_network(args.checkpoint), sorted(glob.glob(args.eval + "/*")), args.reduce)
+        print_worth(load_network(args.checkpoint), sorted(glob.glob(args.eval + "/*")), args.reduce)
     if args.out:
-        start = train.load_start(args.checkpoint, "cpu")
+        start = load_start(args.checkpoint, "cpu")
         drop = set(filter(None, args.drop.split(",")))
         there = {f"{place}.{number}" for place, numbers in blocks_of(start["ema"]).items() for number in numbers}
         if unknown := drop - there:
