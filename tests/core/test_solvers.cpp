@@ -52,6 +52,17 @@ SolverConfig stochastic(Optimizer optimizer) {
   return config;
 }
 
+SolverConfig fixed_point(int steps, double start_level, double end_level) {
+  SolverConfig config;
+  config.optimizer = Optimizer::fixed_point;
+  config.renoise = Renoise::none;
+  config.balance = Balance::noise;
+  config.steps = steps;
+  config.start_level = start_level;
+  config.end_level = end_level;
+  return config;
+}
+
 // Keeps what levels it was asked for.
 class Listener final : public GaussianPrior {
  public:
@@ -67,13 +78,7 @@ class Listener final : public GaussianPrior {
 TEST(RedDiff, ALevelPerPixelEndsWhereTheScheduleDoes) {
   const c10::InferenceMode guard;
   const auto problem = problem_of("gaussian-blur:sigma=1", picture(1, 1, 8, 8), 0.01);
-  SolverConfig config;
-  config.optimizer = Optimizer::fixed_point;
-  config.renoise = Renoise::none;
-  config.balance = Balance::noise;
-  config.steps = 3;
-  config.start_level = 0.04;
-  config.end_level = 0.02;
+  const auto config = fixed_point(3, 0.04, 0.02);
   Start start{problem.y, at::full({1, 1, 8, 8}, 0.04)};
   start.level[0][0][0][0] = 0.01;
   start.level[0][0][0][1] = 0.3;
@@ -92,13 +97,7 @@ TEST(RedDiff, ALevelPerPixelEndsWhereTheScheduleDoes) {
 TEST(RedDiff, ALevelPerPixelIsTheSameInEveryOrder) {
   const c10::InferenceMode guard;
   const auto problem = problem_of("gaussian-blur:sigma=1", picture(1, 1, 8, 8), 0.01);
-  SolverConfig config;
-  config.optimizer = Optimizer::fixed_point;
-  config.renoise = Renoise::none;
-  config.balance = Balance::noise;
-  config.steps = 4;
-  config.start_level = 0.2;
-  config.end_level = 0.05;
+  auto config = fixed_point(4, 0.2, 0.05);
   Start start{problem.y, at::rand({1, 1, 8, 8}) * 0.4};
   const Listener falling, rising;
   red_diff(falling, problem, config, *make_optimizer(config), start, 5, nullptr, nullptr);
