@@ -9,7 +9,8 @@ constexpr Name<Preset> presets[] = {
     {Preset::live, "live", "fewest calls of the prior that still restore"},
     {Preset::quality, "quality", "the best picture for a few calls of the prior per frame"},
     {Preset::archive, "archive", "many calls of the prior per frame"},
-    {Preset::paper, "paper", "the published method: Adam over the whole noise schedule; there with temporal=none"},
+    {Preset::paper, "paper",
+     "the published method: Adam over the whole noise schedule; published without a past, so set temporal=none too"},
 };
 constexpr Name<Task> tasks[] = {
     {Task::denoise, "denoise", "remove noise"},

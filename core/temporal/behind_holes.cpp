@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "core/frame/fill_holes.h"
@@ -35,7 +36,7 @@ struct Part {
 };
 
 // All that the hypotheses of large holes read: around the holes, as far as windows, places and motion reach.
-Part part_around(const at::Tensor& hole, const at::Tensor& flow) {
+std::optional<Part> part_around(const at::Tensor& hole, const at::Tensor& flow) {
   const auto height = hole.size(2), width = hole.size(3);
   // One copy from the device.
   const auto facts =
@@ -57,6 +58,7 @@ Part part_around(const at::Tensor& hole, const at::Tensor& flow) {
   };
   const auto [top, part_height] = span(rows, height);
   const auto [left, part_width] = span(columns, width);
+  if (part_height == 0) return std::nullopt;
   return Part{top, left, part_height, part_width, reach};
 }
 
@@ -141,11 +143,12 @@ at::Tensor filled_from_past(const at::Tensor& z, const at::Tensor& single, const
 MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
                               const at::Tensor& known, const at::Tensor& holes) {
   const auto part = part_around(holes, flow);
-  const auto hole = part.of(holes);
-  const auto mean = mean_of(part, z, single, flow, known, holes);
+  if (!part) return {flow, warp(z, flow, WarpFilter::bicubic), {}};
+  const auto hole = part->of(holes);
+  const auto mean = mean_of(*part, z, single, flow, known, holes);
   MovedBehind whole{flow.clone(), at::Tensor(), at::zeros_like(known)};
   const auto put = [&](const at::Tensor& picture, const at::Tensor& value) {
-    const auto there = part.of(picture);
+    const auto there = part->of(picture);
     there.copy_(at::where(hole > 0, value, there));
   };
   put(whole.flow, mean.flow);

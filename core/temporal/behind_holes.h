@@ -16,7 +16,7 @@ namespace reddiff {
 at::Tensor large_holes(const at::Tensor& known);
 
 // Below, z: what is moved, [1,3,H,W]; single: this frame's own estimate, [1,3,H,W], which is what was measured where `known`,
-// [1,1,H,W], is 1 and not 0; flow: from z's frame, [1,2,H,W], found between estimates; holes: large_holes(known), some.
+// [1,1,H,W], is 1 and not 0; flow: from z's frame, [1,2,H,W], found between estimates; holes: large_holes(known).
 
 // `single` with z in its holes, moved along the smooth continuation of `flow`. What an estimate makes up in a hole stands still with
 // it, and a search for motion follows that at its rim: this is what to search with again.
@@ -26,9 +26,10 @@ at::Tensor filled_from_past(const at::Tensor& z, const at::Tensor& single, const
 struct MovedBehind {
   at::Tensor flow;   // [1,2,H,W], pixels
   at::Tensor moved;  // [1,3,H,W]: z along it, outside of large holes; inside, the mean over the hypotheses
-  at::Tensor doubt;  // [1,1,H,W], squared core units: the variance of that mean, zero outside
+  at::Tensor doubt;  // [1,1,H,W], squared core units: the variance of that mean, zero outside; undefined without holes
 };
 
+// Without large holes `flow` is taken as it is.
 MovedBehind move_behind_holes(const at::Tensor& z, const at::Tensor& single, const at::Tensor& flow,
                               const at::Tensor& known, const at::Tensor& holes);
 

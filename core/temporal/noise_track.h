@@ -9,7 +9,7 @@ namespace reddiff {
 
 class NoiseTrack {
  public:
-  // In the unit of the estimates. Above it is what is larger.
+  // border: in the unit of the estimates.
   explicit NoiseTrack(double border) : border_(border) {}
 
   // estimate: deviation found in this frame. Returns the level to use for it.

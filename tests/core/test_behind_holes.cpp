@@ -38,6 +38,8 @@ TEST(BehindHoles, TheEstimateIsFilledFromThePast) {
   known.narrow(3, 20, 8).narrow(2, 12, 20).zero_();
   const auto found = flow * known + (known - 1) * 50;
   EXPECT_LT(largest(filled_from_past(before, truth * known, found, known, large_holes(known)) - truth), 1e-3);
+  const auto all = at::ones_like(known);
+  EXPECT_TRUE(at::equal(filled_from_past(before, truth, found, all, large_holes(all)), truth));
 }
 
 TEST(BehindHoles, NonsenseFoundInAHoleIsNotBelieved) {
@@ -77,9 +79,17 @@ TEST(BehindHoles, WhatNothingExplainsIsDoubted) {
   EXPECT_EQ(behind.doubt.narrow(2, 40, 8).abs().max().item<double>(), 0);
 }
 
-TEST(BehindHoles, ScatteredHolesAreNotLarge) {
-  for (const auto& known : {at::ones({1, 1, height, width}), (noise({1, 1, height, width}, 12) > -1).to(at::kFloat)})
+TEST(BehindHoles, ScatteredHolesAndPicturesWithoutAnyChangeNothing) {
+  const auto before = scene(height, width, 19);
+  const auto flow = noise({1, 2, height, width}, 20);
+  const auto moved = warp(before, flow, WarpFilter::bicubic);
+  for (const auto& known : {at::ones({1, 1, height, width}), (noise({1, 1, height, width}, 12) > -1).to(at::kFloat)}) {
     EXPECT_FALSE(large_holes(known).any().item<bool>());
+    const auto behind = move_behind_holes(before, before, flow, known, large_holes(known));
+    EXPECT_TRUE(at::equal(behind.flow, flow));
+    EXPECT_TRUE(at::equal(behind.moved, moved));
+    EXPECT_FALSE(behind.doubt.defined());
+  }
 }
 
 // What takes several turns gives what one turn gives: holes beside each other in a wide and high picture, and one alone.
