@@ -99,6 +99,13 @@ GstCaps* keep_alpha_formats(GstCaps* caps) {
   return kept;
 }
 
+GstCaps* within(GstCaps* caps, GstCaps* filter) {
+  if (!filter) return caps;
+  GstCaps* filtered = gst_caps_intersect_full(filter, caps, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref(caps);
+  return filtered;
+}
+
 GstCaps* fixate_with_colour(GstCaps* caps, const GstCaps* in) {
   caps = gst_caps_fixate(caps);
   GstVideoInfo info;

@@ -37,6 +37,9 @@ GstCaps* scale_caps(const GstCaps* caps, int numerator, int denominator, Roundin
 // `caps` with only the structures and formats that carry alpha. Takes `caps`, full transfer.
 GstCaps* keep_alpha_formats(GstCaps* caps);
 
+// What `filter` admits of `caps`, in the filter's order; all of it when there is no filter. Takes `caps`, full transfer.
+GstCaps* within(GstCaps* caps, GstCaps* filter);
+
 // `caps`, fixed, for what comes out when `in` (fixed) comes in; for GstBaseTransformClass::fixate_caps. What a reader of `in` would
 // assume for colorimetry and chroma siting is written where `caps` leave them open. Without it the assumption changes with the
 // frame height: a picture of 640x480 without colorimetry is BT.601, and BT.709 once it is 1280x960. Not before fixation: in the

@@ -170,11 +170,7 @@ static GstCaps* gst_reddiff_transform_caps(GstBaseTransform* trans, GstPadDirect
   if (forward) result = reddiff::make_progressive(result);
   if (snapshot.alpha_is_mask) result = reddiff::keep_alpha_formats(result);
   if (!forward) result = reddiff::admit_interlaced(result);
-  if (filter) {
-    GstCaps* filtered = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref(result);
-    result = filtered;
-  }
+  result = reddiff::within(result, filter);
   GST_DEBUG_OBJECT(trans, "%" GST_PTR_FORMAT " becomes %" GST_PTR_FORMAT, caps, result);
   return result;
 }
@@ -198,12 +194,23 @@ static void ask_if_live(GstReddiff* self) {
   gst_query_unref(query);
 }
 
+// Buffers go through untouched when restoring would change nothing. Decided between two buffers, never during one. Returns whether
+// that is new.
+static bool update_passthrough(GstReddiff* self, const Snapshot& snapshot, bool same_size) {
+  auto* trans = GST_BASE_TRANSFORM(self);
+  const gboolean neutral = same_size && snapshot.scale == 1 && !snapshot.masked && snapshot.settings.strength == 0 &&
+                           !gst_object_has_active_control_bindings(GST_OBJECT(self));
+  if (neutral == gst_base_transform_is_passthrough(trans)) return false;
+  gst_base_transform_set_passthrough(trans, neutral);
+  if (!neutral) self->priv->session.request_reset(ResetCause::settings);
+  return true;
+}
+
 static gboolean gst_reddiff_set_info(GstVideoFilter* filter, GstCaps* incaps, GstVideoInfo* in_info, GstCaps* outcaps,
                                      GstVideoInfo* out_info) {
   auto* self = GST_REDDIFF(filter);
-  // What was neutral when this buffer came may have been given another scale since.
-  if (GST_VIDEO_INFO_WIDTH(in_info) != GST_VIDEO_INFO_WIDTH(out_info))
-    gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(filter), FALSE);
+  // Before the queries for allocation, whose answers depend on it.
+  update_passthrough(self, wanted(self), GST_VIDEO_INFO_WIDTH(in_info) == GST_VIDEO_INFO_WIDTH(out_info));
   // The base class calls this only for caps that differ from the last.
   if (self->priv->session.has_past()) self->priv->session.request_reset(ResetCause::caps);
   ask_if_live(self);
@@ -266,23 +273,15 @@ static gboolean gst_reddiff_query(GstBaseTransform* trans, GstPadDirection direc
 
 // Frames
 
-// Buffers go through untouched when restoring would change nothing. Decided between two buffers, never during one.
-static void update_passthrough(GstReddiff* self, const Snapshot& snapshot) {
-  auto* trans = GST_BASE_TRANSFORM(self);
-  const gboolean neutral = snapshot.scale == 1 && !snapshot.masked && snapshot.settings.strength == 0 &&
-                           !gst_object_has_active_control_bindings(GST_OBJECT(self));
-  if (neutral == gst_base_transform_is_passthrough(trans)) return;
-  gst_base_transform_set_passthrough(trans, neutral);
-  gst_base_transform_reconfigure_src(trans);
-  if (!neutral) self->priv->session.request_reset(ResetCause::settings);
-}
-
 static GstFlowReturn gst_reddiff_submit_input_buffer(GstBaseTransform* trans, gboolean is_discont, GstBuffer* input) {
   auto* self = GST_REDDIFF(trans);
   Private* priv = self->priv;
   const Snapshot snapshot = wanted(self);
   priv->session.request_reset(priv->stream.on_buffer(input, snapshot.settings.max_gap));
-  update_passthrough(self, snapshot);
+  if (update_passthrough(self, snapshot, true)) {  // both sides were told of metas and strides as it was before
+    gst_base_transform_reconfigure_src(trans);
+    gst_base_transform_reconfigure_sink(trans);
+  }
   const GstFlowReturn flow = parent_transform_class->submit_input_buffer(trans, is_discont, input);
   GST_OBJECT_LOCK(self);
   priv->statistics.frame_in();
@@ -329,6 +328,10 @@ static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer
   const gint64 before = g_get_monotonic_time();
   const GstVideoFilter* video = GST_VIDEO_FILTER(self);
   const ResetCause reset = priv->session.prepare(snapshot, video);
+  if (!priv->session.fits(video)) {  // the next buffer is negotiated anew
+    priv->timing.on_unfit_frame();
+    return GST_BASE_TRANSFORM_FLOW_DROPPED;
+  }
   const reddiff::FrameNeeds needs{
       priv->mask.for_frame(GST_ELEMENT(self), priv->session.active(), video->in_info, inbuf), allowance.calls,
       priv->compression.noise(video->in_info)};

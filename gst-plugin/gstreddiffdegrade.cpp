@@ -154,12 +154,7 @@ static GstCaps* gst_reddiff_degrade_transform_caps(GstBaseTransform* trans, GstP
   GstCaps* result = forward ? reddiff::scale_caps(caps, 1, factor, reddiff::Rounding::down)
                             : reddiff::scale_caps(caps, factor, 1, reddiff::Rounding::exact);
   result = forward ? reddiff::make_progressive(result) : reddiff::admit_interlaced(result);
-  if (filter) {
-    GstCaps* filtered = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref(result);
-    result = filtered;
-  }
-  return result;
+  return reddiff::within(result, filter);
 }
 
 static GstCaps* gst_reddiff_degrade_fixate_caps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps,
@@ -187,7 +182,10 @@ static gboolean gst_reddiff_degrade_sink_event(GstBaseTransform* trans, GstEvent
     gst_event_unref(event);
     return FALSE;
   }
-  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) priv->frame_index = 0;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
+    priv->frame_index = 0;
+    priv->failed = false;
+  }
   return GST_BASE_TRANSFORM_CLASS(gst_reddiff_degrade_parent_class)->sink_event(trans, event);
 }
 

@@ -5,6 +5,15 @@
 #include "gst-plugin/module_loader.h"
 
 namespace reddiff {
+namespace {
+
+bool fits_video(const GstVideoFilter* video, int scale, bool alpha_is_mask) {
+  const GstVideoInfo &in = video->in_info, &out = video->out_info;
+  return GST_VIDEO_INFO_WIDTH(&out) == GST_VIDEO_INFO_WIDTH(&in) * scale &&
+         GST_VIDEO_INFO_HEIGHT(&out) == GST_VIDEO_INFO_HEIGHT(&in) * scale && (!alpha_is_mask || carries_alpha(in));
+}
+
+}  // namespace
 
 void Snapshot::update_geometry() {
   try {
@@ -56,16 +65,14 @@ void Session::build(const Snapshot& snapshot) {
   restorer_ = module.table->make_restorer(config, live_, module.folder);
   active_ = config;
   active_version_ = snapshot.version;
+  active_scale_ = snapshot.scale;
+  active_alpha_is_mask_ = snapshot.alpha_is_mask;
   stale_ = has_past_ = false;
 }
 
 void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
   if (snapshot.version == active_version_ && !stale_) return;
-  const GstVideoInfo &in = video->in_info, &out = video->out_info;
-  const bool fits = GST_VIDEO_INFO_WIDTH(&out) == GST_VIDEO_INFO_WIDTH(&in) * snapshot.scale &&
-                    GST_VIDEO_INFO_HEIGHT(&out) == GST_VIDEO_INFO_HEIGHT(&in) * snapshot.scale &&
-                    (!snapshot.alpha_is_mask || carries_alpha(in));
-  if (!fits) return;
+  if (!fits_video(video, snapshot.scale, snapshot.alpha_is_mask)) return;
   Config config = settled(snapshot);
   config.noise = active_.noise;  // these two come with every frame
   config.strength = active_.strength;
@@ -75,6 +82,10 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
   }
   if (has_past_) request_reset(ResetCause::settings);
   build(snapshot);
+}
+
+bool Session::fits(const GstVideoFilter* video) const {
+  return fits_video(video, active_scale_, active_alpha_is_mask_);
 }
 
 ResetCause Session::prepare(const Snapshot& snapshot, const GstVideoFilter* video) {

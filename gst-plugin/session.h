@@ -54,6 +54,9 @@ class Session {
   // old one serves until the next negotiation. Returns why the past was forgotten.
   ResetCause prepare(const Snapshot& snapshot, const GstVideoFilter* video);
 
+  // Whether the Restorer fits the negotiated video. Of two changes, one before and one after a negotiation, neither may.
+  bool fits(const GstVideoFilter* video) const;
+
   // What the Restorer was made from.
   const Config& active() const { return active_; }
 
@@ -70,6 +73,8 @@ class Session {
   std::unique_ptr<Restorer> restorer_;
   Config active_;  // what restorer_ was made from
   guint64 active_version_ = 0;
+  int active_scale_ = 1;
+  bool active_alpha_is_mask_ = false;
   bool live_ = false;
   bool stale_ = false;  // restorer_ was made for a source that is not live, and it is
   bool has_past_ = false;

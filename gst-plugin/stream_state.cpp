@@ -70,8 +70,11 @@ ResetCause StreamState::on_segment(const GstSegment& segment, GstClockTime max_g
 
 ResetCause StreamState::on_gap(GstClockTime timestamp, GstClockTime duration, GstClockTime max_gap) {
   if (!seen_buffer_) return ResetCause::none;
-  const bool far = GST_CLOCK_TIME_IS_VALID(duration) ? duration > max_gap : further_than(timestamp, last_end_, max_gap);
-  return far ? ResetCause::gap : ResetCause::none;
+  const bool lasts = GST_CLOCK_TIME_IS_VALID(duration), forward = segment_.rate >= 0;
+  if (lasts && duration > max_gap) return ResetCause::gap;
+  // Of several in a row none may be long.
+  const GstClockTime end = forward && lasts ? timestamp + duration : timestamp;
+  return further_than(end, forward ? last_end_ : last_pts_, max_gap) ? ResetCause::gap : ResetCause::none;
 }
 
 ResetCause StreamState::on_event(GstEvent* event, GstClockTime max_gap) {

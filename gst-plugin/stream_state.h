@@ -7,7 +7,7 @@
 //   stream-start   another stream-id
 //   segment        the other direction, or a position more than max-gap away from where the last buffer ended;
 //                  an identical segment never
-//   gap event      longer than max-gap
+//   gap event      longer than max-gap, or reaching further than that from where the last buffer ended
 //   buffer         RESYNC flag; DISCONT flag and a timestamp more than max-gap away from the last one. A DISCONT alone is
 //                  not enough: a decoder that lost one frame sets it too
 // Nothing is reset before the first buffer, and buffers without timestamps are taken as continuous.

@@ -78,6 +78,11 @@ Allowance Timing::allow(const GstBuffer* buffer, QosPolicy policy) {
   return allowance;
 }
 
+void Timing::on_unfit_frame() {
+  const ObjectLock lock(trans_);
+  statistics_.frame_dropped();
+}
+
 void Timing::post_qos(const GstBuffer* buffer) {
   const GstSegment* segment = &trans_->segment;
   const GstClockTime pts = GST_BUFFER_PTS(buffer);

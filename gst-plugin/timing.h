@@ -30,6 +30,9 @@ class Timing {
   // What `buffer` may cost; posts a QoS message whenever that changes, and for every frame that is not to come out.
   Allowance allow(const GstBuffer* buffer, QosPolicy policy);
 
+  // A frame that does not come out, for no reason of time.
+  void on_unfit_frame();
+
   // After a frame that took `time`.
   void on_frame(const FrameReport& report, GstClockTime time, GstClockTime deadline);
 

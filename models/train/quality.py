@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """PSNR of a network on pictures."""
 import math
+import os
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from crops import EXTENSIONS
 from network import denoise
+
+
+def pictures(folder):
+    """The pictures of a folder, in order; there is one at least."""
+    files = sorted(entry.path for entry in os.scandir(folder) if entry.name.lower().endswith(EXTENSIONS))
+    if not files:
+        raise SystemExit(f"{folder} holds no pictures ({', '.join(EXTENSIONS)})")
+    return files
 
 
 def white(level):

@@ -8,7 +8,6 @@ Optimiser: Muon for the convolutions inside, AdamW for the rest. Learning rate: 
 Run: train.py --data DIR --out DIR --seconds N [--eval DIR] [--init FILE] [--cpu]        (README.md says more)
 """
 import argparse
-import glob
 import os
 import time
 
@@ -19,7 +18,7 @@ from crops import Pool
 from levels import sigma_maps
 from muon import Muon
 from network import UNet, load_start, precondition
-from quality import evaluate
+from quality import evaluate, pictures
 
 
 class Trainer:
@@ -119,9 +118,9 @@ def main():
     torch.set_flush_denormal(True)  # without it a CPU run slows down to a fifth within the hour
     if args.threads:
         torch.set_num_threads(args.threads)
+    files = pictures(args.eval) if args.eval else []
     trainer = Trainer(args, device)
     pool = Pool(args.data, device, args.crop)
-    files = sorted(glob.glob(args.eval + "/*")) if args.eval else []
     report = lambda: f"{evaluate(trainer.ema, files)}, reduced by two {evaluate(trainer.ema, files, 2)}" if files else ""
     start = last = time.time()
     mean_loss = None
@@ -132,8 +131,8 @@ def main():
         if time.time() - last > args.every:
             last = time.time()
             speed = trainer.steps * args.batch * args.crop**2 / 1e6 / elapsed
-            print(f"{trainer.steps} steps {elapsed:.0f} s loss {mean_loss:.4f} {speed:.3f} megapixels/s {report()}", flush=True)
             trainer.save()
+            print(f"{trainer.steps} steps {elapsed:.0f} s loss {mean_loss:.4f} {speed:.3f} megapixels/s {report()}", flush=True)
     trainer.save()
     print(f"end {trainer.steps} {report()}", flush=True)
 

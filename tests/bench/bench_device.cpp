@@ -130,7 +130,6 @@ void measure_size(const Size& size, const DeviceOptions& options, Checks& checks
     const auto video = degraded_video(task, Layout::rgb, size, options.quick ? 2 : 6);
     OwnedFrame out(Layout::rgb, size);
     for (const Temporal temporal : {Temporal::none, Temporal::warm_start, Temporal::filter}) {
-      if (temporal == Temporal::filter && task.task != Task::denoise) continue;  // the same as warm-start
       Config config = config_of(task, temporal, "default", Preset::quality);
       config.device = options.device;
       config.precision = options.precision;

@@ -27,7 +27,6 @@ std::vector<FrameCase> make_cases(const Options& options, const Size& size) {
   for (const TaskCase& task : task_cases())
     for (const Temporal temporal : {Temporal::none, Temporal::warm_start, Temporal::filter})
       for (const bool packed : {true, false}) {
-        if (temporal == Temporal::filter && task.task != Task::denoise) continue;  // a warm start
         const Layout layout =
             packed ? (task.masked ? Layout::rgba : Layout::rgb) : (task.masked ? Layout::a420 : Layout::i420);
         cases.push_back({task,

@@ -156,6 +156,60 @@ GST_START_TEST(conversions_lose_nothing) {
 }
 GST_END_TEST
 
+// Luma of what operator=gray makes of Y'CbCr (120, 100, 150), by column; right of `edge` (in chroma samples) Cb is 170.
+static std::vector<double> gray_luma(const std::string& format, const std::string& colours, int edge = 99) {
+  Harness harness("reddiffdegrade operator=gray noise=0");
+  const GstVideoInfo info = check::info_of(check::caps_text(format, 16, 8, colours));
+  harness.caps(check::caps_text(format, 16, 8, colours));
+  GstBuffer* buffer = check::picture(info, 0, 0);
+  GstVideoFrame frame;
+  fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READWRITE));
+  for (int c = 0; c < 3; ++c)
+    for (int y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT(&frame, c); ++y)
+      for (int x = 0; x < GST_VIDEO_FRAME_COMP_WIDTH(&frame, c); ++x)
+        check::set_sample(frame, c, x, y, c == 0 ? 120 : c == 2 ? 150 : x < edge ? 100 : 170);
+  gst_video_frame_unmap(&frame);
+  GstBuffer* out = gst_harness_push_and_pull(harness.h, buffer);
+  fail_unless(out != nullptr && gst_video_frame_map(&frame, &info, out, GST_MAP_READ), "%s %s", format.c_str(),
+              colours.c_str());
+  std::vector<double> luma;
+  for (int x = 0; x < 16; ++x) luma.push_back(check::sample(frame, 0, x, 4));
+  gst_video_frame_unmap(&frame);
+  gst_buffer_unref(out);
+  return luma;
+}
+
+// The gray of a colour depends on both; a conversion there and back does not.
+GST_START_TEST(matrix_and_range_are_those_of_the_caps) {
+  const struct {
+    const char* name;
+    double kr, kb;
+  } matrices[] = {{"3", 0.2126, 0.0722}, {"4", 0.299, 0.114}, {"6", 0.2627, 0.0593}};
+  for (const auto& [name, kr, kb] : matrices)
+    for (const bool full : {true, false}) {
+      const double black = full ? 0 : 16, luma = full ? 255 : 219, chroma = full ? 255 : 224;
+      const double y = (120 - black) / luma, r = y + 2 * (1 - kr) * (150 - 128) / chroma,
+                   b = y + 2 * (1 - kb) * (100 - 128) / chroma;
+      const double g = (y - kr * r - kb * b) / (1 - kr - kb), expected = black + luma * (r + g + b) / 3;
+      const double found = gray_luma("Y444", std::string(",colorimetry=") + (full ? "1:" : "2:") + name + ":5:1")[8];
+      fail_unless(std::abs(found - expected) < 0.51, "matrix %s, %s range: %f, not %f", name, full ? "full" : "limited",
+                  found, expected);
+    }
+}
+GST_END_TEST
+
+// Chroma samples 3 and 4 lie on columns 6 and 8, so that the edge is at 7; or half a column further right.
+GST_START_TEST(chroma_lies_where_the_caps_say) {
+  const auto on = gray_luma("I420", ",colorimetry=2:3:5:1,chroma-site=mpeg2", 4);
+  const auto between = gray_luma("I420", ",colorimetry=2:3:5:1,chroma-site=jpeg", 4);
+  const double middle = (on[2] + on[12]) / 2;
+  fail_unless(std::abs(on[2] - on[12]) > 30 && on[2] == between[2] && on[12] == between[12]);
+  fail_unless(std::abs(on[7] - middle) < 1.1 && std::abs(between[7] - middle) > 5, "%f and %f around %f", on[7],
+              between[7], middle);
+  fail_unless(std::abs((between[7] + between[8]) / 2 - middle) < 1.1);
+}
+GST_END_TEST
+
 // Bytes that belong to no component do not depend on old memory.
 GST_START_TEST(filler_is_opaque) {
   Harness harness(check::fast);
@@ -173,6 +227,8 @@ static Suite* formats_suite() {
   tcase_add_loop_test(cases, all_formats_and_sizes, 1, 3);
   tcase_add_test(cases, padded_strides_change_nothing);
   tcase_add_test(cases, conversions_lose_nothing);
+  tcase_add_test(cases, matrix_and_range_are_those_of_the_caps);
+  tcase_add_test(cases, chroma_lies_where_the_caps_say);
   tcase_add_test(cases, filler_is_opaque);
   return suite;
 }

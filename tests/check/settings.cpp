@@ -195,6 +195,43 @@ GST_START_TEST(stats_and_messages) {
 }
 GST_END_TEST
 
+// Whether upstream is told that it may send any strides.
+static bool takes_any_strides(Harness& harness) {
+  GstCaps* caps = gst_caps_from_string(check::caps_text("I420", 64, 48).c_str());
+  GstQuery* query = gst_query_new_allocation(caps, TRUE);
+  fail_unless(gst_pad_peer_query(harness.h->srcpad, query));
+  const bool any = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  gst_query_unref(query);
+  gst_caps_unref(caps);
+  return any;
+}
+
+static bool asked_upstream_again(Harness& harness) {
+  bool found = false;
+  while (GstEvent* event = gst_harness_try_pull_upstream_event(harness.h)) {
+    found = found || GST_EVENT_TYPE(event) == GST_EVENT_RECONFIGURE;
+    gst_event_unref(event);
+  }
+  return found;
+}
+
+// Buffers that pass through are the next element's to read: what it did not offer must not be promised, from before the first buffer on.
+GST_START_TEST(strides_are_promised_for_as_long_as_they_are_read_here) {
+  const std::string caps = check::caps_text("I420", 64, 48);
+  Harness harness(std::string(check::fast) + "strength=0");
+  harness.caps(caps);
+  fail_unless(!takes_any_strides(harness));
+  check::stream(harness, caps, 1);
+  asked_upstream_again(harness);
+  for (const double strength : {1., 0., 0.5}) {
+    g_object_set(harness.element(), "strength", strength, nullptr);
+    check::stream(harness, caps, 1, 1);
+    fail_unless(asked_upstream_again(harness));
+    fail_unless_equals_int(takes_any_strides(harness), strength > 0);
+  }
+}
+GST_END_TEST
+
 static Suite* settings_suite() {
   Suite* suite = suite_create("settings");
   TCase* cases = tcase_create("general");
@@ -209,6 +246,7 @@ static Suite* settings_suite() {
   tcase_add_test(cases, prior_waits_for_the_next_start);
   tcase_add_test(cases, auto_preset_follows_the_source);
   tcase_add_test(cases, stats_and_messages);
+  tcase_add_test(cases, strides_are_promised_for_as_long_as_they_are_read_here);
   return suite;
 }
 

@@ -80,6 +80,8 @@ GST_START_TEST(streams_gaps_and_flushes) {
   expect(state.on_stream_start("b"), ResetCause::stream);
   expect(state.on_gap(check::frame_time, gap, gap), ResetCause::none);
   expect(state.on_gap(check::frame_time, gap + 1, gap), ResetCause::gap);
+  expect(state.on_gap(check::frame_time + gap / 2, gap / 2, gap), ResetCause::none);
+  expect(state.on_gap(check::frame_time + gap, gap / 2, gap), ResetCause::gap);  // the second in a row
   expect(state.on_flush(), ResetCause::flush);
   expect(segment(state, 99 * GST_SECOND), ResetCause::none);  // the flush has said it
   expect(buffer(state, 99 * GST_SECOND, GST_BUFFER_FLAG_DISCONT), ResetCause::none);

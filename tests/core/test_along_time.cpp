@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What whole frames gain from those before them, with the dct prior.
+#include <algorithm>
 #include <functional>
 
 #include "core/degrade.h"
@@ -56,6 +57,29 @@ TEST(Engine, FilterIsWarmStartWhereColoursAreMissing) {
     EXPECT_EQ(last(Temporal::filter), last(Temporal::warm_start)) << text;
     EXPECT_NE(last(Temporal::filter), last(Temporal::none)) << text;
   }
+}
+
+// Whatever meets: what the filter knows and what it leaves to the warm start is decided for each.
+TEST(Engine, EveryOperatorRunsAlongTimeWithHolesAndNoise) {
+  std::vector<std::uint8_t> known(static_cast<std::size_t>(width * height), 1);
+  for (std::size_t i = 0; i < known.size(); i += 3) known[i] = 0;
+  std::fill_n(known.begin() + width * height / 2, 5 * width, 0);
+  for (const std::string text :
+       {"identity", "gray", "gaussian-blur:sigma=1", "bicubic:factor=2", "average-pool:factor=2",
+        "gray+bicubic:factor=2", "gaussian-blur:sigma=1+gray", "gaussian-blur:sigma=1+bicubic:factor=2"})
+    for (const auto temporal : {Temporal::warm_start, Temporal::filter})
+      for (const double noise : {0., 6.})
+        for (const bool masked : {false, true}) {
+          Config config{.task = Task::deblur, .operator_text = text, .noise = noise, .temporal = temporal};
+          if (masked) config.mask_source = MaskSource::roi;
+          const auto engine = engine_of(config);
+          for (int i = 0; i < 3; ++i) {
+            const FrameOptions options{.noise = noise, .known = masked ? known.data() : nullptr};
+            const auto report = restore(*engine, *moving_frame(i, 0), resolve_scale(config), options).report;
+            EXPECT_FALSE(report.not_finite) << text << " " << noise << masked;
+            EXPECT_EQ(report.cold, i == 0) << text << " " << noise << masked;
+          }
+        }
 }
 
 TEST(Engine, TheFilterGainsForBlursFromFrameToFrame) {

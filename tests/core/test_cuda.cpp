@@ -320,7 +320,8 @@ int largest_difference(const std::vector<std::uint16_t>& a, const std::vector<st
 TEST_F(Cuda, EveryTaskRepeatsToTheByteAndIsNearTheCpu) {
   for (const auto& c : task_cases()) {
     const std::string what = c.degradation + " " + std::to_string(c.noise) + " " + c.format;
-    EXPECT_EQ(restored(c, name, Temporal::warm_start), restored(c, name, Temporal::warm_start)) << what;
+    for (const Temporal temporal : {Temporal::warm_start, Temporal::filter})
+      EXPECT_EQ(restored(c, name, temporal), restored(c, name, temporal)) << what;
     if (c.preset == Preset::paper) continue;  // draws noise, which differs between devices
     const auto still = restored(c, name, Temporal::none), still_on_cpu = restored(c, "cpu", Temporal::none);
     for (std::size_t i = 0; i < still.size(); ++i)

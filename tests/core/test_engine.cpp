@@ -2,6 +2,7 @@
 //
 // Whole frames through Engine and DegradeEngine, mostly with the dct prior; and the registries held against the names users see.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -140,7 +141,7 @@ TEST(Engine, AnotherFormatStartsCold) {
 // A model beside others: a link to the weights, as caches of models make them, with a card of its own that says that the network takes
 // one level per picture.
 TEST(Engine, TakesAModelThatKnowsOneLevelPerPicture) {
-  const auto folder = std::filesystem::temp_directory_path() / "reddiff-one-level";
+  const auto folder = std::filesystem::temp_directory_path() / ("reddiff-one-level-" + std::to_string(getpid()));
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   std::filesystem::create_symlink(std::filesystem::path(model_path()) / "tiny.safetensors", folder / "one.safetensors");

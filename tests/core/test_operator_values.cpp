@@ -3,6 +3,7 @@
 // Operators against values from elsewhere: Pillow, slow loops over the definition, geometry. And what a kernel file may hold.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdio>
@@ -110,7 +111,7 @@ TEST(Blur, MotionRunsAlongItsAngle) {
 }
 
 TEST(Kernel, RefusesWhatIsNoKernel) {
-  const std::string path = testing::TempDir() + "reddiff_kernel_test.txt";
+  const std::string path = testing::TempDir() + "reddiff-kernel-" + std::to_string(getpid());
   const auto refusal = [](const std::string& file) {
     OperatorStage stage{"kernel", {}, {{"file", file}}};
     try {

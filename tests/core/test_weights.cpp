@@ -3,6 +3,7 @@
 // Reading model files: what is right is read exactly, and whatever is wrong is one clear sentence.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -255,7 +256,7 @@ class ModelFiles : public testing::Test {
  protected:
   void SetUp() override {
     const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    dir_ = std::filesystem::temp_directory_path() / (std::string("reddiff-weights-") + info->name());
+    dir_ = std::filesystem::temp_directory_path() / ("reddiff-weights-" + std::to_string(getpid()) + info->name());
     std::filesystem::remove_all(dir_);
     std::filesystem::create_directories(dir_);
     weights_ = safetensors(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", raw<float>({1, 2}));

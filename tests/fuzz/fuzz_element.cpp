@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -221,7 +222,14 @@ class Session {
   int count_errors() {
     int count = 0;
     while (GstMessage* message = gst_bus_pop(bus_)) {
-      count += GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
+      if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+        ++count;
+        GError* error = nullptr;
+        gst_message_parse_error(message, &error, nullptr);
+        for (const char* inner : {"internal error", "LibTorch reported", "the solver failed"})
+          if (std::strstr(error->message, inner)) broken(error->message);
+        g_error_free(error);
+      }
       gst_message_unref(message);
     }
     return count;
