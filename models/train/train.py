@@ -14,6 +14,7 @@ import time
 import torch
 from torch import nn
 
+import fast_block
 from crops import Pool
 from levels import sigma_maps
 from muon import Muon
@@ -107,7 +108,11 @@ def arguments():
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--bfloat16", action="store_true", help="convolutions in bfloat16, as always on a GPU: for CPUs with AMX")
     parser.add_argument("--compile", action="store_true")
-    return parser.parse_args()
+    parser.add_argument("--winograd", action="store_true", help="faster float32 convolutions (fast_block.py): for CPUs without AMX")
+    args = parser.parse_args()
+    if args.winograd and (not args.cpu or args.bfloat16 or args.compile):
+        parser.error("--winograd goes with --cpu, without --bfloat16 and --compile")
+    return args
 
 
 def main():
@@ -119,6 +124,8 @@ def main():
     if args.threads:
         torch.set_num_threads(args.threads)
     files = pictures(args.eval) if args.eval else []
+    if args.winograd:
+        fast_block.install()
     trainer = Trainer(args, device)
     pool = Pool(args.data, device, args.crop)
     report = lambda: f"{evaluate(trainer.ema, files)}, reduced by two {evaluate(trainer.ema, files, 2)}" if files else ""
