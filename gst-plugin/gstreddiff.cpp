@@ -194,8 +194,7 @@ static void ask_if_live(GstReddiff* self) {
   gst_query_unref(query);
 }
 
-// Buffers go through untouched when restoring would change nothing. Decided between two buffers, never during one. Returns whether
-// that is new.
+// Buffers go through untouched when restoring would change nothing; decided between two of them. Returns whether that is new.
 static bool update_passthrough(GstReddiff* self, const Snapshot& snapshot, bool same_size) {
   auto* trans = GST_BASE_TRANSFORM(self);
   const gboolean neutral = same_size && snapshot.scale == 1 && !snapshot.masked && snapshot.settings.strength == 0 &&
@@ -328,7 +327,8 @@ static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer
   const gint64 before = g_get_monotonic_time();
   const GstVideoFilter* video = GST_VIDEO_FILTER(self);
   const ResetCause reset = priv->session.prepare(snapshot, video);
-  if (!priv->session.fits(video)) {  // the next buffer is negotiated anew
+  if (!priv->session.fits(video)) {
+    gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(self));
     priv->timing.on_unfit_frame();
     return GST_BASE_TRANSFORM_FLOW_DROPPED;
   }

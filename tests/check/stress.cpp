@@ -212,8 +212,8 @@ GST_END_TEST
 GST_START_TEST(a_frame_with_a_past_ends_within_300_ms) {
   const std::string large = check::caps_text("RGBA", 1280, 720);
   for (const int after : {20, 100, 200}) {
-    expect_soon("reddiff prior=dct steps=20 noise=10", large, after, true, 300);
-    expect_soon("reddiff prior=dct steps=20 task=inpaint", large, after, true, 300);
+    expect_soon("reddiff prior=dct steps=5 noise=10", large, after, true, 300);
+    expect_soon("reddiff prior=dct steps=5 task=inpaint", large, after, true, 300);
   }
 }
 GST_END_TEST
