@@ -18,7 +18,8 @@ Tensor like(const Tensor& t) { return at::empty_like(t, at::MemoryFormat::Channe
 
 Grid grid_of(const Tensor& x) {
   const Grid g = {x.size(0), x.size(2), x.size(3), x.size(1)};
-  TORCH_CHECK(x.scalar_type() == at::kFloat && g.h % 4 == 0 && g.w % 4 == 0 && g.c % winograd::panel == 0,
+  TORCH_CHECK(x.scalar_type() == at::kFloat && g.h % 4 == 0 && g.w % 4 == 0 && g.c % winograd::panel == 0 &&
+                  g.c <= winograd::most_channels,
               "float32 [n][c][h][w] with h and w multiples of 4 and c of ", winograd::panel);
   return g;
 }

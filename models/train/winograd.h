@@ -5,7 +5,8 @@
 //
 //   out = A^T [ (G w G^T) . (B^T x B) ] A        dw = G^T [ sum over tiles of (B^T x B) . (A dout A^T) ] G
 //
-// Pictures are [n][h][w][c], c innermost, h and w multiples of 4, c of `panel`. A few tiles at a time go through all stages, in cache.
+// Pictures are [n][h][w][c], c innermost, h and w multiples of 4, c of `panel`, `most_channels` at most. A few tiles at a time go
+// through all stages, in cache.
 #include <ATen/ATen.h>
 #include <omp.h>
 
@@ -23,7 +24,8 @@ constexpr long width = 8;
 #endif
 using V = float __attribute__((vector_size(width * sizeof(float))));
 constexpr long panel = 2 * width;  // columns of a product that are worked on together
-constexpr long points = 36;        // of a transformed tile
+constexpr long most_channels = 1024;
+constexpr long points = 36;  // of a transformed tile
 
 inline V load(const float* p) {
   V v;
@@ -131,8 +133,7 @@ struct Block {
 };
 
 inline void transform_input(const Grid& g, const float* x, const Block& b, float* v) {
-  static const float outside[1024] = {};
-  TORCH_CHECK(g.c <= 1024, "winograd: at most 1024 channels");
+  static const float outside[most_channels] = {};
   const long row = g.w * g.c, step = b.room * g.c;
   for (long t = 0; t < b.count; ++t) {
     const Tile tile = tile_at(g, b.first + t);
