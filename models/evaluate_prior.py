@@ -158,7 +158,7 @@ def main():
     tables = {}
     for folder in args.folder:
         files = pictures(folder)
-        title = f"{folder.name}, {len(files)} pictures" + (f", reduced by {args.reduce}" if args.reduce > 1 else "")
+        title = f"{folder}, {len(files)} pictures" + (f", reduced by {args.reduce}" if args.reduce > 1 else "")
         measure = lambda net: {name: psnr(net, files, noise, args.reduce) for name, noise in noises()}
         tables[title] = {name: measure(net) for name, net in priors.items()} | dict(args.reference)
         print_table(f"PSNR in dB: {title}", tables[title])

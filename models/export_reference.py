@@ -35,21 +35,22 @@ def levels(height, width):
     return (10 ** (-2.5 + 2.0 * (x + y) / 2 + 0.8 * (x > y).float()))[None, None]
 
 
-def mirrored(x):
-    """x, its mirror image, x and so on, up to a multiple of 16."""
+def mirrored(x, grid):
+    """x, its mirror image, x and so on, up to a multiple of `grid`."""
     for axis in (2, 3):
         n = x.shape[axis]
-        place = torch.arange(n + -n % 16) % (2 * n)
+        place = torch.arange(n + -n % grid) % (2 * n)
         x = x.index_select(axis, torch.minimum(place, 2 * n - 1 - place))
     return x
 
 
 @torch.no_grad()
 def denoise_any_size(net, noisy, sigma):
-    """The network with what the plugin does around it: mirrored borders up to a multiple of 16."""
+    """The network with what the plugin does around it: mirrored borders up to whole pixels of its coarsest level."""
     height, width = noisy.shape[2:]
-    level = mirrored(sigma) if sigma.shape[-1] > 1 else sigma
-    return denoise(net, mirrored(noisy), level)[:, :, :height, :width]
+    grid = 2 ** len(net.cfg["ch"])
+    level = mirrored(sigma, grid) if sigma.shape[-1] > 1 else sigma
+    return denoise(net, mirrored(noisy, grid), level)[:, :, :height, :width]
 
 
 def main():

@@ -69,6 +69,8 @@ def main():
     parser.add_argument("--out", help="checkpoint to write")
     parser.add_argument("--threads", type=int, default=0)
     args = parser.parse_args()
+    if not args.out and (args.drop or not args.eval):
+        parser.error("give --eval to measure the blocks, or --out for the checkpoint to write")
     torch.set_flush_denormal(True)
     if args.threads:
         torch.set_num_threads(args.threads)

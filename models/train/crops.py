@@ -19,7 +19,7 @@ class Pool:
 
     def __init__(self, root, device, crop):
         self.crop, self.device = crop, device
-        files = sorted(f for f in glob.glob(root + "/**/*", recursive=True) if f.lower().endswith(EXTENSIONS))
+        files = sorted(f for f in glob.glob(glob.escape(root) + "/**/*", recursive=True) if f.lower().endswith(EXTENSIONS))
         if not files:
             raise SystemExit(f"{root} holds no pictures ({', '.join(EXTENSIONS)})")
         with ThreadPoolExecutor() as executor:

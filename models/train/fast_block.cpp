@@ -101,6 +101,7 @@ std::vector<Tensor> backward(Tensor dout, const Tensor& x, const Tensor& y, cons
 
 PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) {
   m.attr("channels") = winograd::panel;
+  m.attr("most_channels") = winograd::most_channels;
   m.def("forward", &forward);
   m.def("backward", &backward);
 }

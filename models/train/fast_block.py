@@ -52,7 +52,7 @@ def install():
     native = extension()
 
     def forward(block, x, emb):
-        if x.dtype != torch.float32 or x.shape[1] % native.channels or x.shape[2] % 4 or x.shape[3] % 4:
+        if x.dtype != torch.float32 or x.shape[1] % native.channels or x.shape[1] > native.most_channels or x.shape[2] % 4 or x.shape[3] % 4:
             return PLAIN(block, x, emb)
         return Residual.apply(native, x, block.conv1.weight, block.conv2.weight, film(block.film, emb))
 

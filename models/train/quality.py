@@ -38,7 +38,8 @@ def psnr(net, files, noise, reduction=1):
         draw = torch.randn(clean.shape, generator=torch.Generator().manual_seed(k)).to(device)
         noisy, sigma = noise(clean, draw)
         height, width = clean.shape[2:]
-        pad = lambda x: F.pad(x, (0, -width % 16, 0, -height % 16), mode="reflect")
+        grid = 2 ** len(net.cfg["ch"])
+        pad = lambda x: F.pad(x, (0, -width % grid, 0, -height % grid), mode="reflect")
         estimate = denoise(net, pad(noisy), pad(sigma) if sigma.shape[-1] > 1 else sigma)
         error = (estimate[:, :, :height, :width].clamp(-1, 1) - clean) / 2
         values.append(-10 * math.log10(error.square().mean().item()))

@@ -65,7 +65,7 @@ class Trainer:
         # A level that is the same everywhere costs a quarter less than a map of it.
         half = len(clean) // 2
         parts = (clean[:half], sigma[:half, :, :1, :1]), (clean[half:], sigma[half:])
-        loss = sum(self.backward(*part) for part in parts) / len(clean)
+        loss = sum(self.backward(*part) for part in parts if len(part[0])) / len(clean)
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -96,7 +96,7 @@ def arguments():
     parser.add_argument("--mid", type=int, help="residual blocks on the coarsest level; likewise, else 2")
     parser.add_argument("--dec", help="residual blocks per level on the way up, coarsest first; likewise, else 2,3,3")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--crop", type=int, default=96, help="pixels a side, a multiple of 16")
+    parser.add_argument("--crop", type=int, default=96, help="pixels a side, a multiple of 2 for every level: 16 for four")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--mean", type=float, default=-1.8, help="of log sigma")
     parser.add_argument("--deviation", type=float, default=1.3, help="of log sigma")
