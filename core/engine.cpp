@@ -69,10 +69,10 @@ at::Tensor outside_of_large_holes(const at::Tensor& trust, const at::Tensor& kno
 
 // What one frame tells.
 struct Engine::Measurement {
-  at::Tensor picture;                  // [1,3,h,w], as read, missing pixels filled
-  at::Tensor known;                    // [1,1,h,w], 1 or 0; undefined without a mask
-  at::Tensor alpha;                    // [1,1,h,w]; undefined without alpha, or when it was the mask
-  Clipping clipping = Clipping::none;  // what the limits of code values did to its noise
+  at::Tensor picture;  // [1,3,h,w], as read, missing pixels filled
+  at::Tensor known;    // [1,1,h,w], 1 or 0; undefined without a mask
+  at::Tensor alpha;    // [1,1,h,w]; undefined without alpha, or when it was the mask
+  Clipping clipping;   // what the limits of code values did to its noise
   Resolved resolved;
 };
 
@@ -107,8 +107,9 @@ void Engine::check_frames(const FrameView& in, const FrameView& out) {
   const int scale = op_->factor();
   if (out.width != in.width * scale || out.height != in.height * scale)
     throw Error(ErrorCode::format, "the output frame must be " + std::to_string(scale) + " times the input's size");
-  const Geometry geometry{in.width, in.height,     in.component[0].depth, in.component[1].width, in.component[1].height,
-                          in.model, in.full_range, in.matrix.kr,          in.matrix.kb};
+  const Geometry geometry{
+      in.width,      in.height,    in.component[0].depth, in.component[1].width, in.component[1].height, in.model,
+      in.full_range, in.has_alpha, in.chroma_cosited_x,   in.chroma_cosited_y,   in.matrix.kr,           in.matrix.kb};
   if (geometry_ && *geometry_ != geometry) reset();
   geometry_ = geometry;
 }
@@ -121,13 +122,16 @@ Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& opt
   config.noise = options.noise;
   const auto mask = resolve_mask(config);
   if (mask != MaskSource::none) measurement.known = known_pixels(options, mask, measurement.picture, measurement.alpha);
+  const bool solves = options.most_calls != 0;  // else the past stays as it is, that of the noise too
   if (estimates_noise(config)) {
-    config.noise = level_to_user(noise_.update(estimate_noise(in, measurement.picture, measurement.known)));
+    const double level =
+        solves ? noise_.update(estimate_noise(in, measurement.picture, measurement.known)) : noise_.level();
+    config.noise = level_to_user(level);
     if (config.task == Task::restore) config.noise = std::max(config.noise, options.least_noise);
   }
   measurement.resolved = resolve(config, live_, in.component[0].depth, options.most_calls);
   if (measurement.known.defined()) measurement.picture = fill_holes(measurement.picture, measurement.known);
-  if (measurement.resolved.clips_noise)
+  if (measurement.resolved.clips_noise && solves)
     measurement.clipping = clipping_of(in, measurement.picture, measurement.resolved.noise);
   return measurement;
 }
@@ -136,10 +140,12 @@ Engine::Measurement Engine::measure(const FrameView& in, const FrameOptions& opt
 Clipping Engine::clipping_of(const FrameView& in, const at::Tensor& picture, double noise) {
   constexpr double kept = 0.8;
   const auto evidence = clipping_evidence(in, picture, noise);
-  clipping_ = {kept * clipping_.towards + evidence.towards, kept * clipping_.away + evidence.away,
-               kept * clipping_.values + evidence.values};
-  if (!clipping_.clipped()) return Clipping::none;
-  return in.model == ColorModel::ycbcr ? Clipping::averages : Clipping::values;
+  const auto add = [](EvidenceOfEnd& past, const EvidenceOfEnd& now) {
+    past = {kept * past.towards + now.towards, kept * past.away + now.away, kept * past.values + now.values};
+  };
+  add(clipping_.black, evidence.black);
+  add(clipping_.white, evidence.white);
+  return {clipping_.black.clipped(), clipping_.white.clipped(), in.model == ColorModel::ycbcr};
 }
 
 at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report) {
@@ -178,10 +184,10 @@ at::Tensor Engine::estimate_of_rows(Problem& problem, FrameReport& report) const
     estimate = prior_->denoise(problem.y, at::full({1, 1, 1, 1}, problem.noise, problem.y.options()));
     report.ms.prior += milliseconds_since(before);
   }
-  if (problem.clipping == Clipping::none) return estimate;
-  estimate = mean_before_clipping(estimate, problem.noise);
+  if (!problem.clipping) return estimate;
+  estimate = mean_before_clipping(estimate, problem.noise, problem.clipping);
   problem.y = rows(problem, estimate);
-  problem.clipping = Clipping::none;
+  problem.clipping = {};
   return op_->factor() == 1 ? op_->vjp(problem.y, problem.y) : estimate;
 }
 
@@ -219,14 +225,15 @@ at::Tensor Engine::solve_alone(Problem problem, const at::Tensor& plain, const R
     const bool fuses = config.renoise == Renoise::measurement;
     const auto prediction = warm_start_->predict(plain, problem.noise, !fuses);
     report.cut = report.cut || prediction.cut;
-    if (prediction.cut && filter_) filter_->reset();
+    // Where measurements are filtered the filter has looked already, and y has its past in it.
+    if (prediction.cut && filter_ && !resolved.filters_measurements) filter_->reset();
     if (prediction.moved.defined()) {
       config = along ? resolved.alone : resolved.warm;
       report.cold = false;
       if (fuses) {
         const auto fused = fuse(rows(problem, prediction.moved), prediction.moved, problem.noise);
         start = {fused.mu, fused.level, false};
-        problem.clipping = Clipping::none;  // what is denoised now is not clipped
+        problem.clipping = {};  // what is denoised now is not clipped
       } else {
         const auto trust = along && problem.weights.defined()
                                ? outside_of_large_holes(prediction.trust, problem.weights)
@@ -265,7 +272,7 @@ at::Tensor Engine::solve_along_time(const Problem& problem, const at::Tensor& pl
   if ((report.cold && complete) || resolved.along.steps == 0) return single;
   if (!report.cold) {
     Problem along = problem;
-    if (!reduces) along.clipping = Clipping::none;  // z is not clipped
+    if (!reduces) along.clipping = {};  // z is not clipped
     const auto solution = run(along, resolved.along, {estimate.z, estimate.level}, options, report);
     if (!reduces) filter_->remember(solution.mu);
     return solution.mu;
@@ -303,6 +310,7 @@ FrameReport Engine::process(const FrameView& in, const FrameView& out, const Fra
   const auto before_solve = Clock::now();
   auto restored = options.most_calls == 0 ? plainly_resampled(measurement.picture, op_->factor())
                                           : solve(measurement, options, report);
+  report.not_finite = !restored.isfinite().all().item<bool>();  // waits for a GPU
   const double solve_ms = milliseconds_since(before_solve);
   if (report.cut) {
     noise_.restart();
@@ -311,7 +319,6 @@ FrameReport Engine::process(const FrameView& in, const FrameView& out, const Fra
   report.ms.optimizer = std::max(0.0, solve_ms - report.ms.flow - report.ms.prior - report.ms.op);
 
   const auto before_write = Clock::now();
-  report.not_finite = !restored.isfinite().all().item<bool>();
   if (report.not_finite) {
     reset();
     restored = plainly_resampled(measurement.picture, op_->factor());

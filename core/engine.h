@@ -34,7 +34,7 @@ class Engine final : public Restorer {
   struct Geometry {
     int width = 0, height = 0, depth = 0, chroma_width = 0, chroma_height = 0;
     ColorModel model = ColorModel::rgb;
-    bool full_range = true;
+    bool full_range = true, has_alpha = false, cosited_x = true, cosited_y = false;
     double kr = 0, kb = 0;
     bool operator==(const Geometry&) const = default;
   };

@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "core/api/error.h"
 #include "core/operators/operators.h"
 #include "core/priors/dct_shrink.h"
 #include "core/priors/load_prior.h"
@@ -59,11 +58,7 @@ std::unique_ptr<MeanOptimizer> make_optimizer(const SolverConfig& config) {
 DenoiserPtr make_prior(const PriorRequest& request) {
   for (const auto& entry : priors)
     if (request.name == entry.name) return entry.make(request);
-  if (request.name.ends_with(".safetensors")) return make_named_network(request);
-  std::string known;
-  for (const auto& entry : priors) known += std::string(known.empty() ? "" : ", ") + entry.name;
-  throw Error(ErrorCode::not_found,
-              "there is no prior \"" + request.name + "\"; use " + known + " or a path that ends in .safetensors");
+  return make_named_network(request);  // a path, or a model of one's own in a folder that is searched
 }
 
 }  // namespace reddiff

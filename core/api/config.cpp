@@ -59,6 +59,8 @@ void choose_optimizer(Optimizer user, SolverConfig& solver) {
   solver.prior_weight = stochastic.prior_weight;
   solver.data_weight = stochastic.data_weight;
   solver.end_level = 0;
+  constexpr int enough = 50;  // each moves the mean a little only
+  solver.steps = std::max(solver.steps, enough);
 }
 
 void check_numbers(const SolverConfig& solver) {
@@ -171,6 +173,8 @@ Resolved resolve(const Config& config, bool live, int bit_depth, int most_calls)
   resolved.warm = finish(config, solver.warm);
   if (most_calls > 0)
     for (SolverConfig* run : {&resolved.cold, &resolved.warm}) run->steps = std::min(run->steps, most_calls);
+  for (SolverConfig* run : {&resolved.cold, &resolved.warm})
+    if (run->steps == 1) run->return_before_step = false;  // that would be the start, whatever the call has said
   share_steps(most_calls, resolved);
   resolved.filters = filters(resolved, masked);
   const bool noisy_reduction = resolved.kind == ProblemKind::reduce && is_noisy(resolved.noise);

@@ -58,7 +58,7 @@ enum class Renoise {
 // How the data term is weighed against the regulariser.
 enum class Balance {
   fixed,  // v as it is (the paper)
-  noise,  // v times lambda g(s) s / sv^2, scaled by m/N: the posterior's balance of a prior of variance s^2 and noise of variance sv^2
+  noise,  // v times s^2 / sv^2, scaled by m/N: with lambda g(s)/s = 1 that of a prior of variance s^2 and noise of variance sv^2
 };
 
 enum class ProblemKind {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <vector>
 
@@ -34,8 +35,10 @@ double inverse_mills(double a) {
   return tail;
 }
 
-double clipped_mean(double x, double noise) {
-  const double low = -(1 + x) / noise, high = (1 - x) / noise;
+// m of the header, of the ends that clip.
+double clipped_mean(double x, double noise, const Clipping& clipping) {
+  constexpr double never = std::numeric_limits<double>::infinity();
+  const double low = clipping.black ? -(1 + x) / noise : -never, high = clipping.white ? (1 - x) / noise : never;
   const double inside = share_below(high) - share_below(low);
   return x * inside + noise * (density(low) - density(high)) - share_below(low) + share_below(-high);
 }
@@ -53,34 +56,39 @@ at::Tensor look_up(const std::vector<double>& entries, const at::Tensor& x) {
 
 }  // namespace
 
-at::Tensor mean_before_clipping(const at::Tensor& mean, double noise) {
-  std::vector<double> entries;
-  std::int64_t above = 1;  // the first step whose mean is not below the one asked for
-  double below_mean = clipped_mean(value_of(0), noise), above_mean = clipped_mean(value_of(1), noise);
+at::Tensor mean_before_clipping(const at::Tensor& mean, double noise, const Clipping& clipping) {
+  const auto mean_of = [&](std::int64_t step) { return clipped_mean(value_of(step), noise, clipping); };
+  std::vector<double> entries;  // what is added
+  std::int64_t above = 1;       // the first step whose mean is not below the one asked for
+  double below_mean = mean_of(0), above_mean = mean_of(1);
   for (std::int64_t i = 0; i <= steps; ++i) {
     const double wanted = value_of(i);
     while (above < steps && above_mean < wanted) {
       below_mean = above_mean;
-      above_mean = clipped_mean(value_of(++above), noise);
+      above_mean = mean_of(++above);
     }
     const double way = std::clamp((wanted - below_mean) / (above_mean - below_mean), 0.0, 1.0);
-    entries.push_back(value_of(above - 1) + way * 2.0 / steps);
+    entries.push_back(value_of(above - 1) + way * 2.0 / steps - wanted);
   }
-  return look_up(entries, mean);
+  auto before = mean + look_up(entries, mean);
+  if (clipping.black) before.clamp_min_(-1);
+  if (clipping.white) before.clamp_max_(1);
+  return before;
 }
 
-at::Tensor values_before_clipping(const at::Tensor& y, const at::Tensor& x, double noise, Clipping clipping) {
-  if (clipping == Clipping::none) return y;
+at::Tensor values_before_clipping(const at::Tensor& y, const at::Tensor& x, double noise, const Clipping& clipping) {
+  if (!clipping) return y;
   std::vector<double> entries;
-  if (clipping == Clipping::averages) {
-    for (std::int64_t i = 0; i <= steps; ++i) entries.push_back(value_of(i) - clipped_mean(value_of(i), noise));
+  if (clipping.averages) {
+    for (std::int64_t i = 0; i <= steps; ++i)
+      entries.push_back(value_of(i) - clipped_mean(value_of(i), noise, clipping));
     return y + look_up(entries, x);
   }
   // Below the lower limit; above the upper one it is the same with the signs changed.
   for (std::int64_t i = 0; i <= steps; ++i)
     entries.push_back(value_of(i) - noise * inverse_mills(-(1 + value_of(i)) / noise));
-  const auto low = at::where(y <= -1 + at_limit, look_up(entries, x), y);
-  return at::where(y >= 1 - at_limit, -look_up(entries, -x), low);
+  const auto low = clipping.black ? at::where(y <= -1 + at_limit, look_up(entries, x), y) : y;
+  return clipping.white ? at::where(y >= 1 - at_limit, -look_up(entries, -x), low) : low;
 }
 
 ClippingEvidence clipping_evidence(const at::Tensor& picture, double noise) {
@@ -91,10 +99,15 @@ ClippingEvidence clipping_evidence(const at::Tensor& picture, double noise) {
   // Where nothing differs from its neighbours there is no noise, as in the bars above and below a film.
   const auto near =
       (mean.abs() > 1 - near_limit * noise).logical_and_(size < outlier * noise).logical_and_(size > flat);
-  const auto energy = (away / noise).square_().mul_(near);
-  const auto all = energy.sum(), sums = at::stack({at::where(away < 0, energy, 0.0).sum(), all, near.sum()}).cpu();
-  const double towards = sums[0].item<double>();
-  return {towards, sums[1].item<double>() - towards, sums[2].item<double>()};
+  const auto energy = (away / noise).square_().mul_(near), towards = at::where(away < 0, energy, 0.0);
+  std::vector<at::Tensor> sums;
+  for (const auto& end : {mean < 0, mean >= 0})
+    for (const auto& part : {towards, energy, near.to(energy.dtype())}) sums.push_back((part * end).sum());
+  const auto found = at::stack(sums).to(at::kCPU, at::kDouble);
+  const auto evidence = [sum = found.const_data_ptr<double>()](int i) {
+    return EvidenceOfEnd{sum[i], sum[i + 1] - sum[i], sum[i + 2]};
+  };
+  return {evidence(0), evidence(3)};
 }
 
 ClippingEvidence clipping_evidence(const FrameView& frame, const at::Tensor& picture, double noise) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// FrameView <-> tensor: the only place where code values become [-1,1] and back. Works on the device the frame lies on.
+// FrameView <-> tensor: the only place where code values become [-1,1] and back. Works on the device it is given, or the picture lies on.
 //
 // Note [Colour range]: R'G'B' in [0,1] full scale maps to [-1,1]; values beyond (over-range Y'CbCr) are kept, never clipped,
 // until code values are written. So reading and writing a frame without touching it gives the same code values.

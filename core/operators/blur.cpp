@@ -62,7 +62,7 @@ Response response(const Kernel& kernel, std::int64_t height, std::int64_t width)
 
 // The error of conjugate gradients falls by a factor for every so many square roots of the condition number, about 1/rho. The
 // preconditioner saves three quarters of them (README.md).
-int iterations_for(double rho) { return std::clamp(static_cast<int>(std::ceil(0.5 / std::sqrt(rho))), 8, 32); }
+int iterations_for(double rho) { return static_cast<int>(std::clamp(std::ceil(0.5 / std::sqrt(rho)), 8.0, 32.0)); }
 
 class Blur : public Operator {
  public:

@@ -31,8 +31,10 @@ void normalise(Kernel& kernel) {
 std::string read_text(const std::string& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status))
+  if (status.type() == std::filesystem::file_type::not_found)
     throw Error(ErrorCode::not_found, "kernel file " + path + " does not exist; give the path of a text file");
+  if (!std::filesystem::exists(status))
+    throw Error(ErrorCode::open_read, "kernel file " + path + " cannot be read; check its permissions");
   // A pipe or device could deliver without end.
   if (!std::filesystem::is_regular_file(status)) fail(path, "it is not a plain file; give a text file of numbers");
   const auto size = std::filesystem::file_size(path, error);

@@ -13,18 +13,19 @@
 namespace reddiff {
 namespace {
 
-// Half the side of the patch on which the impulse's answer is seen, in measurement pixels; what reaches farther is left out.
-constexpr std::int64_t reach = 48;
+// Half the side of the patch on which the impulse's answer is seen, in measurement pixels; what reaches farther comes back from the
+// patch's border. The larger the factor, the fewer of them a stage reaches.
+std::int64_t reach_of(const Operator& op) { return std::clamp<std::int64_t>(768 / op.factor(), 8, 48); }
 
 // Without holes only borders and what the DCT mixes are left to the iterations; holes mix all frequencies (README.md).
 int iterations_for(const at::Tensor& w, double rho) {
   const double share = w.defined() ? 0.5 : 0.25;
-  return std::clamp(static_cast<int>(std::ceil(share / std::sqrt(rho))), 8, w.defined() ? 32 : 16);
+  return static_cast<int>(std::clamp(std::ceil(share / std::sqrt(rho)), 8.0, w.defined() ? 32.0 : 16.0));
 }
 
 // H H^T of an impulse in the middle of a patch, [2 reach + 1, 2 reach + 1], double.
 at::Tensor impulse_response(const Operator& op) {
-  constexpr std::int64_t side = 2 * reach + 1;
+  const std::int64_t reach = reach_of(op), side = 2 * reach + 1;
   const std::int64_t pixels = side * op.factor();
   at::Tensor impulse = at::zeros({1, op.measurement_channels(), side, side}, at::kDouble);
   impulse[0][0][reach][reach].fill_(1);
@@ -38,7 +39,8 @@ at::Tensor impulse_response(const Operator& op) {
 at::Tensor DualProx::spectrum(const Operator& op, const at::Tensor& y) const {
   const std::int64_t height = y.size(2), width = y.size(3);
   return spectra_.get((height << 31) + width, y, [&] {
-    const auto cosines = [](std::int64_t n) {
+    const std::int64_t reach = reach_of(op);
+    const auto cosines = [reach](std::int64_t n) {
       const at::Tensor frequency = at::arange(n, at::kDouble) * (std::numbers::pi / static_cast<double>(n));
       return at::outer(frequency, at::arange(-reach, reach + 1, at::kDouble)).cos_();
     };

@@ -36,8 +36,8 @@ class Operator {
   // H^+ y, the start of the mean: least-squares or the customary inverse (documented per operator); [N,3,H,W].
   virtual at::Tensor initial(const at::Tensor& y) const = 0;
 
-  // argmin_x |H x - y|^2_w + rho |x - z|^2 with per-row weights w ([N,1,h,w] or undefined = 1). Default: conjugate gradients
-  // on (H^T W H + rho) started at z, `iterations` of them; operators with a closed form override it. Linear operators only.
+  // argmin_x |H x - y|^2_w + rho |x - z|^2 with per-row weights w ([N,1,h,w] or undefined = 1). Default: eight conjugate
+  // gradients on (H^T W H + rho) started at z; operators with a closed form override it. Linear operators only.
   virtual at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const;
 
   // What one measurement tells about one pixel: the mean over the eigenvalues l of H^T H (zeros included) of q l / (1 + q l),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // rho (see operator.h) of any linear operator whose spatial part treats every channel alike. The eigenvalues of H^T H are those
-// of the operator on a picture of about 24 pixels a side, so borders count a little more than on a large picture (a few
-// percent of rho). Rho is then tabulated over log q, as its ratio to q/(1+q), which varies slowly.
+// of the operator on a picture of about 24 pixels a side, so borders count more than on a large picture: a few percent of rho, for
+// small q and wide blurs more (a box of 9 pixels: two fifths). Rho is then tabulated over log q, as its ratio to q/(1+q), which
+// varies slowly.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -144,6 +144,7 @@ class ConvUnet final : public Denoiser {
 
   double sigma_min() const override { return card_.sigma_min; }
   double sigma_max() const override { return card_.sigma_max; }
+  std::int64_t grid() const override { return std::int64_t{1} << card_.ch.size(); }
   bool per_pixel_sigma() const override { return card_.per_pixel_sigma; }
   at::Device device() const override { return device_; }
 

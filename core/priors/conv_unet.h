@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The default prior: an EDM-preconditioned residual U-Net on 2x2 pixel-unshuffled RGB with FiLM by the noise level of
-// every pixel. models/train/train.py is its definition, and its state_dict the names of the tensors. With v = sigma^2 +
+// every pixel. models/train/network.py is its definition, and its state_dict the names of the tensors. With v = sigma^2 +
 // sd^2:
 //   D(u, sigma) = sd^2/v u + sigma sd/sqrt(v) F(u/sqrt(v), log(sigma)/4).
 // Inference only. One noise level for the whole picture folds into the convolutions' weights; see film.h for the other

@@ -7,6 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,8 @@ class Denoiser {
   virtual double sigma_min() const = 0;
   virtual double sigma_max() const = 0;
   virtual bool per_pixel_sigma() const = 0;
+  // Pixels a side of its coarsest cell: of a picture cut at multiples of this, inner pixels come out as of the whole picture.
+  virtual std::int64_t grid() const { return 1; }
   virtual at::Device device() const = 0;
   virtual std::string description() const = 0;
 

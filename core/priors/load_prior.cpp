@@ -61,8 +61,8 @@ std::string find_model(const std::string& name, const std::string& model_dirs) {
 }
 
 struct Key {
-  std::string path;
-  std::uintmax_t size;
+  std::string path, card;  // of its own: links to one file may lie beside different cards
+  std::uintmax_t size, card_size;
   fs::file_time_type changed, card_changed;
   std::string device;
   Precision precision;
@@ -78,8 +78,15 @@ Key key_of(const std::string& path, at::Device device, Precision precision) {
   if (error)
     throw Error(ErrorCode::open_read, path + " cannot be read; it is no file, or permissions forbid it.",
                 error.message());
-  const fs::file_time_type card_changed = fs::last_write_time(card, error);  // load_model says what is wrong with it
-  return {canonical.string(), size, changed, card_changed, device.str(), precision};
+  std::error_code ignored;  // load_model says what is wrong with the card
+  return {canonical.string(),
+          fs::weakly_canonical(card, ignored).string(),
+          size,
+          fs::file_size(card, ignored),
+          changed,
+          fs::last_write_time(card, ignored),
+          device.str(),
+          precision};
 }
 
 }  // namespace

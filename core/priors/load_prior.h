@@ -12,7 +12,7 @@
 namespace reddiff {
 
 // name_or_path: a path if it ends in .safetensors, else NAME.safetensors in the first of `model_dirs` (colon-separated)
-// that has it. The same file (by canonical path, size and time of change), device and precision give the same object as
+// that has it. The same file and card (by canonical path, size and time of change), device and precision give the same object as
 // long as anyone holds it. Thread-safe. Throws Error{not_found} that lists the folders searched and the models found in
 // them, and whatever load_model and make_conv_unet throw.
 DenoiserPtr load_conv_unet(const std::string& name_or_path, const std::string& model_dirs, at::Device device,

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <new>
+#include <numeric>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -17,27 +18,12 @@
 namespace reddiff {
 namespace {
 
-constexpr std::int64_t grid = 16, smallest_tile = 64, default_overlap = 48;
+constexpr std::int64_t least_grid = 16, default_overlap = 48;
 constexpr std::int64_t cpu_tile = 768, gpu_tile = 2048;
 
-std::int64_t round_up(std::int64_t value) { return (value + grid - 1) / grid * grid; }
-
-struct Span {
-  std::int64_t begin, length;
-};
-
-// Along one side. The last tile is moved back so that it ends at the picture's (padded) end.
-std::vector<Span> spans(std::int64_t length, std::int64_t tile, std::int64_t overlap) {
-  if (length <= tile) return {{0, length}};
-  std::vector<Span> result;
-  const std::int64_t last = round_up(length) - tile;
-  for (std::int64_t begin = 0; begin < last; begin += tile - overlap) result.push_back({begin, tile});
-  result.push_back({last, length - last});
-  return result;
-}
-
 // [length]: 0 on the outer third of the overlap, then a ramp to 1; 1 towards a border of the picture.
-at::Tensor window(const Span& span, std::int64_t length, std::int64_t overlap, const at::TensorOptions& options) {
+at::Tensor window(const TiledDenoiser::Span& span, std::int64_t length, std::int64_t overlap,
+                  const at::TensorOptions& options) {
   const std::int64_t dead = overlap / 3, ramp = overlap - 2 * dead;
   const at::Tensor place = at::arange(span.length, options) + 0.5;
   at::Tensor weight = at::ones({span.length}, options);
@@ -58,13 +44,25 @@ bool is_out_of_memory(const std::exception& error) {
          text.find("could not create a primitive") != text.npos;
 }
 
-TiledDenoiser::TiledDenoiser(DenoiserPtr prior, const TileOptions& options) : prior_(std::move(prior)) {
+TiledDenoiser::TiledDenoiser(DenoiserPtr prior, const TileOptions& options)
+    : prior_(std::move(prior)), grid_(std::lcm(least_grid, prior_->grid())) {
   const std::int64_t automatic = prior_->device().is_cpu() ? cpu_tile : gpu_tile;
-  size_ = std::max(round_up(options.size > 0 ? options.size : automatic), smallest_tile);
+  size_ = std::max(round_up(options.size > 0 ? options.size : automatic), smallest_tile());
   overlap_ = round_up(options.overlap > 0 ? options.overlap : default_overlap);
 }
 
-std::int64_t TiledDenoiser::overlap_of(std::int64_t size) const { return std::min(overlap_, size / 2 / grid * grid); }
+std::int64_t TiledDenoiser::overlap_of(std::int64_t size) const { return std::min(overlap_, size / 2 / grid_ * grid_); }
+
+// Along one side. The last tile is moved back so that it ends at the picture's (padded) end.
+std::vector<TiledDenoiser::Span> TiledDenoiser::spans(std::int64_t length, std::int64_t tile,
+                                                      std::int64_t overlap) const {
+  if (length <= tile) return {{0, length}};
+  std::vector<Span> result;
+  const std::int64_t last = round_up(length) - tile;
+  for (std::int64_t begin = 0; begin < last; begin += tile - overlap) result.push_back({begin, tile});
+  result.push_back({last, length - last});
+  return result;
+}
 
 at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) const {
   const std::int64_t size = size_;
@@ -73,7 +71,7 @@ at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) 
   } catch (const std::exception& error) {
     if (!is_out_of_memory(error)) throw;
   }
-  const std::int64_t half = std::max(round_up(std::min(size, std::max(u.size(2), u.size(3))) / 2), smallest_tile);
+  const std::int64_t half = std::max(round_up(std::min(size, std::max(u.size(2), u.size(3))) / 2), smallest_tile());
   if (halved_.exchange(1) == 0) {
     size_ = half;
     try {

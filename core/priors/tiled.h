@@ -2,7 +2,7 @@
 //
 // Bounds the memory of a prior: a Denoiser that shows another one overlapping tiles of the picture and blends what
 // comes back. Only the prior is tiled; noise, operator, optimiser and motion see the whole frame. A picture that fits
-// into one tile goes straight through. Tiles begin at multiples of 16, as the network's own grid does, so far from its
+// into one tile goes straight through. Tiles begin at multiples of 16 and of the prior's own grid, so far from its
 // border a tile's result is the whole picture's.
 //
 // Note [Tile borders]: a network's output near a tile's border is wrong, because it misses what lies beyond. So the
@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <vector>
 
 #include "core/priors/denoiser.h"
 
@@ -22,12 +23,16 @@ namespace reddiff {
 bool is_out_of_memory(const std::exception& error);
 
 struct TileOptions {
-  std::int64_t size = 0;     // pixels a side, rounded up to a multiple of 16, at least 64; 0: by device
-  std::int64_t overlap = 0;  // pixels, rounded up to a multiple of 16, at most half a tile; 0: 48
+  std::int64_t size = 0;     // pixels a side, rounded up to the grid, at least four of its cells; 0: by device
+  std::int64_t overlap = 0;  // pixels, rounded up to the grid, at most half a tile; 0: 48
 };
 
 class TiledDenoiser final : public Denoiser {
  public:
+  struct Span {
+    std::int64_t begin, length;
+  };
+
   TiledDenoiser(DenoiserPtr prior, const TileOptions& options);
 
   // As Denoiser; when memory runs out, once more with tiles half as wide (which then stay), then Error{out_of_memory}.
@@ -35,6 +40,7 @@ class TiledDenoiser final : public Denoiser {
 
   double sigma_min() const override { return prior_->sigma_min(); }
   double sigma_max() const override { return prior_->sigma_max(); }
+  std::int64_t grid() const override { return prior_->grid(); }
   bool per_pixel_sigma() const override { return prior_->per_pixel_sigma(); }
   at::Device device() const override { return prior_->device(); }
   std::string description() const override { return prior_->description(); }
@@ -44,11 +50,14 @@ class TiledDenoiser final : public Denoiser {
   std::int64_t tiles_halved() const { return halved_; }               // 0 or 1
 
  private:
+  std::int64_t round_up(std::int64_t value) const { return (value + grid_ - 1) / grid_ * grid_; }
+  std::int64_t smallest_tile() const { return 4 * grid_; }
   std::int64_t overlap_of(std::int64_t size) const;
+  std::vector<Span> spans(std::int64_t length, std::int64_t tile, std::int64_t overlap) const;
   at::Tensor denoise_tiles(const at::Tensor& u, const at::Tensor& sigma, std::int64_t size) const;
 
   DenoiserPtr prior_;
-  std::int64_t overlap_;
+  std::int64_t grid_, overlap_;
   mutable std::atomic<std::int64_t> size_;
   mutable std::atomic<std::int64_t> halved_ = 0;
 };

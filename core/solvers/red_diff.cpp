@@ -2,6 +2,7 @@
 #include "core/solvers/red_diff.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -28,6 +29,11 @@ class StageClock {
   double* total_;
   std::chrono::steady_clock::time_point start_;
 };
+
+// What a GPU was told is only queued when the call returns: how long it takes is known after a wait. Deadlines are kept by it.
+void wait_for(const at::Tensor& x) {
+  if (x.is_cuda()) c10::impl::VirtualGuardImpl(x.device().type()).getStream(x.device()).synchronize();
+}
 
 // One level of the schedule as it meets the picture.
 struct Level {
@@ -56,7 +62,7 @@ bool adds_noise(Renoise renoise, int step) {
   return renoise == Renoise::every_step || (renoise == Renoise::after_first && step > 0);
 }
 
-bool clips(const Problem& problem) { return problem.clipping != Clipping::none; }
+bool clips(const Problem& problem) { return static_cast<bool>(problem.clipping); }
 
 at::Tensor noisy_mean(const Problem& problem, const at::Tensor& mu, const Start& start, const Level& level,
                       Renoise renoise, std::uint64_t seed) {
@@ -76,8 +82,7 @@ at::Tensor denoise(const Denoiser& prior, const at::Tensor& u, const Level& leve
 double data_factor(const Problem& problem, const SolverConfig& config, const Level& level, const at::Tensor& mu) {
   const double per_image = static_cast<double>(mu.numel()) / static_cast<double>(problem.y.numel());
   if (config.balance == Balance::fixed) return config.data_weight * per_image;
-  const double regularizer = config.prior_weight * level_weight(config.weighting, level.nominal) / level.nominal;
-  return config.data_weight * regularizer * level.nominal * level.nominal / (problem.noise * problem.noise);
+  return config.data_weight * level.nominal * level.nominal / (problem.noise * problem.noise);
 }
 
 at::Tensor data_gradient(const Problem& problem, const at::Tensor& mu) {
@@ -90,7 +95,7 @@ at::Tensor data_gradient(const Problem& problem, const at::Tensor& mu) {
 Gradient make_gradient(const Problem& problem, const SolverConfig& config, const Level& level, const at::Tensor& mu,
                        const at::Tensor& denoised, StageTimes* times) {
   const double factor = data_factor(problem, config, level, mu);
-  // lambda g(s)/s is written with the level of each pixel; for the linear weight it is lambda everywhere.
+  // lambda g(s)/s, with the schedule's level for every pixel; for the linear weight it is lambda whatever the level.
   const double curvature = config.prior_weight * level_weight(config.weighting, level.nominal) / level.nominal;
   Gradient gradient;
   gradient.minimizer = [&problem, denoised, factor, curvature, times] {
@@ -135,9 +140,10 @@ Solution red_diff(const Denoiser& prior, const Problem& problem, const SolverCon
     {
       StageClock clock(times ? &times->prior : nullptr);
       denoised = denoise(prior, u, level, config.symmetries);
+      if (times) wait_for(denoised);
       // What has been denoised here is the clipped measurement: its mean is not that of the picture.
       if (clips(problem) && step == 0 && (start.measured || config.renoise == Renoise::measurement))
-        denoised = mean_before_clipping(denoised, problem.noise);
+        denoised = mean_before_clipping(denoised, problem.noise, problem.clipping);
     }
     const auto gradient = make_gradient(problem, config, level, mu, denoised, times);
     if (config.return_before_step) solution.mu = mu.clone();

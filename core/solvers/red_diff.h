@@ -28,10 +28,10 @@ namespace reddiff {
 
 struct Problem {
   OperatorPtr op;
-  at::Tensor y;                        // [N,c,h,w]
-  at::Tensor weights;                  // [N,1,h,w], 1 measured, 0 missing; undefined: all measured
-  double noise = 0;                    // sv > 0, core units
-  Clipping clipping = Clipping::none;  // what the limits of code values did to the noise
+  at::Tensor y;        // [N,c,h,w]
+  at::Tensor weights;  // [N,1,h,w], 1 measured, 0 missing; undefined: all measured
+  double noise = 0;    // sv > 0, core units
+  Clipping clipping;   // what the limits of code values did to the noise
 };
 
 // y, or what is expected to have been there before it was clipped, if the picture is seen through H as hx.
@@ -52,8 +52,8 @@ struct Solution {
 };
 
 // Throws Error{aborted} once *abort is set: before a call of the prior, and where prior and operator ask (core/api/abort.h);
-// Error{settings} when the configuration needs what the problem has not (fixed-point: a linear operator; Renoise::measurement: an
-// identity without missing rows).
+// Error{settings} when the configuration needs what the problem has not (fixed-point: a linear operator; Renoise::measurement: no
+// missing rows).
 // `times` (may be null) is added to.
 Solution red_diff(const Denoiser& prior, const Problem& problem, const SolverConfig& config, MeanOptimizer& optimizer,
                   const Start& start, std::uint64_t seed, const std::atomic<bool>* abort, StageTimes* times);

@@ -20,8 +20,8 @@ double diffusion_time(double level);
 
 // The levels of one solve, in the order of the configuration.
 //  - start_level 0: the paper's list, t = 0, skip, 2 skip, ... with skip = 1000 / steps rounded down (so 75 steps become 77),
-//    or t = 999 (k / (steps - 1))^2 with quadratic spacing; levels outside [sigma_min, sigma_max] are left out (the nearest one
-//    stays if none is inside), so the count may be smaller than `steps`.
+//    or t = 999 (k / (steps - 1))^2 with quadratic spacing; levels outside [sigma_min, sigma_max] are left out (if none is
+//    inside, the nearer bound takes their place), so the count may be smaller than `steps`.
 //  - else: exactly `steps` levels from start_level to end_level, evenly (or quadratically) spaced in t, both ends exact and
 //    clamped to [sigma_min, sigma_max]. One step visits start_level.
 // Order::random shuffles by `seed`.

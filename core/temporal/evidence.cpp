@@ -42,16 +42,19 @@ at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int
   constexpr std::int64_t cells = 3;
   const auto height = difference.size(2), width = difference.size(3);
   const std::int64_t side = std::min({cell, height, width});
+  const auto cells_of = [&](std::int64_t length) { return (length + side - 1) / side; };
   const auto in_cells = [&](const at::Tensor& x) {
     return side == 1 ? x : at::avg_pool2d(x, {side, side}, {side, side}, {0, 0}, true, false);
   };
   auto moments = at::cat({difference, difference.square().mean(1, true)}, 1);
   const auto pixels = static_cast<double>(cells * side * cells * side);
-  auto count = at::full({1, 1, 1, 1}, pixels, moments.options());
+  // Windows shrink at the border.
+  auto count = at::avg_pool2d(at::full({1, 1, cells_of(height), cells_of(width)}, pixels, moments.options()),
+                              {cells, cells}, {1, 1}, {cells / 2, cells / 2}, false, true);
   if (known.defined()) {
     const auto share = in_cells(known);
     moments = known_mean(in_cells(moments * known) / share.clamp_min(1e-6), share, cells, 0.1);
-    count = window_mean(share, cells).mul_(pixels).clamp_min_(1);
+    count = window_mean(share, cells).mul_(count).clamp_min_(1);
   } else {
     moments = window_mean(in_cells(moments), cells);
   }

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <vector>
 
 #include "core/temporal/evidence.h"
@@ -79,7 +80,7 @@ at::Tensor without_drift(at::Tensor moved, const Measured& now, const FilterCons
 TemporalFilter::TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow, const FilterConstants& constants)
     : scene_threshold_(scene_threshold), constants_(constants), flow_(std::move(flow)) {}
 
-void TemporalFilter::reset() { z_ = variance_ = last_ = at::Tensor(); }
+void TemporalFilter::reset() { z_ = variance_ = last_ = picture_ = known_ = at::Tensor(); }
 
 MovedBehind TemporalFilter::move(const Measured& now) const {
   auto flow = flow_->estimate(now.single, last_);
@@ -113,6 +114,15 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
   return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};
 }
 
+// [1,1,H,W], true: measured, and what the last frame measured there, in a window in which noise makes none alike by chance.
+at::Tensor TemporalFilter::repeated(const Measured& now) const {
+  constexpr std::int64_t window = 5;
+  auto differs = (now.picture != picture_).any(1, true);
+  if (now.known.defined()) differs = differs.logical_and_(now.known > 0).logical_or_(now.known != known_);
+  const auto same = at::max_pool2d(differs.to(at::kFloat), {window, window}, {1, 1}, {window / 2, window / 2}) == 0;
+  return now.known.defined() ? same.logical_and(now.known > 0) : same;
+}
+
 TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
   Estimate estimate;
   if (z_.defined() && is_scene_cut(now.single, last_, scene_threshold_)) {
@@ -120,21 +130,33 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
     estimate.cut = true;
   }
   const auto [seen, own] = observe(now, constants_);
+  const double least = now.noise * now.noise / constants_.frames_remembered;
   if (!z_.defined()) {
     z_ = seen;
-    variance_ = own;
+    variance_ = own.clamp_min(least);
   } else {
     const auto past = predict(now);
     // The share of what is seen now; all of it where that was outside the last frame.
     const auto gain = at::where(past.inside, past.variance / (past.variance + own), 1.0);
-    z_ = at::lerp(past.z, seen, gain);
-    if (lossy(now)) z_ = now.agree(z_);
-    variance_ = (gain * own).clamp_min_(now.noise * now.noise / constants_.frames_remembered);
+    auto z = at::lerp(past.z, seen, gain);
+    auto variance = (gain * own).clamp_min_(least);
+    if (lossy(now)) {
+      z = now.agree(z);
+    } else if (now.known.defined() == known_.defined()) {
+      const auto same = repeated(now);
+      z = at::where(same, z_, z);
+      variance = at::where(same, variance_ * std::pow(now.noise / noise_, 2), variance);
+    }
+    z_ = z;
+    variance_ = variance;
     estimate.z = z_;
     estimate.level = variance_.sqrt();
     if (lossy(now)) estimate.level.mul_(constants_.share_of_lost);
   }
   last_ = now.single;
+  picture_ = now.picture;
+  known_ = now.known;
+  noise_ = now.noise;
   return estimate;
 }
 

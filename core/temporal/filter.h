@@ -10,6 +10,9 @@
 // where o is the measurement y, R = sv^2: the picture with noise, or, as blur and motion change places, the blurred picture with noise,
 // for the solver to find less noise in. In a hole, and wherever H loses resolution, o is the estimate c of this frame alone and
 // R what that gets wrong (hole_variance, lost_variance); then z is brought back to y, argmin_x |y - H x|^2/sv^2 + |x - z|^2/s^2.
+// Where y is the last one to the bit, its noise too, nothing new was measured and z and P stay: a frame was repeated to change the
+// frame rate, or a codec skipped a block. Not where H loses resolution: there is no noise to speak of.
+//
 // The denoiser sees z at the level sqrt(P), or share_of_lost of it where H loses resolution: there most of z's error is detail that
 // is not there, no noise. Its answer is never fed back: its errors are alike in every frame, and a filter that averages them
 // takes them for information. The named numbers: filter_constants.h.
@@ -64,12 +67,15 @@ class TemporalFilter {
     at::Tensor z, variance, inside;
   };
   MovedBehind move(const Measured& now) const;
+  at::Tensor repeated(const Measured& now) const;
   Prediction predict(const Measured& now) const;
 
   double scene_threshold_;
   FilterConstants constants_;
   std::unique_ptr<Flow> flow_;
   at::Tensor z_, variance_;
+  at::Tensor picture_, known_;  // as measured in the last frame
+  double noise_ = 0;
   at::Tensor last_;  // the last frame's estimate from itself alone, or better, what was restored
 };
 

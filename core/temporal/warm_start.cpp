@@ -21,12 +21,14 @@ at::Tensor halved(const at::Tensor& picture) {
   return std::min(picture.size(2), picture.size(3)) >= smallest_halved_side ? at::avg_pool2d(picture, {2, 2}) : picture;
 }
 
-at::Tensor resize_flow(const at::Tensor& flow, std::int64_t height, std::int64_t width) {
+// The motion of halved pictures for pictures of this size; an odd last line, which they lack, moves as the one before it.
+at::Tensor doubled_flow(const at::Tensor& flow, std::int64_t height, std::int64_t width) {
   if (flow.size(2) == height && flow.size(3) == width) return flow;
-  auto resized = at::upsample_bilinear2d(flow, {height, width}, false);
-  resized.select(1, 0).mul_(static_cast<double>(width) / flow.size(3));
-  resized.select(1, 1).mul_(static_cast<double>(height) / flow.size(2));
-  return resized;
+  const auto odd = at::replication_pad2d(flow, {0, width % 2, 0, height % 2});
+  return at::upsample_bilinear2d(odd, {2 * odd.size(2), 2 * odd.size(3)}, false)
+      .narrow(2, 0, height)
+      .narrow(3, 0, width)
+      .mul(2);
 }
 
 }  // namespace
@@ -40,7 +42,8 @@ at::Tensor WarmStart::trust_of(const at::Tensor& backward, const at::Tensor& mea
   const auto height = measured.size(2), width = measured.size(3);
   const auto to = halved(measured), from = halved(measured_);
   const auto forward = flow_->estimate(from, to);
-  const auto agreed = trusted_motion(resize_flow(backward, to.size(2), to.size(3)), forward);
+  const auto half = halved(backward);
+  const auto agreed = trusted_motion(half.size(3) < width ? half / 2 : half, forward);
   const auto moved = warp(measured_, backward, WarpFilter::bilinear);
   const auto residual = window_mean((measured - moved).square().mean(1, true), 5);
   const double limit = 2 * noise * noise + tolerated * tolerated;
@@ -57,8 +60,8 @@ Prediction WarmStart::predict(const at::Tensor& measured, double noise, bool wit
   }
   const bool small = noise > noisy;
   const auto backward =
-      resize_flow(flow_->estimate(small ? halved(measured) : measured, small ? halved(measured_) : measured_),
-                  measured.size(2), measured.size(3));
+      doubled_flow(flow_->estimate(small ? halved(measured) : measured, small ? halved(measured_) : measured_),
+                   measured.size(2), measured.size(3));
   if (with_trust) prediction.trust = trust_of(backward, measured, noise);
   prediction.moved = warp(solution_, backward, WarpFilter::bicubic);
   return prediction;

@@ -20,7 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t max_card_bytes = 1u << 20;
-constexpr std::uint64_t max_weight_bytes = 16ull << 30;
+constexpr std::uint64_t max_weight_bytes = 2ull << 30;
 constexpr std::int64_t max_channels = 4096, max_blocks = 64, max_levels = 8;
 
 [[noreturn]] void refuse(std::string_view file, const std::string& why) {
@@ -59,15 +59,15 @@ class Fields {
     return bounded(key, at(key, "a whole number"), low, high);
   }
 
-  std::vector<std::int64_t> integers(const char* key, std::size_t at_least, std::size_t at_most,
+  std::vector<std::int64_t> integers(const char* key, std::size_t at_least, std::size_t at_most, std::int64_t low,
                                      std::int64_t high) const {
     const std::string expected = "a list of " + std::to_string(at_least) +
                                  (at_least == at_most ? "" : " to " + std::to_string(at_most)) +
-                                 " whole numbers from 1 to " + std::to_string(high);
+                                 " whole numbers from " + std::to_string(low) + " to " + std::to_string(high);
     const json& value = at(key, expected.c_str());
     if (!value.is_array() || value.size() < at_least || value.size() > at_most) wrong(key, expected);
     std::vector<std::int64_t> numbers;
-    for (const json& element : value) numbers.push_back(bounded(key, element, 1, high));
+    for (const json& element : value) numbers.push_back(bounded(key, element, low, high));
     return numbers;
   }
 
@@ -102,10 +102,10 @@ void read_network(const Fields& root, ModelCard& card) {
   card.architecture = root.text("architecture");
   if (card.architecture != "conv-unet") root.wrong("architecture", "\"conv-unet\", the one architecture there is");
   const Fields config = root.child("config");
-  card.ch = config.integers("ch", 2, max_levels, max_channels);
-  card.enc = config.integers("enc", card.ch.size() - 1, card.ch.size() - 1, max_blocks);
+  card.ch = config.integers("ch", 2, max_levels, 1, max_channels);
+  card.enc = config.integers("enc", card.ch.size() - 1, card.ch.size() - 1, 0, max_blocks);
   card.mid = config.integer("mid", 1, max_blocks);
-  card.dec = config.integers("dec", card.ch.size() - 1, card.ch.size() - 1, max_blocks);
+  card.dec = config.integers("dec", card.ch.size() - 1, card.ch.size() - 1, 0, max_blocks);
   card.e = config.integer("e", 1, max_channels);
   card.multiple_of = root.integer("multiple_of", 1, 1024);
   if (card.multiple_of % (std::int64_t{1} << card.ch.size()) != 0)

@@ -45,6 +45,36 @@ TEST(Engine, WithAPastTheFilterMakesAsManyCallsAsAskedFor) {
   }
 }
 
+// Pictures of one code value, and with bars of one, leave the filter nothing to divide by.
+TEST(Engine, FlatAndLetterboxedVideoGoesThroughEveryOperatorAlongTime) {
+  for (const std::string text : {"identity", "gray", "gaussian-blur:sigma=1", "bicubic:factor=2",
+                                 "average-pool:factor=2", "gaussian-blur:sigma=1+bicubic:factor=2"})
+    for (const double light : {-1., 1.})
+      for (const int bar : {height / 4, height}) {
+        const Config config{.task = Task::deblur, .operator_text = text, .noise = 0};
+        const auto engine = engine_of(config);
+        for (int i = 0; i < 3; ++i) {
+          auto picture = read(*moving_frame(i, 0));
+          picture.narrow(2, 0, bar).fill_(light);
+          Frame in(format_named("RGB"), width, height, 1);
+          write_picture(picture, {}, in.view);
+          const auto report = restore(*engine, in, resolve_scale(config), {}).report;
+          EXPECT_FALSE(report.not_finite) << text << " " << light << " " << bar << " " << i;
+          EXPECT_EQ(report.cold, i == 0) << text << " " << light << " " << bar << " " << i;
+        }
+      }
+}
+
+// To the bit, once there is a past.
+TEST(Engine, ARepeatedFrameIsRestoredAlike) {
+  const auto engine = engine_of({.noise = 25, .steps = 2});
+  for (int i = 0; i < 3; ++i) restore(*engine, *moving_frame(i, level_to_core(25)), 1, {.noise = 25});
+  const auto once = restore(*engine, *moving_frame(3, level_to_core(25)), 1, {.noise = 25});
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(restore(*engine, *moving_frame(3, level_to_core(25)), 1, {.noise = 25}).frame->words, once.frame->words)
+        << i;
+}
+
 // What the filter cannot do is the warm start's, to the bit: colours are in no measurement.
 TEST(Engine, FilterIsWarmStartWhereColoursAreMissing) {
   for (const std::string text : {"gaussian-blur:sigma=1.6+gray", "gray+bicubic:factor=2"}) {
@@ -123,6 +153,24 @@ TEST(Engine, NoiseThatEndsAtBlackDoesNotBrightenShadows) {
       }
       EXPECT_NEAR(mean, 10, 3) << format << " " << static_cast<int>(temporal);  // it was 22
     }
+}
+
+// Studio range has room above white: highlights whose noise ended nowhere stay beside shadows whose noise ended at black.
+TEST(Engine, HighlightsAboveWhiteStayBesideClippedShadows) {
+  constexpr double level = 10, highlight = 1.05;
+  for (const auto temporal : {Temporal::none, Temporal::filter}) {
+    const auto engine = engine_of({.noise = level, .steps = 2, .temporal = temporal});
+    for (int i = 0; i < 4; ++i) {
+      Frame in(format_named("Y444"), width, height, 1), out(format_named("Y444"), width, height, 2);
+      const auto field = level_to_core(level) * noise({1, 3, height, width}, 300 + static_cast<std::uint64_t>(i));
+      auto picture = (field - 0.95).clamp_min(-1);
+      picture.narrow(3, width / 2, width / 2).copy_(field.narrow(3, width / 2, width / 2) + highlight);
+      write_picture(picture, {}, in.view);
+      engine->process(in.view, out.view, {.noise = level});
+      const double found = read(out).narrow(3, width / 2 + 8, width / 2 - 8).mean().item<double>();
+      EXPECT_NEAR(found, highlight, 0.015) << i << " " << static_cast<int>(temporal);
+    }
+  }
 }
 
 // With holes as well, from the first frame on.

@@ -33,16 +33,6 @@ TEST(Registry, HoldsWhatTheNamesPromise) {
   EXPECT_EQ(optimizers.size() + 1, names<Optimizer>().size());  // all but `preset`
 }
 
-TEST(Registry, UnknownPriorsListTheKnown) {
-  try {
-    make_prior({"nonsense", "", at::kCPU, Precision::automatic});
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::not_found);
-    for (const auto& entry : prior_registry()) EXPECT_NE(std::string(error.what()).find(entry.name), std::string::npos);
-  }
-}
-
 TEST(Device, IsTheOneAskedForOrAnError) {
   EXPECT_TRUE(parse_device("cpu").is_cpu());
   for (const char* wrong : {"", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:99"})
@@ -90,6 +80,54 @@ TEST(Engine, FillsHolesAndKeepsWhatIsKnown) {
   EXPECT_LT((error * known).max().item<double>(), 2.5 / 255);
   EXPECT_LT((error * (1 - known)).sum().item<double>() / 180, 0.2);
   EXPECT_TRUE((read_alpha(restored.frame->view, at::kCPU) == 1).all().item<bool>());
+}
+
+// The smoother, the more the prior weighs, in the presets too.
+TEST(Engine, MoreWeightOfThePriorIsSmoother) {
+  const auto in = moving_frame(0, level_to_core(10));
+  const auto edges = [&](double prior_weight, Weighting weighting) {
+    const auto engine = engine_of({.operator_text = "gaussian-blur:sigma=1",
+                                   .noise = 10,
+                                   .weighting = weighting,
+                                   .prior_weight = prior_weight,
+                                   .temporal = Temporal::none});
+    const auto restored = read(*restore(*engine, *in, 1, {.noise = 10}).frame);
+    return rms(restored.narrow(3, 1, width - 1) - restored.narrow(3, 0, width - 1));
+  };
+  EXPECT_GT(edges(0.1, Weighting::preset), 1.01 * edges(-1, Weighting::preset));
+  EXPECT_GT(edges(-1, Weighting::preset), 1.01 * edges(10, Weighting::preset));
+  EXPECT_GT(edges(-1, Weighting::square), 1.01 * edges(-1, Weighting::preset));  // s^2 instead of s, and s < 1
+}
+
+// One that a preset was not made for comes with as many steps as it needs.
+TEST(Engine, EveryOptimizerRestores) {
+  for (const std::string op : {"bicubic:factor=2", "gaussian-blur:sigma=1.5"})
+    for (const auto& optimizer : names<Optimizer>()) {
+      const int scale = parse_operator(op).factor();
+      const double noise = scale == 1 ? 2 : 0;
+      Frame truth(format_named("RGB"), width, height, 1),
+          degraded(format_named("RGB"), width / scale, height / scale, 3);
+      write_picture(cartoon(height, width, 5), {}, truth.view);
+      DegradeEngine({op, noise, 7, "cpu"}).process(truth.view, degraded.view, 0);
+      const auto engine =
+          engine_of({.operator_text = op, .noise = noise, .optimizer = optimizer.value, .temporal = Temporal::none});
+      const auto restored = restore(*engine, degraded, scale, {.noise = noise});
+      const auto plain = scale == 1 ? read(degraded) : at::upsample_bicubic2d(read(degraded), {height, width}, false);
+      EXPECT_LT(rms(read(*restored.frame) - read(truth)), 0.96 * rms(plain - read(truth))) << op << optimizer.nick;
+    }
+}
+
+TEST(Engine, AnotherOptimizerDenoisesWhenThePriorWeighsMore) {
+  const auto in = moving_frame(0, level_to_core(25));
+  const auto error = [&](double prior_weight) {
+    const auto engine = engine_of({.noise = 25,
+                                   .optimizer = Optimizer::adam,
+                                   .prior_weight = prior_weight,
+                                   .temporal = Temporal::none});
+    return rms(read(*restore(*engine, *in, 1, {.noise = 25}).frame) - read(*moving_frame(0, 0)));
+  };
+  EXPECT_LT(error(10), 0.75 * level_to_core(25));
+  EXPECT_LT(error(10), error(-1));
 }
 
 TEST(Engine, NeedsAlphaForAMask) {

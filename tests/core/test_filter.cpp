@@ -126,6 +126,40 @@ TEST(TemporalFilter, SmallErrorsOfMotionDoNotGather) {
   EXPECT_LT(std::abs(error(FilterConstants{}.doubt_of_drift)), 0.25 * gathered);
 }
 
+// A frame that comes twice has the same noise twice.
+TEST(TemporalFilter, WhatIsRepeatedTellsNothingNew) {
+  const auto large = scene(height + 32, width + 32, 12);
+  TemporalFilter filter(0, known_motion());
+  at::Tensor y;
+  TemporalFilter::Estimate estimate;
+  for (int i = 0; i < 3; ++i) {
+    y = frame(large, i) + sv * noise({1, 3, height, width}, 110 + static_cast<std::uint64_t>(i));
+    estimate = filter.update({y, {}, frame(large, i), sv});
+  }
+  for (int i = 0; i < 3; ++i) {
+    const auto again = filter.update({y.clone(), {}, frame(large, 2), sv});
+    EXPECT_TRUE(at::equal(again.z, estimate.z)) << i;
+    EXPECT_LT(largest(again.level - estimate.level), 1e-6) << i;
+  }
+  // Told that there is twice the noise.
+  EXPECT_LT(largest(filter.update({y, {}, frame(large, 2), 2 * sv}).level - 2 * estimate.level), 1e-6);
+}
+
+// The left half is repeated, the right half is measured again.
+TEST(TemporalFilter, APartThatIsRepeatedWaitsForTheNextMeasurement) {
+  const auto still = scene(height, width, 13);
+  TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
+  const auto first = still + sv * noise({1, 3, height, width}, 120);
+  filter.update({first, {}, still, sv});
+  auto second = still + sv * noise({1, 3, height, width}, 121);
+  second.narrow(3, 0, width / 2).copy_(first.narrow(3, 0, width / 2));
+  const auto estimate = filter.update({second, {}, still, sv});
+  constexpr std::int64_t margin = 2;  // of the windows
+  EXPECT_TRUE(at::equal(estimate.z.narrow(3, 0, width / 2 - margin), first.narrow(3, 0, width / 2 - margin)));
+  EXPECT_LT(largest(estimate.level.narrow(3, 0, width / 2 - margin) - sv), 1e-6);
+  EXPECT_LT(estimate.level.narrow(3, width / 2, width / 2).max().item<double>(), 0.75 * sv);
+}
+
 // A hole that stands still while the picture moves under it. The estimate of each frame alone knows nothing there.
 TEST(TemporalFilter, FillsAHoleWithWhatWasSeenBefore) {
   const auto large = scene(height + 32, width + 32, 10);

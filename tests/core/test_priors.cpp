@@ -16,7 +16,6 @@
 #include "core/api/error.h"
 #include "core/priors/conv_unet.h"
 #include "core/priors/dct_shrink.h"
-#include "core/priors/load_prior.h"
 #include "core/priors/tiled.h"
 
 namespace reddiff {
@@ -281,16 +280,28 @@ TEST(DctShrink, BandsLeaveNoTrace) {
   EXPECT_GT(psnr(whole.narrow(3, 420, 24), crop.narrow(3, 20, 24)), 80);
 }
 
+TEST(ConvUnet, ALevelMayHaveNoBlocks) {
+  ModelCard card = shipped().card;
+  card.enc.back() = card.dec.front() = 0;
+  const at::Tensor u = picture(40, 56);
+  const auto with = [&](ConvPath path) {
+    return make_conv_unet(shipped().tensors, card, at::kCPU, at::kFloat, path)->denoise(u, level_map(40, 56));
+  };
+  EXPECT_LT(worst(with(ConvPath::fused), with(ConvPath::plain)), 1e-3);
+  EXPECT_GT(worst(with(ConvPath::plain), network(ConvPath::plain)->denoise(u, level_map(40, 56))), 1e-2);
+}
+
 // --- tiles -----------------------------------------------------------------------------------------------------------
 
 // Runs out of memory on pictures larger than `limit` pixels a side, else returns what it got; counts its calls.
 class SmallMemory final : public Denoiser {
  public:
-  explicit SmallMemory(std::int64_t limit) : limit_(limit) {}
+  explicit SmallMemory(std::int64_t limit, std::int64_t grid = 1) : limit_(limit), grid_(grid) {}
   at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override {
     ++calls;
     largest = std::max({largest, u.size(2), u.size(3)});
     EXPECT_TRUE(sigma.size(3) == 1 || sigma.size(3) == u.size(3));
+    corners.push_back(u[0][0][0][0].item<float>());
     if (u.size(2) > limit_ || u.size(3) > limit_) C10_THROW_ERROR(OutOfMemoryError, "out of memory");
     return u * 1;
   }
@@ -299,11 +310,13 @@ class SmallMemory final : public Denoiser {
   bool per_pixel_sigma() const override { return true; }
   at::Device device() const override { return at::kCPU; }
   std::string description() const override { return "identity"; }
+  std::int64_t grid() const override { return grid_; }
+  mutable std::vector<double> corners;
   mutable int calls = 0;
   mutable std::int64_t largest = 0;
 
  private:
-  std::int64_t limit_;
+  std::int64_t limit_, grid_;
 };
 
 TEST(Tiled, APictureThatFitsGoesStraightThrough) {
@@ -348,6 +361,16 @@ TEST(Tiled, CoversEverySizeOnce) {
           << size << " " << width;
 }
 
+TEST(Tiled, BeginsWhereThePriorsCellsDo) {
+  const auto columns = at::arange(1920, at::kFloat).expand({1, 3, 40, 1920});
+  for (const std::int64_t grid : {16, 32, 64}) {
+    const auto prior = std::make_shared<SmallMemory>(768, grid);
+    TiledDenoiser(prior, {}).denoise(columns, level(0.1));
+    EXPECT_GE(prior->calls, 3);
+    for (const double corner : prior->corners) EXPECT_EQ(std::fmod(corner, grid), 0) << grid << " " << corner;
+  }
+}
+
 TEST(Tiled, HalvesItsTilesOnceWhenMemoryRunsOut) {
   const auto prior = std::make_shared<SmallMemory>(128);
   const TiledDenoiser tiled(prior, {.size = 256, .overlap = 16});
@@ -365,30 +388,6 @@ TEST(Tiled, SaysSoWhenHalvingIsNotEnough) {
   EXPECT_NE(sentence([&] { tiled.denoise(picture(300, 200), level(0.1)); }, ErrorCode::out_of_memory).find("tile-size"),
             std::string::npos);
   sentence([&] { tiled.denoise(picture(300, 200), level(0.1)); }, ErrorCode::out_of_memory);
-}
-
-// --- loading ---------------------------------------------------------------------------------------------------------
-
-TEST(LoadPrior, SharesWhatIsAlive) {
-  const std::string dirs = "/nonexistent:" + models();
-  DenoiserPtr a = load_conv_unet("default", dirs, at::kCPU, Precision::float32);
-  EXPECT_EQ(a, load_conv_unet(models() + "/default.safetensors", "", at::kCPU, Precision::float32));
-  EXPECT_NE(a, load_conv_unet("default", dirs, at::kCPU, Precision::bfloat16));
-  const std::weak_ptr<const Denoiser> watch = a;
-  a.reset();
-  EXPECT_TRUE(watch.expired());
-}
-
-TEST(LoadPrior, SaysWhereItLooked) {
-  const auto load = [](const std::string& name, const std::string& dirs) {
-    return sentence([&] { load_conv_unet(name, dirs, at::kCPU, Precision::float32); }, ErrorCode::not_found);
-  };
-  const std::string text = load("nosuch", "/nonexistent:" + models());
-  for (const std::string& part :
-       {std::string("nosuch"), std::string("/nonexistent"), models(), std::string("default"), std::string("dct")})
-    EXPECT_NE(text.find(part), std::string::npos) << text;
-  EXPECT_NE(load("nosuch", "").find("REDDIFF_MODEL_PATH"), std::string::npos);
-  EXPECT_NE(load("/nonexistent/m.safetensors", models()).find("/nonexistent/m.safetensors"), std::string::npos);
 }
 
 }  // namespace

@@ -39,6 +39,19 @@ TEST(WarmStart, FollowsThePictureAndDistrustsWhatComesIn) {
   EXPECT_LT(prediction.trust.narrow(3, prediction.trust.size(3) - 4, 4).mean().item<double>(), 0.1);
 }
 
+// In noise motion is found at half the size, which an odd picture is not twice of.
+TEST(WarmStart, OddPicturesMoveAsFarAsEvenOnes) {
+  constexpr std::int64_t height = 97, width = 129;
+  const auto odd = [](std::int64_t top) {
+    return scene(160, 160, 2).narrow(2, top, height).narrow(3, 20, width).contiguous();
+  };
+  const auto ramp = at::arange(height, at::kFloat).view({1, 1, -1, 1}).expand({1, 3, height, width}).contiguous();
+  WarmStart warm(0);
+  warm.remember(odd(20), ramp);
+  const auto moved = warm.predict(odd(36), 0.1, true).moved - ramp;        // everything was 16 pixels below
+  EXPECT_NEAR(moved.narrow(2, 30, 40).median().item<double>(), 16, 0.15);  // 16.33 by the sizes' quotient
+}
+
 TEST(WarmStart, ForgetsTheOldSceneAtACut) {
   WarmStart warm(0.35);
   warm.remember(window(3, 0, 0), window(3, 0, 0));
