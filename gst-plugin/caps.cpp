@@ -2,6 +2,7 @@
 #include "gst-plugin/caps.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace reddiff {
 namespace {
@@ -24,17 +25,30 @@ bool scale_int(int value, const Ratio& ratio, GValue* out) {
   return true;
 }
 
-bool scale_range(int minimum, int maximum, const Ratio& ratio, GValue* out) {
-  const gint64 low = (minimum * ratio.numerator + ratio.denominator - 1) / ratio.denominator;
-  const gint64 high = maximum * ratio.numerator / ratio.denominator;
-  if (low > high) return false;
-  const int first = clamp_to_int(low), last = clamp_to_int(high);
-  if (first == last) {
+struct Range {
+  gint64 low, high, step;
+};
+
+gint64 rounded_up(gint64 value, gint64 divisor) { return (value + divisor - 1) / divisor; }
+
+Range scaled(const Range& range, const Ratio& ratio) {
+  const gint64 numerator = ratio.numerator, denominator = ratio.denominator;
+  if (range.step == 1) return {rounded_up(range.low * numerator, denominator), range.high * numerator / denominator, 1};
+  // GStreamer's ranges with a step hold its multiples. Those of `kept` become whole numbers.
+  const gint64 kept = std::lcm(range.step, denominator), step = kept / denominator * numerator;
+  return {rounded_up(range.low, kept) * step, range.high / kept * step, step};
+}
+
+bool scale_range(const Range& range, const Ratio& ratio, GValue* out) {
+  const auto [low, high, step] = scaled(range, ratio);
+  if (low > high || step > G_MAXINT) return false;
+  const int first = clamp_to_int(low), last = static_cast<int>(clamp_to_int(high) / step * step);
+  if (first >= last) {
     g_value_init(out, G_TYPE_INT);
     g_value_set_int(out, first);
   } else {
     g_value_init(out, GST_TYPE_INT_RANGE);
-    gst_value_set_int_range(out, first, last);
+    gst_value_set_int_range_step(out, first, last, static_cast<int>(step));
   }
   return true;
 }
@@ -43,7 +57,9 @@ bool scale_range(int minimum, int maximum, const Ratio& ratio, GValue* out) {
 bool scale_value(const GValue* value, const Ratio& ratio, GValue* out) {
   if (G_VALUE_HOLDS_INT(value)) return scale_int(g_value_get_int(value), ratio, out);
   if (GST_VALUE_HOLDS_INT_RANGE(value))
-    return scale_range(gst_value_get_int_range_min(value), gst_value_get_int_range_max(value), ratio, out);
+    return scale_range(
+        {gst_value_get_int_range_min(value), gst_value_get_int_range_max(value), gst_value_get_int_range_step(value)},
+        ratio, out);
   if (!GST_VALUE_HOLDS_LIST(value)) return false;
   g_value_init(out, GST_TYPE_LIST);
   for (guint i = 0; i < gst_value_list_get_size(value); ++i) {

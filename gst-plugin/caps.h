@@ -30,7 +30,7 @@ enum class Rounding {
 };
 
 // A copy of `caps` with every width and height (number, range, list of both; absent stays absent) times numerator over
-// denominator, in 64 bit, cut to G_MAXINT. All other fields and the features stay as they are. Steps of ranges are dropped.
+// denominator, in 64 bit, cut to G_MAXINT. All other fields and the features stay as they are, and steps of ranges as far as they are above 1.
 // Full transfer.
 GstCaps* scale_caps(const GstCaps* caps, int numerator, int denominator, Rounding rounding);
 

@@ -21,6 +21,14 @@ constexpr double strongest = 15;
 
 }  // namespace
 
+void Compression::on_event(GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_STREAM_START) clear();
+  if (GST_EVENT_TYPE(event) != GST_EVENT_TAG) return;
+  GstTagList* tags = nullptr;
+  gst_event_parse_tag(event, &tags);
+  on_tags(tags);
+}
+
 void Compression::on_tags(const GstTagList* tags) {
   if (gst_tag_list_get_scope(tags) != GST_TAG_SCOPE_STREAM) return;  // a container's bit rate has the sound in it
   gchar* name = nullptr;

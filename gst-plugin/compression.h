@@ -11,6 +11,8 @@ class Compression {
  public:
   void clear() { *this = Compression(); }
 
+  // Tags belong to a stream, and end with it.
+  void on_event(GstEvent* event);
   void on_tags(const GstTagList* tags);
 
   // The noise level that restores such pictures best, 8-bit units: s (bits per pixel)^-0.55, s by codec, at most 15. 0 when the tags

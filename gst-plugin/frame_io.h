@@ -25,6 +25,9 @@ class MappedFrame {
 
   FrameView view() const;
 
+  // Every sample of a frame of the same size and format.
+  void copy(const MappedFrame& from) { gst_video_frame_copy(&frame_, &from.frame_); }
+
  private:
   GstVideoFrame frame_;
 };

@@ -22,6 +22,9 @@
  */
 #include "gst-plugin/gstreddiff.h"
 
+#include <utility>
+
+#include "gst-plugin/alpha_mask.h"
 #include "gst-plugin/caps.h"
 #include "gst-plugin/compression.h"
 #include "gst-plugin/debug.h"
@@ -29,6 +32,7 @@
 #include "gst-plugin/interlaced.h"
 #include "gst-plugin/mask.h"
 #include "gst-plugin/meta.h"
+#include "gst-plugin/passthrough.h"
 #include "gst-plugin/presets.h"
 #include "gst-plugin/session.h"
 #include "gst-plugin/statistics.h"
@@ -36,24 +40,26 @@
 
 namespace {
 
-using reddiff::Effect;
 using reddiff::ResetCause;
+using reddiff::Session;
 using reddiff::Snapshot;
 
 struct Private {
-  explicit Private(GstBaseTransform* trans) : timing(trans, statistics) {}
+  explicit Private(GstBaseTransform* trans) : timing(trans, statistics), passthrough(trans) {}
 
   // Any thread, under the object lock.
   Snapshot wanted;
+  bool changed = false;  // the settings were, and ask for another Restorer; its version was not counted yet
   reddiff::Statistics statistics;
   reddiff::Timing timing;
   // Streaming thread; start() and stop() while that does not run.
-  reddiff::Session session;
+  Session session;
   reddiff::Mask mask;
+  reddiff::AlphaMask alpha_mask;
+  reddiff::Passthrough passthrough;
   reddiff::Compression compression;
   reddiff::StreamState stream;
   reddiff::InterlacedGuard interlaced;
-  bool live_is_known = false;
   bool failed = false;  // an error was posted: say no more until something changes
   guint64 failed_version = 0;
   bool warned = false;  // of frames that were not finite
@@ -86,18 +92,21 @@ static Snapshot wanted(GstReddiff* self) {
 static void gst_reddiff_set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
   auto* self = GST_REDDIFF(object);
   GST_OBJECT_LOCK(self);
-  Snapshot& snapshot = self->priv->wanted;
-  const int scale = snapshot.scale;
-  const bool alpha_is_mask = snapshot.alpha_is_mask;
-  if (reddiff::set_property(snapshot.settings, id, value) == Effect::rebuild) {
-    ++snapshot.version;
-    snapshot.update_geometry();
-  }
-  const bool resized = snapshot.scale != scale;
-  const bool reformatted = snapshot.alpha_is_mask != alpha_is_mask;
+  if (reddiff::set_property(self->priv->wanted.settings, id, value) == reddiff::Effect::rebuild)
+    self->priv->changed = true;
   GST_OBJECT_UNLOCK(self);
-  if (resized) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(self));
-  if (resized || reformatted) gst_base_transform_reconfigure_sink(GST_BASE_TRANSFORM(self));
+}
+
+// After all properties of one g_object_set: what belongs together is taken over together.
+static void gst_reddiff_dispatch_properties_changed(GObject* object, guint count, GParamSpec** specs) {
+  auto* self = GST_REDDIFF(object);
+  Snapshot::Renegotiation again{};
+  GST_OBJECT_LOCK(self);
+  if (std::exchange(self->priv->changed, false)) again = self->priv->wanted.settle();
+  GST_OBJECT_UNLOCK(self);
+  if (again.src) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(self));
+  if (again.sink) gst_base_transform_reconfigure_sink(GST_BASE_TRANSFORM(self));
+  G_OBJECT_CLASS(gst_reddiff_parent_class)->dispatch_properties_changed(object, count, specs);
 }
 
 static void gst_reddiff_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
@@ -119,7 +128,7 @@ static void post_progress(GstReddiff* self, GstProgressType type, const char* te
 static void load(GstReddiff* self) {
   Private* priv = self->priv;
   const Snapshot snapshot = wanted(self);
-  priv->mask.load(snapshot.settings);
+  priv->mask.load(snapshot.settings, priv->session.abort());
   priv->session.start(snapshot);
   const std::string description = priv->session.description();
   GST_INFO_OBJECT(self, "restoring on %s", description.c_str());
@@ -135,7 +144,7 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
   priv->stream.clear();
   priv->interlaced.clear();
   priv->timing.start();
-  priv->live_is_known = priv->failed = priv->warned = false;
+  priv->failed = priv->warned = false;
   post_progress(self, GST_PROGRESS_TYPE_START, "Loading the prior");
   const gboolean loaded = reddiff::guarded(GST_ELEMENT(self), FALSE, FALSE, [self] {
     load(self);
@@ -155,7 +164,8 @@ static gboolean gst_reddiff_stop(GstBaseTransform* trans) {
 
 static GstStateChangeReturn gst_reddiff_change_state(GstElement* element, GstStateChange transition) {
   // The base class waits for a running solve when it deactivates the pads: let that end soon.
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) GST_REDDIFF(element)->priv->session.set_abort(true);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    GST_REDDIFF(element)->priv->session.set_abort(Session::Abort::stop, true);
   return GST_ELEMENT_CLASS(gst_reddiff_parent_class)->change_state(element, transition);
 }
 
@@ -168,7 +178,9 @@ static GstCaps* gst_reddiff_transform_caps(GstBaseTransform* trans, GstPadDirect
   GstCaps* result =
       reddiff::scale_caps(caps, forward ? snapshot.scale : 1, forward ? 1 : snapshot.scale, reddiff::Rounding::exact);
   if (forward) result = reddiff::make_progressive(result);
-  if (snapshot.alpha_is_mask) result = reddiff::keep_alpha_formats(result);
+  // What upstream is to send; what it sent before it was asked still comes through.
+  if (snapshot.alpha_is_mask && (!forward || GST_REDDIFF(trans)->priv->session.masks_by_alpha()))
+    result = reddiff::keep_alpha_formats(result);
   if (!forward) result = reddiff::admit_interlaced(result);
   result = reddiff::within(result, filter);
   GST_DEBUG_OBJECT(trans, "%" GST_PTR_FORMAT " becomes %" GST_PTR_FORMAT, caps, result);
@@ -180,28 +192,15 @@ static GstCaps* gst_reddiff_fixate_caps(GstBaseTransform*, GstPadDirection direc
   return direction == GST_PAD_SINK ? reddiff::fixate_with_colour(othercaps, caps) : gst_caps_fixate(othercaps);
 }
 
-static void ask_if_live(GstReddiff* self) {
-  Private* priv = self->priv;
-  if (priv->live_is_known) return;
-  GstQuery* query = gst_query_new_latency();
-  if (gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(self), query)) {
-    gboolean live = FALSE;
-    gst_query_parse_latency(query, &live, nullptr, nullptr);
-    priv->session.set_live(live);
-    priv->timing.set_live(live);
-    priv->live_is_known = true;
-  }
-  gst_query_unref(query);
-}
-
-// Buffers go through untouched when restoring would change nothing; decided between two of them. Returns whether that is new.
-static bool update_passthrough(GstReddiff* self, const Snapshot& snapshot, bool same_size) {
-  auto* trans = GST_BASE_TRANSFORM(self);
-  const gboolean neutral = same_size && snapshot.scale == 1 && !snapshot.masked && snapshot.settings.strength == 0 &&
-                           !gst_object_has_active_control_bindings(GST_OBJECT(self));
-  if (neutral == gst_base_transform_is_passthrough(trans)) return false;
-  gst_base_transform_set_passthrough(trans, neutral);
+// Whether restoring would change nothing decides about passthrough. Returns whether that is new.
+static bool update_passthrough(GstReddiff* self, const Snapshot& snapshot, const GstVideoInfo& in,
+                               const GstVideoInfo& out) {
+  const bool neutral = GST_VIDEO_INFO_WIDTH(&in) == GST_VIDEO_INFO_WIDTH(&out) && snapshot.scale == 1 &&
+                       !snapshot.masked && snapshot.settings.strength == 0 &&
+                       !gst_object_has_active_control_bindings(GST_OBJECT(self));
+  if (!self->priv->passthrough.set(neutral)) return false;
   if (!neutral) self->priv->session.request_reset(ResetCause::settings);
+  self->priv->timing.on_passthrough();
   return true;
 }
 
@@ -209,10 +208,11 @@ static gboolean gst_reddiff_set_info(GstVideoFilter* filter, GstCaps* incaps, Gs
                                      GstVideoInfo* out_info) {
   auto* self = GST_REDDIFF(filter);
   // Before the queries for allocation, whose answers depend on it.
-  update_passthrough(self, wanted(self), GST_VIDEO_INFO_WIDTH(in_info) == GST_VIDEO_INFO_WIDTH(out_info));
+  update_passthrough(self, wanted(self), *in_info, *out_info);
+  self->priv->failed = false;
   // The base class calls this only for caps that differ from the last.
   if (self->priv->session.has_past()) self->priv->session.request_reset(ResetCause::caps);
-  ask_if_live(self);
+  self->priv->session.set_live(self->priv->timing.ask_if_live());
   return TRUE;
 }
 
@@ -226,27 +226,18 @@ static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event)
     return FALSE;
   }
   priv->session.request_reset(priv->stream.on_event(event, wanted(self).settings.max_gap));
+  priv->compression.on_event(event);
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_FLUSH_START:
-      priv->session.set_abort(true);
+      priv->session.set_abort(Session::Abort::flush, true);
       break;
     case GST_EVENT_FLUSH_STOP:
-      priv->session.set_abort(false);
+      priv->session.set_abort(Session::Abort::flush, false);
       priv->failed = false;
-      priv->timing.forget_lateness();
-      break;
-    case GST_EVENT_STREAM_START:
-      priv->compression.clear();
-      break;
+      [[fallthrough]];
     case GST_EVENT_SEGMENT:
       priv->timing.forget_lateness();
       break;
-    case GST_EVENT_TAG: {
-      GstTagList* tags = nullptr;
-      gst_event_parse_tag(event, &tags);
-      priv->compression.on_tags(tags);
-      break;
-    }
     default:
       break;
   }
@@ -270,6 +261,11 @@ static gboolean gst_reddiff_query(GstBaseTransform* trans, GstPadDirection direc
   return TRUE;
 }
 
+static gboolean gst_reddiff_propose_allocation(GstBaseTransform* trans, GstQuery* decide_query, GstQuery* query) {
+  GST_REDDIFF(trans)->priv->passthrough.on_allocation_query();
+  return parent_transform_class->propose_allocation(trans, decide_query, query);
+}
+
 // Frames
 
 static GstFlowReturn gst_reddiff_submit_input_buffer(GstBaseTransform* trans, gboolean is_discont, GstBuffer* input) {
@@ -277,10 +273,12 @@ static GstFlowReturn gst_reddiff_submit_input_buffer(GstBaseTransform* trans, gb
   Private* priv = self->priv;
   const Snapshot snapshot = wanted(self);
   priv->session.request_reset(priv->stream.on_buffer(input, snapshot.settings.max_gap));
-  if (update_passthrough(self, snapshot, true)) {  // both sides were told of metas and strides as it was before
+  const GstVideoFilter* video = GST_VIDEO_FILTER(self);
+  if (update_passthrough(self, snapshot, video->in_info, video->out_info)) {
     gst_base_transform_reconfigure_src(trans);
     gst_base_transform_reconfigure_sink(trans);
   }
+  if (video->negotiated) input = priv->passthrough.straighten(video->in_info, input);
   const GstFlowReturn flow = parent_transform_class->submit_input_buffer(trans, is_discont, input);
   GST_OBJECT_LOCK(self);
   priv->statistics.frame_in();
@@ -327,14 +325,16 @@ static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer
   const gint64 before = g_get_monotonic_time();
   const GstVideoFilter* video = GST_VIDEO_FILTER(self);
   const ResetCause reset = priv->session.prepare(snapshot, video);
-  if (!priv->session.fits(video)) {
+  const bool fits = priv->session.fits(video);
+  priv->alpha_mask.check(GST_BASE_TRANSFORM(self), snapshot, video->in_info, fits);
+  if (!fits) {
     gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(self));
     priv->timing.on_unfit_frame();
     return GST_BASE_TRANSFORM_FLOW_DROPPED;
   }
   const reddiff::FrameNeeds needs{
-      priv->mask.for_frame(GST_ELEMENT(self), priv->session.active(), video->in_info, inbuf), allowance.calls,
-      priv->compression.noise(video->in_info)};
+      priv->mask.for_frame(GST_ELEMENT(self), priv->session.active(), video->in_info, inbuf, priv->session.abort()),
+      allowance.calls, priv->compression.noise(video->in_info)};
   const reddiff::FrameReport report = priv->session.process(snapshot, video, inbuf, outbuf, needs);
   account(self, report, allowance.calls >= 0, reset, inbuf, snapshot.settings.post_messages);
   priv->timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, snapshot.settings.processing_deadline);
@@ -374,15 +374,14 @@ static void gst_reddiff_class_init(GstReddiffClass* klass) {
   auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
   object_class->set_property = gst_reddiff_set_property;
   object_class->get_property = gst_reddiff_get_property;
+  object_class->dispatch_properties_changed = gst_reddiff_dispatch_properties_changed;
   object_class->finalize = gst_reddiff_finalize;
   stats_id = reddiff::install_properties(object_class);
-
   gst_element_class_set_static_metadata(element_class, "RED-Diff video restoration", "Filter/Effect/Video",
                                         "Denoises, enlarges, deblurs and inpaints video with a diffusion prior",
                                         "The gst-reddiff authors");
   reddiff::add_pad_templates(element_class);
   element_class->change_state = gst_reddiff_change_state;
-
   transform_class->start = gst_reddiff_start;
   transform_class->stop = gst_reddiff_stop;
   transform_class->transform_caps = gst_reddiff_transform_caps;
@@ -390,6 +389,7 @@ static void gst_reddiff_class_init(GstReddiffClass* klass) {
   transform_class->sink_event = gst_reddiff_sink_event;
   transform_class->src_event = gst_reddiff_src_event;
   transform_class->query = gst_reddiff_query;
+  transform_class->propose_allocation = gst_reddiff_propose_allocation;
   transform_class->submit_input_buffer = gst_reddiff_submit_input_buffer;
   transform_class->before_transform = gst_reddiff_before_transform;
   transform_class->transform = gst_reddiff_transform;

@@ -166,6 +166,7 @@ static gboolean gst_reddiff_degrade_set_info(GstVideoFilter* filter, GstCaps* in
                                              GstCaps* outcaps, GstVideoInfo* out_info) {
   const int factor = current_factor(GST_REDDIFF_DEGRADE(filter));
   const int width = GST_VIDEO_INFO_WIDTH(in_info), height = GST_VIDEO_INFO_HEIGHT(in_info);
+  GST_REDDIFF_DEGRADE(filter)->priv->failed = false;
   return reddiff::guarded(GST_ELEMENT(filter), FALSE, FALSE, [&] {
     if (width % factor != 0 || height % factor != 0)
       throw reddiff::Error(reddiff::ErrorCode::format, "The operator reduces by " + std::to_string(factor) +
@@ -210,7 +211,11 @@ static gboolean gst_reddiff_degrade_transform_meta(GstBaseTransform* trans, GstB
   return reddiff::carry_meta(GST_VIDEO_FILTER(trans), outbuf, meta, inbuf);
 }
 
-static void gst_reddiff_degrade_init(GstReddiffDegrade* self) { self->priv = new Private; }
+static void gst_reddiff_degrade_init(GstReddiffDegrade* self) {
+  self->priv = new Private;
+  // Frames dropped for being late would leave theirs, and all later ones, another noise in every run.
+  gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), FALSE);
+}
 
 static void gst_reddiff_degrade_finalize(GObject* object) {
   delete GST_REDDIFF_DEGRADE(object)->priv;

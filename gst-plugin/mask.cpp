@@ -5,17 +5,18 @@
 
 namespace reddiff {
 
-void Mask::load(const Config& config) {
+void Mask::load(const Config& config, const std::atomic<bool>& abort) {
   if (resolve_mask(config) != MaskSource::file || config.mask_location == location_) return;
-  picture_ = read_mask_picture(config.mask_location);
+  picture_ = read_mask_picture(config.mask_location, abort);
   location_ = config.mask_location;
   width_ = height_ = 0;
 }
 
-const guint8* Mask::for_frame(GstElement* element, const Config& config, const GstVideoInfo& info, GstBuffer* buffer) {
+const guint8* Mask::for_frame(GstElement* element, const Config& config, const GstVideoInfo& info, GstBuffer* buffer,
+                              const std::atomic<bool>& abort) {
   switch (resolve_mask(config)) {
     case MaskSource::file:
-      load(config);
+      load(config, abort);
       return from_picture(element, info);
     case MaskSource::roi:
       return from_regions(config.mask_roi_type, info, buffer);

@@ -10,7 +10,7 @@
 namespace reddiff {
 namespace {
 
-constexpr GstClockTime patience = 10 * GST_SECOND;
+constexpr GstClockTime patience = 10 * GST_SECOND, between_looks = 50 * GST_MSECOND;
 // A file of 100 kB may say that it holds a thousand million pixels, and decoders would believe it.
 constexpr gint64 most_pixels = gint64{8192} * 8192;
 
@@ -60,14 +60,17 @@ gboolean check_size(GstElement* decodebin, GstPad* pad, GstCaps* caps, gpointer)
 }
 
 // Waits until the first picture is there; anything else is an exception.
-void wait_for_picture(GstElement* pipeline, const std::string& location) {
+void wait_for_picture(GstElement* pipeline, const std::string& location, const std::atomic<bool>& abort) {
   struct UnrefMessage {
     void operator()(GstMessage* message) const { gst_message_unref(message); }
   };
   GstBus* bus = gst_element_get_bus(pipeline);
-  const std::unique_ptr<GstMessage, UnrefMessage> message(gst_bus_timed_pop_filtered(
-      bus, patience, GstMessageType(GST_MESSAGE_ERROR | GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_APPLICATION)));
+  std::unique_ptr<GstMessage, UnrefMessage> message;
+  for (GstClockTime waited = 0; !message && waited < patience && !abort; waited += between_looks)
+    message.reset(gst_bus_timed_pop_filtered(
+        bus, between_looks, GstMessageType(GST_MESSAGE_ERROR | GST_MESSAGE_ASYNC_DONE | GST_MESSAGE_APPLICATION)));
   gst_object_unref(bus);
+  if (abort) throw Error(ErrorCode::aborted, "reading the mask was stopped");
   if (!message) refuse(location, "no picture within 10 seconds");
   if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_APPLICATION) {
     gint width = 0, height = 0;
@@ -86,11 +89,11 @@ void wait_for_picture(GstElement* pipeline, const std::string& location) {
   }
 }
 
-Owned<GstSample> decode(const std::string& location) {
-  const std::unique_ptr<GstElement, Stop> pipeline(gst_parse_launch(
+Owned<GstSample> decode(const std::string& location, const std::atomic<bool>& abort) {
+  const std::unique_ptr<GstElement, Stop> pipeline(gst_parse_launch_full(
       "filesrc name=file ! decodebin name=decoder ! videoconvert ! video/x-raw,format=RGBA ! fakesink name=picture "
       "sync=false",
-      nullptr));
+      nullptr, GST_PARSE_FLAG_FATAL_ERRORS, nullptr));
   if (!pipeline)
     throw Error(ErrorCode::library,
                 "reading a mask needs GStreamer's decodebin and videoconvert: install the base plugins");
@@ -100,7 +103,7 @@ Owned<GstSample> decode(const std::string& location) {
   g_object_set(child("file").get(), "location", location.c_str(), nullptr);
   g_signal_connect(child("decoder").get(), "autoplug-continue", G_CALLBACK(check_size), nullptr);
   gst_element_set_state(pipeline.get(), GST_STATE_PAUSED);
-  wait_for_picture(pipeline.get(), location);
+  wait_for_picture(pipeline.get(), location, abort);
   GstSample* sample = nullptr;
   g_object_get(child("picture").get(), "last-sample", &sample, nullptr);
   if (!sample) refuse(location, "no picture in it");
@@ -124,12 +127,12 @@ std::vector<guint8> MaskPicture::scaled_to(int frame_width, int frame_height) co
   return scaled;
 }
 
-MaskPicture read_mask_picture(const std::string& location) {
+MaskPicture read_mask_picture(const std::string& location, const std::atomic<bool>& abort) {
   if (!g_file_test(location.c_str(), G_FILE_TEST_EXISTS))
     throw Error(ErrorCode::not_found, "mask-location '" + location + "' does not exist; set it to a picture file");
   // Opening a fifo would wait for a writer.
   if (!g_file_test(location.c_str(), G_FILE_TEST_IS_REGULAR)) refuse(location, "not a regular file");
-  const auto sample = decode(location);
+  const auto sample = decode(location, abort);
   GstVideoInfo info;
   GstVideoFrame frame;
   GstCaps* caps = gst_sample_get_caps(sample.get());

@@ -5,6 +5,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ struct MaskPicture {
   std::vector<guint8> scaled_to(int frame_width, int frame_height) const;
 };
 
-// Decodes the first picture of `location` with GStreamer's own elements. Throws Error{not_found, open_read}.
-MaskPicture read_mask_picture(const std::string& location);
+// Decodes the first picture of `location` with GStreamer's own elements. Throws Error{not_found, open_read}, Error{aborted}
+// soon after `abort` is set.
+MaskPicture read_mask_picture(const std::string& location, const std::atomic<bool>& abort);
 
 }  // namespace reddiff

@@ -61,7 +61,7 @@ using Field = std::variant<EnumField, double Settings::*, int Settings::*, std::
 struct Row {
   const char* name;
   Field field;
-  double minimum, maximum;  // double and int fields only
+  double minimum, maximum;  // of numbers; 0, 0: guint64 without a limit
   Effect effect;
   bool controllable;
   const char* blurb;
@@ -90,7 +90,8 @@ const Row rows[] = {
     {"solver", enum_field<&Settings::solver, solver_type>(), 0, 0, rebuild, false,
      "Algorithm that finds the clean picture"},
     {"optimizer", enum_field<&Settings::optimizer, optimizer_type>(), 0, 0, rebuild, false,
-     "How a step's gradient moves the estimate"},
+     "How a step's gradient moves the estimate; others than the preset's take 50 steps or more and the published weights, "
+     "which hardly denoise: raise 'prior-weight' for that"},
     {"weighting", enum_field<&Settings::weighting, weighting_type>(), 0, 0, rebuild, false,
      "Weight of the prior as a function of a step's noise-to-signal ratio s"},
     {"order", enum_field<&Settings::order, order_type>(), 0, 0, rebuild, false,
@@ -98,7 +99,9 @@ const Row rows[] = {
     {"spacing", enum_field<&Settings::spacing, spacing_type>(), 0, 0, rebuild, false,
      "Distance between the noise levels of the steps"},
     {"prior-weight", &Settings::prior_weight, -1, 1000, rebuild, false,
-     "Weight of the prior (lambda of the method): more = smoother; -1 = preset"},
+     "Weight of the prior (lambda of the method): more = smoother; -1 = preset; where a preset only denoises, 'noise' "
+     "says "
+     "that instead"},
     {"data-weight", &Settings::data_weight, -1, 1000, rebuild, false,
      "Weight of the input (v of the method): more = closer to it; -1 = preset"},
     {"learning-rate", &Settings::learning_rate, -1, 1000, rebuild, false, "Step length of the optimizer; -1 = preset"},
@@ -134,7 +137,7 @@ const Row rows[] = {
      "Nanoseconds after which the past is forgotten when a gap, a segment or a buffer marked discontinuous skips them"},
     {"qos-policy", enum_field<&Settings::qos_policy, qos_policy_type>(), 0, 0, frame, false,
      "What to do when a sink says that frames come too late; with qos=false nothing is done"},
-    {"processing-deadline", &Settings::processing_deadline, 0, 0, frame, false,
+    {"processing-deadline", &Settings::processing_deadline, 0, 3.6e12, frame, false,
      "Nanoseconds of latency to report to a live pipeline at least; more is reported as soon as frames take longer"},
     {"seed", &Settings::seed, 0, 0, rebuild, false,
      "Seed of the solver's noise; the same seed and input give the same output"},
@@ -172,7 +175,8 @@ GParamSpec* make_spec(const Row& row) {
             return g_param_spec_string(name, name, blurb, (defaults.*f).c_str(), flags);
           },
           [&](guint64 Settings::*f) {
-            return g_param_spec_uint64(name, name, blurb, 0, G_MAXUINT64, defaults.*f, flags);
+            const guint64 most = row.maximum > 0 ? static_cast<guint64>(row.maximum) : G_MAXUINT64;
+            return g_param_spec_uint64(name, name, blurb, 0, most, defaults.*f, flags);
           },
           [&](bool Settings::*f) { return g_param_spec_boolean(name, name, blurb, defaults.*f, flags); },
       },

@@ -15,7 +15,10 @@ bool fits_video(const GstVideoFilter* video, int scale, bool alpha_is_mask) {
 
 }  // namespace
 
-void Snapshot::update_geometry() {
+Snapshot::Renegotiation Snapshot::settle() {
+  const int scale_before = scale;
+  const bool alpha_before = alpha_is_mask;
+  ++version;
   try {
     scale = resolve_scale(settings);
     const MaskSource mask = resolve_mask(settings);
@@ -23,6 +26,8 @@ void Snapshot::update_geometry() {
     masked = mask != MaskSource::none;
   } catch (const Error&) {
   }
+  const bool resized = scale != scale_before;
+  return {resized, resized || alpha_is_mask != alpha_before};
 }
 
 void Session::request_reset(ResetCause cause) {
@@ -30,15 +35,24 @@ void Session::request_reset(ResetCause cause) {
   if (cause != ResetCause::none) pending_.compare_exchange_strong(expected, cause);
 }
 
+void Session::set_abort(Abort cause, bool on) {
+  const std::lock_guard lock(mutex_);
+  const auto bit = static_cast<unsigned>(cause);
+  causes_ = on ? causes_ | bit : causes_ & ~bit;
+  abort_ = causes_ != 0;
+}
+
 void Session::start(const Snapshot& snapshot) {
   stop();
-  abort_ = false;
+  set_abort(Abort::flush, false);
+  set_abort(Abort::stop, false);
   build(snapshot);
 }
 
 void Session::stop() {
   restorer_.reset();
   pending_ = ResetCause::none;
+  active_alpha_is_mask_ = false;
   live_ = stale_ = has_past_ = false;
 }
 

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "core/api/restorer.h"
@@ -24,8 +25,13 @@ struct Snapshot {
   bool alpha_is_mask = false;
   bool masked = false;  // pixels are missing, whoever says which
 
-  // Settings without a meaning keep the last values: the Restorer made from them reports the error, once.
-  void update_geometry();
+  // Which sides have to negotiate again.
+  struct Renegotiation {
+    bool src, sink;
+  };
+
+  // After a change of settings. Those without a meaning keep the last values: the Restorer made from them reports the error, once.
+  Renegotiation settle();
 };
 
 // What one frame asks for beside the settings; see FrameOptions.
@@ -37,8 +43,10 @@ struct FrameNeeds {
 
 class Session {
  public:
-  // Any thread.
-  void set_abort(bool abort) { abort_ = abort; }
+  // Any thread. Aborts while any cause of it lasts; a stop lasts until start().
+  enum class Abort : unsigned { flush = 1, stop = 2 };
+  void set_abort(Abort cause, bool on);
+  const std::atomic<bool>& abort() const { return abort_; }
   void request_reset(ResetCause cause);  // of several before one frame the first is kept
 
   // The rest: streaming thread, or start() and stop() while that does not run. Throws Error where something is made or run.
@@ -57,6 +65,9 @@ class Session {
   // Whether the Restorer fits the negotiated video. Of two changes, one before and one after a negotiation, neither may.
   bool fits(const GstVideoFilter* video) const;
 
+  // Whether it takes the alpha channel for the mask. Any thread.
+  bool masks_by_alpha() const { return active_alpha_is_mask_; }
+
   // What the Restorer was made from.
   const Config& active() const { return active_; }
 
@@ -68,13 +79,15 @@ class Session {
   void build(const Snapshot& snapshot);
   void adopt(const Snapshot& snapshot, const GstVideoFilter* video);
 
+  std::mutex mutex_;  // of the next line
+  unsigned causes_ = 0;
   std::atomic<bool> abort_{false};
   std::atomic<ResetCause> pending_{ResetCause::none};
   std::unique_ptr<Restorer> restorer_;
   Config active_;  // what restorer_ was made from
   guint64 active_version_ = 0;
   int active_scale_ = 1;
-  bool active_alpha_is_mask_ = false;
+  std::atomic<bool> active_alpha_is_mask_{false};
   bool live_ = false;
   bool stale_ = false;  // restorer_ was made for a source that is not live, and it is
   bool has_past_ = false;

@@ -24,12 +24,18 @@ void Timing::start() {
   pace_.reset();
   latency_.clear();
   allowed_ = {};
-  live_ = false;
+  live_ = live_is_known_ = false;
 }
 
-void Timing::set_live(bool live) {
+bool Timing::ask_if_live() {
+  if (live_is_known_) return live_;
+  gboolean live = FALSE;
+  GstQuery* query = gst_query_new_latency();
+  live_is_known_ = gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(trans_), query);
+  if (live_is_known_) gst_query_parse_latency(query, &live, nullptr, nullptr);
+  gst_query_unref(query);
   const ObjectLock lock(trans_);
-  live_ = live;
+  return live_ = live;
 }
 
 void Timing::forget_lateness() {
@@ -109,12 +115,21 @@ void Timing::on_frame(const FrameReport& report, GstClockTime time, GstClockTime
   if (changed) gst_element_post_message(GST_ELEMENT(trans_), gst_message_new_latency(GST_OBJECT(trans_)));
 }
 
+void Timing::on_passthrough() {
+  bool live = false;
+  {
+    const ObjectLock lock(trans_);
+    live = live_;
+  }
+  if (live) gst_element_post_message(GST_ELEMENT(trans_), gst_message_new_latency(GST_OBJECT(trans_)));
+}
+
 void Timing::add_latency(GstQuery* query, GstClockTime deadline) {
   gboolean live = FALSE;
   GstClockTime least = 0, most = GST_CLOCK_TIME_NONE;
   gst_query_parse_latency(query, &live, &least, &most);
-  GstClockTime own = 0;
-  {
+  GstClockTime own = deadline;
+  if (!gst_base_transform_is_passthrough(trans_)) {
     const ObjectLock lock(trans_);
     own = latency_.value(deadline);
   }

@@ -19,7 +19,9 @@ class Timing {
   Timing(GstBaseTransform* trans, Statistics& statistics) : trans_(trans), statistics_(statistics) {}
 
   void start();
-  void set_live(bool live);
+
+  // Whether the source is live. Asks upstream until that can say; false until then. Streaming thread.
+  bool ask_if_live();
   void forget_lateness();
 
   // False: the base class shall handle it (and drop late frames itself, as qos-policy=drop asks for). True: the event was taken. Upstream,
@@ -36,6 +38,9 @@ class Timing {
   // After a frame that took `time`.
   void on_frame(const FrameReport& report, GstClockTime time, GstClockTime deadline);
 
+  // Frames begin or cease to go through untouched, which takes no time.
+  void on_passthrough();
+
   // Adds to the answer of a latency query that upstream has answered.
   void add_latency(GstQuery* query, GstClockTime deadline);
 
@@ -48,7 +53,7 @@ class Timing {
   Pace pace_;
   Latency latency_;
   Allowance allowed_;
-  bool live_ = false;
+  bool live_ = false, live_is_known_ = false;
 };
 
 }  // namespace reddiff

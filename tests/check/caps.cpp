@@ -44,6 +44,23 @@ GST_START_TEST(divides_only_exactly) {
 }
 GST_END_TEST
 
+// Ranges with a step hold its multiples. One to one nothing changes: an encoder that takes even widths is offered those.
+GST_START_TEST(keeps_steps) {
+  expect("video/x-raw,width=[32,1920,2],height=[8,1080,4]", 1, 1, Rounding::exact,
+         "video/x-raw,width=[32,1920,2],height=[8,1080,4]");
+  expect("video/x-raw,width=[32,1920,2],height=[8,1080,4]", 3, 1, Rounding::exact,
+         "video/x-raw,width=[96,5760,6],height=[24,3240,12]");
+  expect("video/x-raw,width=[32,1920,2],height=[8,1080,4]", 1, 3, Rounding::exact,
+         "video/x-raw,width=[12,640,2],height=[4,360,4]");
+  expect("video/x-raw,width=[34,1922,2],height=[4,8,4]", 1, 4, Rounding::exact,
+         "video/x-raw,width=[9,480],height=[1,2]");
+  expect("video/x-raw,width=[6,14,2],height=8", 1, 8, Rounding::exact, "video/x-raw,width=1,height=1");
+  expect("video/x-raw,width=[10,14,2],height=8", 1, 8, Rounding::exact, "EMPTY");
+  expect("video/x-raw,width=[2,2147483646,2],height=8", 3, 1, Rounding::exact,
+         "video/x-raw,width=[6,2147483646,6],height=24");
+}
+GST_END_TEST
+
 GST_START_TEST(rounds_down_when_asked) {
   expect("video/x-raw,width=65,height=48", 1, 4, Rounding::down, "video/x-raw,width=16,height=12");
   expect("video/x-raw,width=3,height=4", 1, 4, Rounding::down, "video/x-raw,width=1,height=1");
@@ -137,6 +154,7 @@ static Suite* caps_suite() {
   suite_add_tcase(suite, cases);
   tcase_add_test(cases, multiplies);
   tcase_add_test(cases, divides_only_exactly);
+  tcase_add_test(cases, keeps_steps);
   tcase_add_test(cases, rounds_down_when_asked);
   tcase_add_test(cases, is_cut_to_int);
   tcase_add_test(cases, keeps_fields_and_features);

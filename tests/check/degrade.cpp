@@ -118,6 +118,18 @@ GST_START_TEST(another_operator_waits_for_the_next_start) {
 }
 GST_END_TEST
 
+// A sink that is late makes elements drop frames; the noise of the others would depend on which.
+GST_START_TEST(late_frames_are_degraded_like_the_others) {
+  Harness harness("reddiffdegrade noise=20");
+  harness.caps(check::caps_text("I420", 64, 48));
+  const auto on_time = check::stream(harness, check::caps_text("I420", 64, 48), 3);
+  Harness late("reddiffdegrade noise=20");
+  late.caps(check::caps_text("I420", 64, 48));
+  gst_harness_push_upstream_event(late.h, gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2, GST_SECOND, 0));
+  fail_unless(check::stream(late, check::caps_text("I420", 64, 48), 3) == on_time);
+}
+GST_END_TEST
+
 static Suite* degrade_suite() {
   Suite* suite = suite_create("degrade");
   TCase* cases = tcase_create("general");
@@ -127,6 +139,7 @@ static Suite* degrade_suite() {
   tcase_add_test(cases, noise_has_the_deviation_it_is_given);
   tcase_add_test(cases, repeatable_but_never_the_same_field);
   tcase_add_test(cases, flush_starts_again);
+  tcase_add_test(cases, late_frames_are_degraded_like_the_others);
   tcase_add_test(cases, a_size_the_factor_does_not_divide);
   tcase_add_test(cases, another_operator_waits_for_the_next_start);
   return suite;

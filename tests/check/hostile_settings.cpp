@@ -125,7 +125,7 @@ static void set_number(GstElement* element, GParamSpec* spec, bool highest) {
   else if (auto* i = G_IS_PARAM_SPEC_INT(spec) ? G_PARAM_SPEC_INT(spec) : nullptr)
     g_value_set_int(&value, highest ? i->maximum : i->minimum);
   else if (G_IS_PARAM_SPEC_UINT64(spec))
-    g_value_set_uint64(&value, highest ? G_MAXUINT64 : 0);
+    g_value_set_uint64(&value, highest ? G_PARAM_SPEC_UINT64(spec)->maximum : 0);
   else
     g_value_reset(&value);
   g_object_set_property(G_OBJECT(element), spec->name, &value);

@@ -32,6 +32,28 @@ GST_START_TEST(latency_is_measured_and_announced) {
 }
 GST_END_TEST
 
+// Buffers that go through untouched take no time, and the pipeline is told.
+GST_START_TEST(passing_through_adds_no_latency) {
+  Harness harness(check::fast);
+  gst_harness_set_live(harness.h, TRUE);
+  harness.caps(caps);
+  check::stream(harness, caps, 4);
+  const auto announced = [&] {
+    int count = 0;
+    for (; GstMessage* message = gst_bus_pop_filtered(harness.bus(), GST_MESSAGE_LATENCY); ++count)
+      gst_message_unref(message);
+    return count;
+  };
+  fail_unless(announced() > 0 && added_latency(harness) > 0);
+  for (const double strength : {0., 1.}) {
+    g_object_set(harness.element(), "strength", strength, nullptr);
+    check::stream(harness, caps, 1, 4);
+    fail_unless(announced() > 0);
+    fail_unless((added_latency(harness) > 0) == (strength > 0));
+  }
+}
+GST_END_TEST
+
 struct Qos {
   int count = 0;
   gint quality = -1;
@@ -225,6 +247,7 @@ static Suite* live_suite() {
   TCase* cases = tcase_create("general");
   suite_add_tcase(suite, cases);
   tcase_add_test(cases, latency_is_measured_and_announced);
+  tcase_add_test(cases, passing_through_adds_no_latency);
   tcase_add_test(cases, late_frames_lose_calls_then_are_plain_then_are_dropped);
   tcase_add_test(cases, policies);
   tcase_add_test(cases, plain_frames_are_the_resampled_input);

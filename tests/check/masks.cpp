@@ -117,6 +117,64 @@ GST_START_TEST(the_source_may_change_while_playing) {
 }
 GST_END_TEST
 
+static void push(Harness& harness, GstBuffer* buffer) {
+  fail_unless_equals_int(gst_harness_push(harness.h, buffer), GST_FLOW_OK);
+  while (GstBuffer* out = gst_harness_try_pull(harness.h)) gst_buffer_unref(out);
+}
+
+// Upstream that can send whatever is asked for, the next time that it looks.
+static gboolean sends_anything(GstPad* pad, GstObject* parent, GstQuery* query) {
+  if (GST_QUERY_TYPE(query) != GST_QUERY_CAPS) return gst_pad_query_default(pad, parent, query);
+  GstCaps* any = gst_caps_new_any();
+  gst_query_set_caps_result(query, any);
+  gst_caps_unref(any);
+  return TRUE;
+}
+
+// Alpha is asked for while frames without it are on their way, and the other side negotiates again before they have come.
+GST_START_TEST(frames_on_the_way_do_not_end_the_stream) {
+  const char* befores[] = {"operator=bicubic:factor=2 steps=1", "strength=0", "noise=1"};
+  Harness harness(std::string("reddiff prior=dct ") + befores[__i__]);
+  gst_pad_set_query_function(harness.h->srcpad, sends_anything);
+  harness.caps(caps);
+  push(harness, soiled(0));
+  g_object_set(harness.element(), "operator", "", "strength", 1.0, nullptr);
+  gst_util_set_object_arg(G_OBJECT(harness.element()), "task", "inpaint");
+  gst_harness_push_upstream_event(harness.h, gst_event_new_reconfigure());
+  for (int i = 1; i < 4; ++i) push(harness, soiled(i));
+  const std::string with_alpha = check::caps_text("RGBA", 64, 48);
+  harness.caps(with_alpha);
+  check::stream(harness, with_alpha, 2, 4);
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+  fail_unless_equals_uint64(harness.stat("frames-in"), harness.stat("frames-out") + harness.stat("frames-dropped") +
+                                                           (__i__ == 1 ? 1 : 0));  // the first went through untouched
+}
+GST_END_TEST
+
+// What upstream cannot send is said: as an error where the settings from before do not fit either.
+GST_START_TEST(alpha_that_cannot_be_had_is_said) {
+  for (const bool resizes : {false, true}) {
+    Harness harness(std::string("reddiff prior=dct steps=1 ") + (resizes ? "operator=bicubic:factor=2" : "noise=1"));
+    harness.caps(caps);
+    push(harness, soiled(0));
+    g_object_set(harness.element(), "operator", "", nullptr);
+    gst_util_set_object_arg(G_OBJECT(harness.element()), "task", "inpaint");
+    for (int i = 1; i < 4; ++i) {
+      const GstFlowReturn flow = gst_harness_push(harness.h, soiled(i));
+      fail_unless_equals_int(flow, resizes ? GST_FLOW_ERROR : GST_FLOW_OK);
+    }
+    GstMessage* message = gst_bus_pop_filtered(harness.bus(), resizes ? GST_MESSAGE_ERROR : GST_MESSAGE_WARNING);
+    fail_unless(message != nullptr);
+    GError* error = nullptr;
+    resizes ? gst_message_parse_error(message, &error, nullptr) : gst_message_parse_warning(message, &error, nullptr);
+    fail_unless(strstr(error->message, "alpha") != nullptr, "%s", error->message);
+    g_error_free(error);
+    gst_message_unref(message);
+    fail_unless_equals_int(warnings(harness.bus()) + check::take_errors(harness.bus()).count, 0);
+  }
+}
+GST_END_TEST
+
 GST_START_TEST(wrong_pictures_are_one_clear_error) {
   const check::Folder folder;
   const std::string text = folder.write("text.png", "this is no picture"), empty = folder.write("empty.png", "");
@@ -194,6 +252,8 @@ static Suite* masks_suite() {
   tcase_add_loop_test(cases, a_picture_says_what_is_missing, 0, 4);
   tcase_add_test(cases, regions_say_what_is_missing);
   tcase_add_test(cases, the_source_may_change_while_playing);
+  tcase_add_loop_test(cases, frames_on_the_way_do_not_end_the_stream, 0, 3);
+  tcase_add_test(cases, alpha_that_cannot_be_had_is_said);
   tcase_add_test(cases, wrong_pictures_are_one_clear_error);
   tcase_add_test(cases, a_huge_picture_is_refused_before_it_is_decoded);
   return suite;

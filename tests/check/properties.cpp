@@ -51,7 +51,7 @@ static void round_trip(GstElement* element, GParamSpec* spec) {
   } else if (auto* n = G_IS_PARAM_SPEC_INT(spec) ? G_PARAM_SPEC_INT(spec) : nullptr) {
     for (int x : {n->minimum, n->maximum, 4}) g_value_set_int(&value, x), set_and_expect(element, spec, &value);
   } else if (G_IS_PARAM_SPEC_UINT64(spec)) {
-    for (guint64 x : {G_GUINT64_CONSTANT(0), G_MAXUINT64})
+    for (guint64 x : {G_GUINT64_CONSTANT(0), G_PARAM_SPEC_UINT64(spec)->maximum})
       g_value_set_uint64(&value, x), set_and_expect(element, spec, &value);
   } else if (G_IS_PARAM_SPEC_BOOLEAN(spec)) {
     for (gboolean x : {gboolean(TRUE), gboolean(FALSE)})

@@ -195,14 +195,16 @@ GST_START_TEST(stats_and_messages) {
 }
 GST_END_TEST
 
+static const std::string i420 = check::caps_text("I420", 64, 48);
+
 // Whether upstream is told that it may send any strides.
 static bool takes_any_strides(Harness& harness) {
-  GstCaps* caps = gst_caps_from_string(check::caps_text("I420", 64, 48).c_str());
-  GstQuery* query = gst_query_new_allocation(caps, TRUE);
+  GstCaps* asked = gst_caps_from_string(i420.c_str());
+  GstQuery* query = gst_query_new_allocation(asked, TRUE);
   fail_unless(gst_pad_peer_query(harness.h->srcpad, query));
   const bool any = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
   gst_query_unref(query);
-  gst_caps_unref(caps);
+  gst_caps_unref(asked);
   return any;
 }
 
@@ -217,17 +219,93 @@ static bool asked_upstream_again(Harness& harness) {
 
 // Buffers that pass through are the next element's to read: what it did not offer must not be promised, from before the first buffer on.
 GST_START_TEST(strides_are_promised_for_as_long_as_they_are_read_here) {
-  const std::string caps = check::caps_text("I420", 64, 48);
   Harness harness(std::string(check::fast) + "strength=0");
-  harness.caps(caps);
+  harness.caps(i420);
   fail_unless(!takes_any_strides(harness));
-  check::stream(harness, caps, 1);
+  check::stream(harness, i420, 1);
   asked_upstream_again(harness);
   for (const double strength : {1., 0., 0.5}) {
     g_object_set(harness.element(), "strength", strength, nullptr);
-    check::stream(harness, caps, 1, 1);
+    check::stream(harness, i420, 1, 1);
     fail_unless(asked_upstream_again(harness));
     fail_unless_equals_int(takes_any_strides(harness), strength > 0);
+  }
+}
+GST_END_TEST
+
+// The picture of check::picture with rows 64 bytes longer than caps say.
+static GstBuffer* padded(const GstVideoInfo& info, int index) {
+  GstVideoInfo wide =
+      check::info_of(check::caps_text("I420", GST_VIDEO_INFO_WIDTH(&info) + 64, GST_VIDEO_INFO_HEIGHT(&info)));
+  GstBuffer *straight = check::picture(info, index, index), *buffer = check::picture(wide, index, 7);
+  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info), info.width,
+                                 info.height, GST_VIDEO_INFO_N_PLANES(&info), wide.offset, wide.stride);
+  GstVideoFrame from, to;
+  fail_unless(gst_video_frame_map(&from, &info, straight, GST_MAP_READ));
+  fail_unless(gst_video_frame_map(&to, &info, buffer, GST_MAP_WRITE));
+  fail_unless(gst_video_frame_copy(&to, &from));
+  gst_video_frame_unmap(&to);
+  gst_video_frame_unmap(&from);
+  gst_buffer_unref(straight);
+  return buffer;
+}
+
+// What upstream laid out for this element, before it heard that another one reads it, is laid out anew.
+GST_START_TEST(frames_on_the_way_lie_as_the_next_element_reads_them) {
+  const GstVideoInfo info = check::info_of(i420);
+  Harness harness(check::fast);
+  harness.caps(i420);
+  check::stream(harness, i420, 1);
+  g_object_set(harness.element(), "strength", 0.0, nullptr);
+  for (int i = 1; i < 3; ++i) {
+    GstBuffer* expected = check::picture(info, i, i);
+    fail_unless_equals_int(gst_harness_push(harness.h, padded(info, i)), GST_FLOW_OK);
+    GstBuffer* out = gst_harness_try_pull(harness.h);
+    fail_unless(out != nullptr && gst_buffer_get_video_meta(out) == nullptr);
+    fail_unless(check::bytes(out) == check::bytes(expected));
+    fail_unless_equals_uint64(GST_BUFFER_PTS(out), GST_BUFFER_PTS(expected));
+    gst_buffer_unref(out);
+    gst_buffer_unref(expected);
+  }
+  takes_any_strides(harness);  // upstream has asked: what comes now is between it and the next element
+  GstBuffer* buffer = padded(info, 3);
+  fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_ref(buffer)), GST_FLOW_OK);
+  GstBuffer* out = gst_harness_try_pull(harness.h);
+  fail_unless(out == buffer);
+  gst_buffer_unref(out);
+  gst_buffer_unref(buffer);
+}
+GST_END_TEST
+
+// Two properties that make no sense one without the other, with a frame between them.
+GST_START_TEST(what_is_set_together_is_taken_over_together) {
+  Harness harness(std::string(check::fast) + "scale=3 operator=bicubic:factor=3");
+  harness.caps(caps);
+  check::stream(harness, caps, 1);
+  g_object_freeze_notify(G_OBJECT(harness.element()));  // as g_object_set does
+  g_object_set(harness.element(), "operator", "bicubic:factor=2", nullptr);
+  check::stream(harness, caps, 1, 1);
+  fail_unless_equals_int(check::out_info(harness).width, 3 * 32);
+  g_object_set(harness.element(), "scale", 2, nullptr);
+  g_object_thaw_notify(G_OBJECT(harness.element()));
+  check::stream(harness, caps, 1, 2);
+  fail_unless_equals_int(check::out_info(harness).width, 2 * 32);
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+}
+GST_END_TEST
+
+// Another kind of video is another chance.
+GST_START_TEST(other_caps_end_a_failure) {
+  const std::string others = check::caps_text("RGB", 16, 12);
+  for (const char* line : {check::fast, "reddiffdegrade"}) {
+    Harness harness(line);
+    harness.caps(caps);
+    GstBuffer* small = check::picture(check::info_of(others), 0, 0);
+    fail_unless_equals_int(gst_harness_push(harness.h, small), GST_FLOW_ERROR);
+    fail_unless_equals_int(check::take_errors(harness.bus()).count, 1);
+    harness.caps(others);
+    check::stream(harness, others, 2, 1);
+    fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
   }
 }
 GST_END_TEST
@@ -237,6 +315,9 @@ static Suite* settings_suite() {
   TCase* cases = tcase_create("general");
   suite_add_tcase(suite, cases);
   tcase_add_test(cases, scale_while_playing);
+  tcase_add_test(cases, frames_on_the_way_lie_as_the_next_element_reads_them);
+  tcase_add_test(cases, what_is_set_together_is_taken_over_together);
+  tcase_add_test(cases, other_caps_end_a_failure);
   tcase_add_test(cases, steps_while_playing);
   tcase_add_test(cases, what_was_set_already_changes_nothing);
   tcase_add_test(cases, noise_and_strength_keep_the_past);
