@@ -44,8 +44,6 @@ void Session::set_abort(Abort cause, bool on) {
 
 void Session::start(const Snapshot& snapshot) {
   stop();
-  set_abort(Abort::flush, false);
-  set_abort(Abort::stop, false);
   build(snapshot);
 }
 
@@ -53,6 +51,8 @@ void Session::stop() {
   restorer_.reset();
   pending_ = ResetCause::none;
   active_alpha_is_mask_ = false;
+  set_abort(Abort::flush, false);
+  set_abort(Abort::stop, false);
   live_ = stale_ = has_past_ = false;
 }
 

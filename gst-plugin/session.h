@@ -43,7 +43,7 @@ struct FrameNeeds {
 
 class Session {
  public:
-  // Any thread. Aborts while any cause of it lasts; a stop lasts until start().
+  // Any thread. Aborts while any cause of it lasts; both end with stop().
   enum class Abort : unsigned { flush = 1, stop = 2 };
   void set_abort(Abort cause, bool on);
   const std::atomic<bool>& abort() const { return abort_; }

@@ -83,6 +83,20 @@ GST_START_TEST(a_picture_says_what_is_missing) {
 }
 GST_END_TEST
 
+// What stopped the element must not stop it from reading its mask anew.
+GST_START_TEST(a_picture_is_read_again_at_the_next_start) {
+  const check::Folder folder;
+  Harness harness(inpaint + "mask-location=" + write_mask(folder, "mask.png", 64, 48, false));
+  for (int i = 0; i < 2; ++i) {
+    harness.caps(caps);
+    fail_unless(distance_to_clean(check::process(harness, soiled(0))) < 4);
+    fail_unless(gst_element_set_state(harness.element(), GST_STATE_READY) == GST_STATE_CHANGE_SUCCESS);
+    gst_harness_play(harness.h);
+  }
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+}
+GST_END_TEST
+
 static GstBuffer* with_region(GstBuffer* buffer, const char* type, guint x, guint y, guint w, guint h) {
   gst_buffer_add_video_region_of_interest_meta(buffer, type, x, y, w, h);
   return buffer;
@@ -254,6 +268,7 @@ static Suite* masks_suite() {
   tcase_add_test(cases, the_source_may_change_while_playing);
   tcase_add_loop_test(cases, frames_on_the_way_do_not_end_the_stream, 0, 3);
   tcase_add_test(cases, alpha_that_cannot_be_had_is_said);
+  tcase_add_test(cases, a_picture_is_read_again_at_the_next_start);
   tcase_add_test(cases, wrong_pictures_are_one_clear_error);
   tcase_add_test(cases, a_huge_picture_is_refused_before_it_is_decoded);
   return suite;
