@@ -76,7 +76,8 @@ struct Engine::Measurement {
   Resolved resolved;
 };
 
-Engine::Engine(const Config& config, bool live, const std::string& model_dirs, const FilterConstants& constants)
+Engine::Engine(const Config& config, bool live, const std::string& model_dirs, const FilterConstants& constants,
+               std::unique_ptr<Flow> (*flow)())
     : config_(config), live_(live), device_(parse_device(config.device)) {
   Config quiet = config;
   quiet.noise = 0;  // it comes with each frame; where the filter knows a problem at some level it does so without noise
@@ -85,10 +86,10 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs, c
   auto prior = make_prior({config.prior, model_dirs, device_, config.precision});
   prior_ = std::make_unique<TiledDenoiser>(std::move(prior), TileOptions{config.tile_size, config.tile_overlap});
   const bool filters = config.temporal == Temporal::filter && resolved.filters;
-  if (filters) filter_.emplace(config.scene_threshold, make_flow(), constants);
+  if (filters) filter_.emplace(config.scene_threshold, flow(), constants);
   // Beside the filter too, where the first guess matters: the measurement does not show the picture itself.
   const bool guesses = resolved.kind == ProblemKind::reduce || resolved.kind == ProblemKind::blur;
-  if (config.temporal != Temporal::none && (!filters || guesses)) warm_start_.emplace(config.scene_threshold);
+  if (config.temporal != Temporal::none && (!filters || guesses)) warm_start_.emplace(config.scene_threshold, flow());
 }
 
 std::string Engine::description() const { return prior_->description() + " on " + device_.str(); }

@@ -21,8 +21,10 @@ namespace reddiff {
 class Engine final : public Restorer {
  public:
   // Loads the prior and builds the operator, so that what is wrong with the settings is said here. Throws reddiff::Error.
-  // Other constants than the usual ones are for the search of them (tests/bench/search_filter.cpp).
-  Engine(const Config& config, bool live, const std::string& model_dirs, const FilterConstants& constants = {});
+  // Other constants than the usual ones are for the search of them (tests/bench/search_filter.cpp), another flow for tests that
+  // compare devices.
+  Engine(const Config& config, bool live, const std::string& model_dirs, const FilterConstants& constants = {},
+         std::unique_ptr<Flow> (*flow)() = make_flow);
 
   void reset() override;
   FrameReport process(const FrameView& in, const FrameView& out, const FrameOptions& options) override;

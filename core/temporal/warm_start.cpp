@@ -33,7 +33,8 @@ at::Tensor doubled_flow(const at::Tensor& flow, std::int64_t height, std::int64_
 
 }  // namespace
 
-WarmStart::WarmStart(double scene_threshold) : scene_threshold_(scene_threshold), flow_(make_flow()) {}
+WarmStart::WarmStart(double scene_threshold, std::unique_ptr<Flow> flow)
+    : scene_threshold_(scene_threshold), flow_(std::move(flow)) {}
 
 void WarmStart::reset() { measured_ = solution_ = at::Tensor(); }
 

@@ -22,7 +22,7 @@ struct Prediction {
 
 class WarmStart {
  public:
-  explicit WarmStart(double scene_threshold);
+  explicit WarmStart(double scene_threshold, std::unique_ptr<Flow> flow = make_flow());
 
   void reset();
 

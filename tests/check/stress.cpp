@@ -191,7 +191,7 @@ static void expect_soon(const std::string& line, const std::string& format, int 
 }
 
 GST_START_TEST(a_solve_ends_within_100_ms) {
-  expect_soon("reddiff prior=dct steps=10000 noise=10 operator=gaussian-blur:sigma=1", caps, 200);
+  expect_soon("reddiff prior=dct device=cpu steps=10000 noise=10 operator=gaussian-blur:sigma=1", caps, 200);
   expect_soon("reddiff prior=default device=cpu steps=10000 noise=10 operator=gaussian-blur:sigma=1", caps, 200);
   expect_soon("reddiff prior=default device=cpu steps=10000 preset=paper task=super-resolution", caps, 200);
 }
@@ -201,7 +201,7 @@ GST_END_TEST
 GST_START_TEST(a_solve_of_a_large_frame_ends_within_100_ms) {
   const std::string large = check::caps_text("I420", 1920, 1080);
   for (const int after : {300, 1500}) {
-    expect_soon("reddiff prior=dct steps=100 noise=10", large, after);
+    expect_soon("reddiff prior=dct device=cpu steps=100 noise=10", large, after);
     expect_soon("reddiff prior=default device=cpu steps=100 noise=10 tile-size=128", large, after);
     expect_soon("reddiff prior=default device=cpu steps=100 noise=10", large, after);
   }
@@ -212,8 +212,8 @@ GST_END_TEST
 GST_START_TEST(a_frame_with_a_past_ends_within_300_ms) {
   const std::string large = check::caps_text("RGBA", 1280, 720);
   for (const int after : {20, 100, 200}) {
-    expect_soon("reddiff prior=dct steps=5 noise=10", large, after, true, 300);
-    expect_soon("reddiff prior=dct steps=5 task=inpaint", large, after, true, 300);
+    expect_soon("reddiff prior=dct device=cpu steps=5 noise=10", large, after, true, 300);
+    expect_soon("reddiff prior=dct device=cpu steps=5 task=inpaint", large, after, true, 300);
   }
 }
 GST_END_TEST

@@ -1,60 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Everything that computes, on a GPU against the CPU: frames, motion, every operator, prior and optimiser of the registries, and
-// whole frames of every task. Skipped where there is no CUDA device. REDDIFF_SECOND_DEVICE names another device than cuda:0 to
-// hold against the CPU; `cpu` tries the comparisons themselves on a machine without a GPU.
+// Everything that computes, on a GPU against the CPU: frames, motion, every operator, prior and optimiser of the registries.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 
-#include "core/degrade.h"
-#include "core/device.h"
-#include "core/engine.h"
+#include "core/frame/clipped_noise.h"
 #include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
 #include "core/frame/noise_estimate.h"
 #include "core/priors/film.h"
 #include "core/registry.h"
 #include "core/solvers/rng.h"
+#include "core/temporal/behind_holes.h"
 #include "core/temporal/flow.h"
 #include "core/temporal/scene_cut.h"
+#include "core/temporal/steady_flow.h"
 #include "core/temporal/warp.h"
+#include "tests/core/cuda_fixture.h"
 #include "tests/core/operator_helpers.h"
 #include "tests/core/sample_frame.h"
 #include "tests/core/scene.h"
 
 namespace reddiff {
 namespace {
-
-// Two devices add up in different orders; TF32 would be ten times as far off.
-constexpr double tolerance = 1e-3;
-
-class Cuda : public testing::Test {
- protected:
-  void SetUp() override {
-    const char* device = std::getenv("REDDIFF_SECOND_DEVICE");
-    name = device ? device : "cuda:0";
-    try {
-      gpu = parse_device(name);
-    } catch (const Error& error) {
-      GTEST_SKIP() << error.what();
-    }
-  }
-
-  at::Tensor up(const at::Tensor& t) const { return t.defined() ? t.to(gpu) : t; }
-
-  void expect_same(const at::Tensor& on_cpu, const at::Tensor& on_gpu, double limit, const std::string& what) const {
-    ASSERT_EQ(on_gpu.device(), gpu) << what;
-    ASSERT_EQ(on_gpu.sizes(), on_cpu.sizes()) << what;
-    EXPECT_LE((on_gpu.cpu() - on_cpu).abs().max().item<double>(), limit) << what;
-  }
-
-  std::string name;
-  at::Device gpu = at::kCPU;
-};
 
 // ---- frames
 
@@ -78,7 +49,25 @@ TEST_F(Cuda, FirstGuessesAreTheSame) {
   const auto picture = scene(70, 90, 1) + 0.05 * noise({1, 3, 70, 90}, 2);
   EXPECT_NEAR(estimate_noise(up(picture)), estimate_noise(picture), 1e-5);
   const auto known = (noise({1, 1, 70, 90}, 3) > 0).to(at::kFloat);
-  expect_same(fill_holes(picture, known), fill_holes(up(picture), up(known)), tolerance, "fill_holes");
+  expect_same(fill_holes(picture, known), fill_holes(up(picture), up(known)), cuda_tolerance, "fill_holes");
+}
+
+TEST_F(Cuda, ClippedNoiseIsTheSame) {
+  const double sv = 0.2;
+  const auto clean = (2.5 * scene(70, 90, 1)).clamp(-1, 1), seen = (clean + sv * noise({1, 3, 70, 90}, 2)).clamp(-1, 1);
+  const auto on_cpu = clipping_evidence(seen, sv), on_gpu = clipping_evidence(up(seen), sv);
+  for (const auto end : {&ClippingEvidence::black, &ClippingEvidence::white}) {
+    EXPECT_GT((on_cpu.*end).values, 0);
+    EXPECT_NEAR((on_gpu.*end).towards, (on_cpu.*end).towards, 1e-3 * (on_cpu.*end).towards);
+    EXPECT_NEAR((on_gpu.*end).away, (on_cpu.*end).away, 1e-3 * (on_cpu.*end).away);
+  }
+  for (const bool averages : {false, true}) {
+    const Clipping clipping{true, true, averages};
+    expect_same(mean_before_clipping(clean, sv, clipping), mean_before_clipping(up(clean), sv, clipping),
+                cuda_tolerance, "mean");
+    expect_same(values_before_clipping(seen, clean, sv, clipping),
+                values_before_clipping(up(seen), up(clean), sv, clipping), cuda_tolerance, "values");
+  }
 }
 
 // ---- motion
@@ -92,7 +81,7 @@ TEST_F(Cuda, WarpsAreTheSame) {
         auto flow = noise({2, 2, height, width}, 5).to(type) * 6;
         flow.view(-1).narrow(0, 0, 2).copy_(at::tensor({infinity, std::nan("")}));
         // Without a kernel of our own LibTorch's operators place float32 samples to 1e-4 pixels only.
-        expect_same(warp(picture, flow, filter), warp(up(picture), up(flow), filter), tolerance, "warp");
+        expect_same(warp(picture, flow, filter), warp(up(picture), up(flow), filter), cuda_tolerance, "warp");
         expect_same(picture, warp(up(picture), up(at::zeros_like(flow)), filter), 0, "no motion");
       }
 }
@@ -134,6 +123,26 @@ TEST_F(Cuda, PatchSearchIsTheSame) {
   }
 }
 
+TEST_F(Cuda, MotionIsMadeSteadyAndCarriedBehindHolesAlike) {
+  const auto before = scene(96, 128, 14), right = at::full({1, 2, 96, 128}, 3.0);
+  auto known = at::ones({1, 1, 96, 128});
+  known.narrow(3, 40, 16).narrow(2, 24, 40).zero_();
+  const auto found = right * known + 0.5 * noise({1, 2, 96, 128}, 15);
+  const auto now = warp(before, right, WarpFilter::bicubic) * known;
+  const auto steady = steady_flow(found, now, 0.2);
+  expect_same(steady, steady_flow(up(found), up(now), 0.2), 0.01, "steady_flow");
+  const auto holes = large_holes(known);
+  expect_same(holes, large_holes(up(known)), 0, "large_holes");
+  ASSERT_TRUE(holes.any().item<bool>());
+  expect_same(filled_from_past(before, now, found, known, holes),
+              filled_from_past(up(before), up(now), up(found), up(known), up(holes)), 0.01, "filled_from_past");
+  const auto behind = move_behind_holes(before, now, found, known, holes);
+  const auto there = move_behind_holes(up(before), up(now), up(found), up(known), up(holes));
+  expect_same(behind.moved, there.moved, 0.01, "moved");
+  expect_same(behind.flow, there.flow, 0.05, "flow");
+  expect_same(behind.doubt, there.doubt, 0.01, "doubt");
+}
+
 // ---- operators, priors, optimisers
 
 std::vector<std::string> operator_texts() {
@@ -153,19 +162,18 @@ TEST_F(Cuda, EveryOperatorIsTheSame) {
       const auto x = noise({2, 3, height * factor, width * factor}, 7);
       const auto y = noise({2, op->measurement_channels(), height, width}, 8);
       const auto weights = (noise({2, 1, height, width}, 9) > 0).to(at::kFloat);
-      expect_same(op->forward(x), op->forward(up(x)), tolerance, text + " forward");
-      expect_same(op->vjp(x, y), op->vjp(up(x), up(y)), tolerance, text + " vjp");
-      expect_same(op->initial(y), op->initial(up(y)), tolerance, text + " initial");
+      expect_same(op->forward(x), op->forward(up(x)), cuda_tolerance, text + " forward");
+      expect_same(op->vjp(x, y), op->vjp(up(x), up(y)), cuda_tolerance, text + " vjp");
+      expect_same(op->initial(y), op->initial(up(y)), cuda_tolerance, text + " initial");
       for (const auto& w : {at::Tensor(), weights})
-        expect_same(op->prox(x, y, w, 0.1), op->prox(up(x), up(y), up(w), 0.1), tolerance, text + " prox");
+        expect_same(op->prox(x, y, w, 0.1), op->prox(up(x), up(y), up(w), 0.1), cuda_tolerance, text + " prox");
       const auto q = noise({1, 1, 8, 8}, 10).exp();
-      expect_same(op->rho(q), op->rho(up(q)), tolerance, text + " rho");
+      expect_same(op->rho(q), op->rho(up(q)), cuda_tolerance, text + " rho");
     }
 }
 
 DenoiserPtr prior_on(const std::string& name, at::Device device, Precision precision) {
-  const char* models = std::getenv("REDDIFF_MODEL_PATH");
-  return make_prior({name, models ? models : "models", device, precision});
+  return make_prior({name, models_of_tests(), device, precision});
 }
 
 TEST_F(Cuda, EveryPriorIsTheSame) {
@@ -178,7 +186,7 @@ TEST_F(Cuda, EveryPriorIsTheSame) {
       const auto ramp = at::linspace(0.02, 0.5, width).expand({2, 1, height, width}).contiguous();
       for (const auto& sigma : {at::full({1, 1, 1, 1}, 0.2), at::tensor({0.05f, 0.4f}).view({2, 1, 1, 1}), ramp}) {
         const auto u = clean + sigma * noise(clean.sizes(), 13);
-        expect_same(on_cpu->denoise(u, sigma), on_gpu->denoise(up(u), up(sigma)), tolerance, entry.name);
+        expect_same(on_cpu->denoise(u, sigma), on_gpu->denoise(up(u), up(sigma)), cuda_tolerance, entry.name);
       }
     }
 }
@@ -256,77 +264,6 @@ TEST_F(Cuda, NoiseIsNormalAndRepeats) {
   EXPECT_FALSE(field.equal(normal_field(1, 3, size, gpu)));
   EXPECT_NEAR(number(field.mean()), 0, 0.02);
   EXPECT_NEAR(number(field.square().mean()), 1, 0.03);
-}
-
-// ---- whole frames
-
-struct TaskCase {
-  Task task;
-  Preset preset;
-  std::string operator_text, degradation;
-  double noise;
-  const char* format;
-};
-
-std::vector<TaskCase> task_cases() {
-  return {
-      {Task::denoise, Preset::quality, "", "identity", 25, "RGB"},
-      {Task::restore, Preset::quality, "", "identity", 20, "I420"},
-      {Task::super_resolution, Preset::quality, "", "bicubic:factor=2", 0, "RGB"},
-      {Task::inpaint, Preset::quality, "", "identity", 0, "ARGB"},
-      {Task::deblur, Preset::quality, "gaussian-blur:sigma=1.5", "gaussian-blur:sigma=1.5", 2, "RGB"},
-      {Task::super_resolution, Preset::paper, "", "bicubic:factor=2", 0, "RGB"},
-  };
-}
-
-// Codes of three restored frames of a scene that moves by two pixels a frame.
-std::vector<std::vector<std::uint16_t>> restored(const TaskCase& c, const std::string& device, Temporal temporal) {
-  constexpr int width = 96, height = 64;
-  Config config;
-  config.task = c.task;
-  config.preset = c.preset;
-  config.operator_text = c.operator_text;
-  config.noise = c.task == Task::denoise || c.task == Task::deblur ? c.noise : -1;
-  config.steps = c.preset == Preset::paper ? 5 : -1;
-  config.device = device;
-  config.precision = Precision::float32;
-  config.temporal = temporal;
-  const char* models = std::getenv("REDDIFF_MODEL_PATH");
-  Engine engine(config, false, models ? models : "models");
-  DegradeEngine degrade({c.degradation, c.noise, 7, "cpu"});
-  const int factor = parse_operator(c.degradation).factor();
-  std::vector<std::vector<std::uint16_t>> frames;
-  for (int i = 0; i < 3; ++i) {
-    Frame clean(format_named(c.format), width, height, 1);
-    const auto known = (noise({1, 1, height, width}, 20 + static_cast<std::uint64_t>(i)) > -1).to(at::kFloat);
-    write_picture(cartoon(height, width + 8, 5).narrow(3, 2 * i, width).contiguous(), known, clean.view);
-    Frame in(format_named(c.format), width / factor, height / factor, 2), out(format_named(c.format), width, height, 3);
-    degrade.process(clean.view, in.view, static_cast<std::uint64_t>(i));
-    const auto report = engine.process(in.view, out.view, {.noise = config.noise});
-    EXPECT_FALSE(report.not_finite) << c.degradation;
-    frames.push_back(out.words);
-  }
-  return frames;
-}
-
-// Of all bytes the one that differs most.
-int largest_difference(const std::vector<std::uint16_t>& a, const std::vector<std::uint16_t>& b) {
-  int largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    for (const int shift : {0, 8}) largest = std::max(largest, std::abs((a[i] >> shift & 255) - (b[i] >> shift & 255)));
-  return largest;
-}
-
-TEST_F(Cuda, EveryTaskRepeatsToTheByteAndIsNearTheCpu) {
-  for (const auto& c : task_cases()) {
-    const std::string what = c.degradation + " " + std::to_string(c.noise) + " " + c.format;
-    for (const Temporal temporal : {Temporal::warm_start, Temporal::filter})
-      EXPECT_EQ(restored(c, name, temporal), restored(c, name, temporal)) << what;
-    if (c.preset == Preset::paper) continue;  // draws noise, which differs between devices
-    const auto still = restored(c, name, Temporal::none), still_on_cpu = restored(c, "cpu", Temporal::none);
-    for (std::size_t i = 0; i < still.size(); ++i)
-      EXPECT_LE(largest_difference(still[i], still_on_cpu[i]), 2) << what << " frame " << i;
-  }
 }
 
 }  // namespace
