@@ -84,9 +84,9 @@ const Row rows[] = {
      "low as the "
      "bit depth allows"},
     {"prior", &Settings::prior, 0, 0, start, false,
-     "Image model: a built-in name (default, tiny, dct) or the path of a .safetensors file with its .json card beside "
-     "it; dct "
-     "needs no file"},
+     "Image model: a built-in name (default, large, tiny, dct) or the path of a .safetensors file with its .json card "
+     "beside it; "
+     "dct needs no file"},
     {"solver", enum_field<&Settings::solver, solver_type>(), 0, 0, rebuild, false,
      "Algorithm that finds the clean picture"},
     {"optimizer", enum_field<&Settings::optimizer, optimizer_type>(), 0, 0, rebuild, false,

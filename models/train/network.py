@@ -48,14 +48,21 @@ class UNet(nn.Module):
         self.tail.bias.data.zero_()
 
     def load(self, state):
-        """Weights of a network with as many channels and no more blocks. Blocks that it lacks start as identities."""
+        """Weights of a network with no more channels and no more blocks, the same function: blocks that it lacks start as identities;
+        channels that it lacks start at random, and nothing that it has reads them yet."""
         own = self.state_dict()
         missing = [key for key in own if key not in state]
-        unfit = [key for key in state if key not in own or own[key].shape != state[key].shape]
+        fits = lambda new, old: new.ndim == old.ndim and all(n >= o for n, o in zip(new.shape, old.shape))
+        unfit = [key for key in state if key not in own or not fits(own[key], state[key])]
         unfit += [key for key in missing if len(key.split(".")) < 4 and not key.startswith("mid.")]
         if unfit:
-            raise SystemExit(f"the weights to start from do not fit, channels stay and blocks are only added: {', '.join(unfit[:4])} ...")
-        self.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
+            raise SystemExit(f"the weights to start from do not fit, channels and blocks are only added: {', '.join(unfit[:4])} ...")
+        for key, old in state.items():
+            halves = 2 if ".film." in key else 1  # g and b each lie behind one another
+            for new, part in zip(own[key].chunk(halves), old.float().chunk(halves)):
+                if part.ndim > 1:
+                    new[: len(part), part.shape[1] :] = 0
+                new[tuple(map(slice, part.shape))] = part
         for key in missing:
             if ".conv2." in key:
                 nn.init.zeros_(self.get_parameter(key))

@@ -34,7 +34,7 @@ constexpr const char* usage =
     "  --quick    480x256 unless --sizes says otherwise, few repeats: shows that everything runs, says little of "
     "speed\n"
     "  --sizes    pictures for the prior; the first is also the restored frame's (default 480x256,480x384,1280x720)\n"
-    "  --prior    default, tiny, dct or a path to .safetensors\n"
+    "  --prior    default, large, tiny, dct or a path to .safetensors\n"
     "  --preset   of whole frames: live, quality (default), archive or paper\n"
     "  --only     start, memory, prior, frames or parts\n"
     "REDDIFF_MODEL_PATH names the folder of the models; OMP_NUM_THREADS limits the threads.\n";

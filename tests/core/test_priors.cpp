@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Network, Paths, testing::Values(ConvPath::plain, ConvPa
                          [](const auto& instance) { return instance.param == ConvPath::plain ? "Plain" : "Fused"; });
 
 TEST_P(Paths, EqualsPyTorch) {
-  for (const std::string name : {"default", "tiny"}) {
+  for (const std::string name : {"default", "large", "tiny"}) {
     const Model model = load_model(models() + "/" + name + ".safetensors");
     const std::string stored = read_text(models() + "/reference/" + name + ".sha256");
     ASSERT_EQ(stored.substr(0, 64), model.card.sha256) << "the weights are newer: run models/export_reference.py";
@@ -208,10 +208,10 @@ TEST(ConvUnet, LowerPrecisionStaysClose) {
 
 TEST(ConvUnet, NamesATensorThatDoesNotFit) {
   NamedTensors tensors = shipped().tensors;
-  tensors.erase("mid.1.conv2.weight");
+  tensors.erase("mid.0.conv2.weight");
   const auto make = [&] { make_conv_unet(tensors, shipped().card, at::kCPU, Precision::float32); };
-  EXPECT_NE(sentence(make, ErrorCode::wrong_model).find("mid.1.conv2.weight"), std::string::npos);
-  tensors["mid.1.conv2.weight"] = at::zeros({3, 3});
+  EXPECT_NE(sentence(make, ErrorCode::wrong_model).find("mid.0.conv2.weight"), std::string::npos);
+  tensors["mid.0.conv2.weight"] = at::zeros({3, 3});
   EXPECT_NE(sentence(make, ErrorCode::wrong_model).find("[3, 3]"), std::string::npos);
   tensors = shipped().tensors;
   tensors["unknown"] = at::zeros({1});

@@ -62,7 +62,7 @@ class Tree(unittest.TestCase):
             self.assertTrue(f'reddiff:   "{preset}": ' in result.stdout, preset)
 
     def test_every_built_in_prior(self):
-        for prior in ("dct", "tiny", "default"):
+        for prior in ("dct", "tiny", "default", "large"):
             with self.subTest(prior=prior):
                 self.launch(f"reddiff noise=10 prior={prior}")
 
