@@ -27,6 +27,15 @@ std::string readable(std::string text) {
   return utf8(text);
 }
 
+void post(GstElement* element, GstMessageType type, const Error& error) {
+  const MessageCode message = message_code(error.code());
+  const std::string text = readable(error.what()), detail = utf8(error.detail());
+  GST_CAT_LEVEL_LOG(GST_CAT_DEFAULT, type == GST_MESSAGE_ERROR ? GST_LEVEL_ERROR : GST_LEVEL_WARNING, element,
+                    "%s (%s)", text.c_str(), detail.c_str());
+  gst_element_message_full(element, type, message.domain, message.code, g_strdup(text.c_str()),
+                           detail.empty() ? nullptr : g_strdup(detail.c_str()), __FILE__, GST_FUNCTION, __LINE__);
+}
+
 }  // namespace
 
 MessageCode message_code(ErrorCode code) {
@@ -55,12 +64,11 @@ MessageCode message_code(ErrorCode code) {
 }
 
 void post_error(GstElement* element, const Error& error) {
-  if (error.code() == ErrorCode::aborted) return;
-  const MessageCode message = message_code(error.code());
-  const std::string text = readable(error.what()), detail = utf8(error.detail());
-  GST_ERROR_OBJECT(element, "%s (%s)", text.c_str(), detail.c_str());
-  gst_element_message_full(element, GST_MESSAGE_ERROR, message.domain, message.code, g_strdup(text.c_str()),
-                           detail.empty() ? nullptr : g_strdup(detail.c_str()), __FILE__, GST_FUNCTION, __LINE__);
+  if (error.code() != ErrorCode::aborted) post(element, GST_MESSAGE_ERROR, error);
+}
+
+void post_warning(GstElement* element, const std::optional<Error>& error) {
+  if (error) post(element, GST_MESSAGE_WARNING, *error);
 }
 
 }  // namespace reddiff

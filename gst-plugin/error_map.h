@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "core/api/error.h"
@@ -21,6 +22,9 @@ MessageCode message_code(ErrorCode code);
 
 // Posts an error message from `element`. Error{aborted} posts nothing.
 void post_error(GstElement* element, const Error& error);
+
+// A warning message, if there is anything to warn of.
+void post_warning(GstElement* element, const std::optional<Error>& error);
 
 // Runs `work` and returns what it returns. An exception is posted and becomes `on_error`, Error{aborted} becomes `on_abort`.
 template <typename Result, typename Work>

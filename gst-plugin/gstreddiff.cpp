@@ -156,9 +156,8 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
 }
 
 static gboolean gst_reddiff_stop(GstBaseTransform* trans) {
-  Private* priv = GST_REDDIFF(trans)->priv;
-  priv->session.stop();
-  priv->mask.clear();
+  GST_REDDIFF(trans)->priv->session.stop();
+  GST_REDDIFF(trans)->priv->mask.clear();
   return TRUE;
 }
 
@@ -325,6 +324,7 @@ static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer
   const gint64 before = g_get_monotonic_time();
   const GstVideoFilter* video = GST_VIDEO_FILTER(self);
   const ResetCause reset = priv->session.prepare(snapshot, video);
+  reddiff::post_warning(GST_ELEMENT(self), priv->session.take_refusal());
   const bool fits = priv->session.fits(video);
   priv->alpha_mask.check(GST_BASE_TRANSFORM(self), snapshot, video->in_info, fits);
   if (!fits) {

@@ -54,6 +54,7 @@ void Session::stop() {
   set_abort(Abort::flush, false);
   set_abort(Abort::stop, false);
   live_ = stale_ = has_past_ = false;
+  refusal_.reset();
 }
 
 void Session::set_live(bool live) {
@@ -94,8 +95,16 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
     active_version_ = snapshot.version;
     return;
   }
-  if (has_past_) request_reset(ResetCause::settings);
-  build(snapshot);
+  const bool had_past = has_past_;
+  try {
+    build(snapshot);
+    if (had_past) request_reset(ResetCause::settings);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::aborted) throw;
+    refusal_.emplace(error.code(), std::string(error.what()) + " Until then the settings before stay.", error.detail());
+    active_version_ = snapshot.version;
+    stale_ = false;
+  }
 }
 
 bool Session::fits(const GstVideoFilter* video) const {

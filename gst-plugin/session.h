@@ -9,8 +9,11 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "core/api/error.h"
 #include "core/api/restorer.h"
 #include "gst-plugin/properties.h"
 #include "gst-plugin/stream_state.h"
@@ -30,7 +33,7 @@ struct Snapshot {
     bool src, sink;
   };
 
-  // After a change of settings. Those without a meaning keep the last values: the Restorer made from them reports the error, once.
+  // After a change of settings. Those without a meaning keep the last values: that no Restorer can be made of them is said later.
   Renegotiation settle();
 };
 
@@ -59,8 +62,11 @@ class Session {
   void set_live(bool live);
 
   // Before each frame: makes a new Restorer if the settings ask for one and the negotiated video fits them; if it does not fit, the
-  // old one serves until the next negotiation. Returns why the past was forgotten.
+  // old one serves until the next negotiation, and if none can be made, until other settings. Returns why the past was forgotten.
   ResetCause prepare(const Snapshot& snapshot, const GstVideoFilter* video);
+
+  // Why no Restorer could be made of the settings, once.
+  std::optional<Error> take_refusal() { return std::exchange(refusal_, std::nullopt); }
 
   // Whether the Restorer fits the negotiated video. Of two changes, one before and one after a negotiation, neither may.
   bool fits(const GstVideoFilter* video) const;
@@ -91,6 +97,7 @@ class Session {
   bool live_ = false;
   bool stale_ = false;  // restorer_ was made for a source that is not live, and it is
   bool has_past_ = false;
+  std::optional<Error> refusal_;
 };
 
 }  // namespace reddiff

@@ -183,14 +183,14 @@ struct Errors {
   std::string text, debug;
 };
 
-// Takes the error messages that `source` posted (nullptr: anyone) off the bus.
-inline Errors take_errors(GstBus* bus, const GstElement* source = nullptr) {
+// Takes the messages of one type, errors or warnings, that `source` posted (nullptr: anyone) off the bus.
+inline Errors take_messages(GstBus* bus, GstMessageType type, const GstElement* source = nullptr) {
   Errors errors;
-  while (GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR)) {
+  while (GstMessage* message = gst_bus_pop_filtered(bus, type)) {
     if (!source || GST_MESSAGE_SRC(message) == GST_OBJECT_CAST(source)) {
       GError* error = nullptr;
       gchar* debug = nullptr;
-      gst_message_parse_error(message, &error, &debug);
+      (type == GST_MESSAGE_ERROR ? gst_message_parse_error : gst_message_parse_warning)(message, &error, &debug);
       ++errors.count;
       errors.domain = error->domain;
       errors.code = error->code;
@@ -203,6 +203,12 @@ inline Errors take_errors(GstBus* bus, const GstElement* source = nullptr) {
   }
   return errors;
 }
+
+inline Errors take_errors(GstBus* bus, const GstElement* source = nullptr) {
+  return take_messages(bus, GST_MESSAGE_ERROR, source);
+}
+
+inline Errors take_warnings(GstBus* bus) { return take_messages(bus, GST_MESSAGE_WARNING); }
 
 inline std::vector<std::string> words(const char* list) {
   std::vector<std::string> found;

@@ -62,19 +62,44 @@ GST_START_TEST(missing_module) {
 }
 GST_END_TEST
 
+// A slip in an application's text field, a slider on its way: restoring goes on as before, to the bit, and that is said once.
 GST_START_TEST(bad_settings_while_playing) {
   const std::string caps = check::caps_text("RGB", 32, 24);
-  const GstVideoInfo info = check::info_of(caps);
-  Harness harness(check::fast);
+  Harness harness(check::fast), untouched(check::fast);
+  for (Harness* each : {&harness, &untouched}) {
+    each->caps(caps);
+    check::stream(*each, caps, 2);
+  }
+  for (const char* text : {"nonsense", "kernel:file=/nonexistent", "bicubic:factor=99"}) {
+    g_object_set(harness.element(), "operator", text, nullptr);
+    fail_unless(check::stream(harness, caps, 2, 2) == check::stream(untouched, caps, 2, 2), "%s", text);
+    const check::Errors warnings = check::take_warnings(harness.bus());
+    check::expect_clear(warnings, text);
+    fail_unless(warnings.text.find("settings before stay") != std::string::npos, "%s", warnings.text.c_str());
+  }
+  fail_unless_equals_int(harness.stat("resets-settings"), 0);
+  fail_unless_equals_int(take_errors(harness.bus()).count, 0);
+  g_object_set(harness.element(), "operator", "gaussian-blur:sigma=1", nullptr);
+  fail_if(check::stream(harness, caps, 1, 4) == check::stream(untouched, caps, 1, 4));
+  fail_unless_equals_int(check::take_warnings(harness.bus()).count + take_errors(harness.bus()).count, 0);
+}
+GST_END_TEST
+
+// One after the other, with frames between them, what makes sense only together.
+GST_START_TEST(settings_that_pass_through_nonsense) {
+  const std::string caps = check::caps_text("RGB", 32, 24);
+  Harness harness(std::string(check::fast) + "scale=3 operator=bicubic:factor=3");
   harness.caps(caps);
   check::stream(harness, caps, 1);
-  g_object_set(harness.element(), "operator", "nonsense", nullptr);
-  for (int i = 0; i < 3; ++i)
-    fail_unless_equals_int(gst_harness_push(harness.h, check::picture(info, 1 + i, 0)), GST_FLOW_ERROR);
-  expect_error(take_errors(harness.bus()), "nonsense while playing", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
-  // Good settings cure it.
-  g_object_set(harness.element(), "operator", "", nullptr);
-  check::stream(harness, caps, 1, 4);
+  g_object_set(harness.element(), "operator", "bicubic:factor=2", nullptr);
+  check::stream(harness, caps, 2, 1);
+  fail_unless_equals_int(check::out_info(harness).width, 3 * 32);
+  expect_error(check::take_warnings(harness.bus()), "half of two", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+               "scale");
+  g_object_set(harness.element(), "scale", 2, nullptr);
+  check::stream(harness, caps, 2, 3);
+  fail_unless_equals_int(check::out_info(harness).width, 2 * 32);
+  fail_unless_equals_int(check::take_warnings(harness.bus()).count + take_errors(harness.bus()).count, 0);
 }
 GST_END_TEST
 
@@ -107,6 +132,7 @@ static Suite* errors_suite() {
   tcase_add_test(cases, corrupt_model);
   tcase_add_test(cases, missing_module);
   tcase_add_test(cases, bad_settings_while_playing);
+  tcase_add_test(cases, settings_that_pass_through_nonsense);
   tcase_add_test(cases, short_buffer);
   tcase_add_test(cases, inpaint_without_alpha);
   return suite;
