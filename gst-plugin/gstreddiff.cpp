@@ -53,7 +53,7 @@ struct Private {
   reddiff::Statistics statistics;
   reddiff::Timing timing;
   // Streaming thread; start() and stop() while that does not run.
-  Session session;
+  Session session{[this](const auto& config) { mask.load(config, session.abort()); }};
   reddiff::Mask mask;
   reddiff::AlphaMask alpha_mask;
   reddiff::Passthrough passthrough;
@@ -128,7 +128,6 @@ static void post_progress(GstReddiff* self, GstProgressType type, const char* te
 static void load(GstReddiff* self) {
   Private* priv = self->priv;
   const Snapshot snapshot = wanted(self);
-  priv->mask.load(snapshot.settings, priv->session.abort());
   priv->session.start(snapshot);
   const std::string description = priv->session.description();
   GST_INFO_OBJECT(self, "restoring on %s", description.c_str());

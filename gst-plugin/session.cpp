@@ -75,6 +75,7 @@ Config Session::settled(const Snapshot& snapshot) const {
 void Session::build(const Snapshot& snapshot) {
   const Config config = settled(snapshot);
   resolve(config, live_, 8);  // wrong settings are reported even where there is no torch module
+  ready_(config);
   const LoadedModule& module = load_module();
   // The old one lives until the new one has its weights: both share them.
   restorer_ = module.table->make_restorer(config, live_, module.folder);

@@ -7,6 +7,7 @@
 #include <gst/video/gstvideofilter.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -46,6 +47,9 @@ struct FrameNeeds {
 
 class Session {
  public:
+  // `ready` is called with settings before a Restorer is made of them; where it throws none is.
+  explicit Session(std::function<void(const Config&)> ready) : ready_(std::move(ready)) {}
+
   // Any thread. Aborts while any cause of it lasts; both end with stop().
   enum class Abort : unsigned { flush = 1, stop = 2 };
   void set_abort(Abort cause, bool on);
@@ -85,6 +89,7 @@ class Session {
   void build(const Snapshot& snapshot);
   void adopt(const Snapshot& snapshot, const GstVideoFilter* video);
 
+  const std::function<void(const Config&)> ready_;
   std::mutex mutex_;  // of the next line
   unsigned causes_ = 0;
   std::atomic<bool> abort_{false};

@@ -131,6 +131,23 @@ GST_START_TEST(the_source_may_change_while_playing) {
 }
 GST_END_TEST
 
+GST_START_TEST(one_that_cannot_be_read_leaves_the_one_before) {
+  const check::Folder folder;
+  Harness harness(inpaint + "mask-location=" + write_mask(folder, "mask.png", 64, 48, false));
+  harness.caps(caps);
+  check::process(harness, soiled(0));
+  for (const std::string& location : {std::string("/nonexistent/mask.png"), folder.write("no.png", "no picture")}) {
+    g_object_set(harness.element(), "mask-location", location.c_str(), nullptr);
+    for (int i = 1; i < 4; ++i) fail_unless(distance_to_clean(check::process(harness, soiled(i))) < 4);
+    check::expect_clear(check::take_warnings(harness.bus()), location);
+  }
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+  g_object_set(harness.element(), "mask-location", write_mask(folder, "none.png", 64, 48, true).c_str(), nullptr);
+  fail_unless(distance_to_clean(check::process(harness, soiled(4))) < 4);
+  fail_unless_equals_int(check::take_warnings(harness.bus()).count, 0);
+}
+GST_END_TEST
+
 static void push(Harness& harness, GstBuffer* buffer) {
   fail_unless_equals_int(gst_harness_push(harness.h, buffer), GST_FLOW_OK);
   while (GstBuffer* out = gst_harness_try_pull(harness.h)) gst_buffer_unref(out);
@@ -266,6 +283,7 @@ static Suite* masks_suite() {
   tcase_add_loop_test(cases, a_picture_says_what_is_missing, 0, 4);
   tcase_add_test(cases, regions_say_what_is_missing);
   tcase_add_test(cases, the_source_may_change_while_playing);
+  tcase_add_test(cases, one_that_cannot_be_read_leaves_the_one_before);
   tcase_add_loop_test(cases, frames_on_the_way_do_not_end_the_stream, 0, 3);
   tcase_add_test(cases, alpha_that_cannot_be_had_is_said);
   tcase_add_test(cases, a_picture_is_read_again_at_the_next_start);
