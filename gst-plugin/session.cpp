@@ -101,8 +101,10 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
     build(snapshot);
     if (had_past) request_reset(ResetCause::settings);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::aborted) throw;
-    refusal_.emplace(error.code(), std::string(error.what()) + " Until then the settings before stay.", error.detail());
+    if (error.code() == ErrorCode::aborted || !fits(video)) throw;
+    std::string text = error.what();
+    if (text.ends_with('.')) text.pop_back();
+    refusal_.emplace(error.code(), text + "; until then the settings before stay", error.detail());
     active_version_ = snapshot.version;
     stale_ = false;
   }

@@ -66,7 +66,7 @@ class Session {
   void set_live(bool live);
 
   // Before each frame: makes a new Restorer if the settings ask for one and the negotiated video fits them; if it does not fit, the
-  // old one serves until the next negotiation, and if none can be made, until other settings. Returns why the past was forgotten.
+  // old one serves until the next negotiation, and if none can be made, until other settings, if it fits. Returns why the past was forgotten.
   ResetCause prepare(const Snapshot& snapshot, const GstVideoFilter* video);
 
   // Why no Restorer could be made of the settings, once.

@@ -85,6 +85,23 @@ GST_START_TEST(bad_settings_while_playing) {
 }
 GST_END_TEST
 
+// The size of the new settings was negotiated: what was before does not fit any more.
+GST_START_TEST(bad_settings_of_another_size) {
+  const std::string caps = check::caps_text("RGB", 32, 24);
+  const GstVideoInfo info = check::info_of(caps);
+  Harness harness(check::fast);
+  harness.caps(caps);
+  check::stream(harness, caps, 1);
+  g_object_set(harness.element(), "operator", "bicubic:factor=2+kernel:file=/nonexistent", nullptr);
+  for (int i = 0; i < 3; ++i)
+    fail_unless_equals_int(gst_harness_push(harness.h, check::picture(info, 1 + i, 0)), GST_FLOW_ERROR);
+  expect_error(take_errors(harness.bus()), "another size", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  fail_unless_equals_int(check::take_warnings(harness.bus()).count, 0);
+  g_object_set(harness.element(), "operator", "", nullptr);
+  check::stream(harness, caps, 1, 4);
+}
+GST_END_TEST
+
 // One after the other, with frames between them, what makes sense only together.
 GST_START_TEST(settings_that_pass_through_nonsense) {
   const std::string caps = check::caps_text("RGB", 32, 24);
@@ -132,6 +149,7 @@ static Suite* errors_suite() {
   tcase_add_test(cases, corrupt_model);
   tcase_add_test(cases, missing_module);
   tcase_add_test(cases, bad_settings_while_playing);
+  tcase_add_test(cases, bad_settings_of_another_size);
   tcase_add_test(cases, settings_that_pass_through_nonsense);
   tcase_add_test(cases, short_buffer);
   tcase_add_test(cases, inpaint_without_alpha);
