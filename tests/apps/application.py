@@ -128,10 +128,22 @@ class Controls(hosts.Case):
         self.assertEqual(len(heard), 20)
         self.assertTrue(all(text.startswith("reddiff-stats") for text in heard), heard[0])
 
-    def test_goes_on_after_its_error(self):
+    def test_goes_on_with_a_warning(self):
         pipeline, element, frames = self.make(self.LINE.replace("num-buffers=20", "num-buffers=-1"))
         hosts.settled(pipeline, Gst.State.PLAYING)
         element.set_property("operator", "nonsense")
+        message = hosts.until(pipeline, Gst.MessageType.WARNING)
+        self.assertEqual(message.src, element)
+        self.assertIn("average-pool", message.parse_warning()[0].message)
+        before = len(frames)
+        hosts.wait_for(lambda: len(frames) > before + 10)
+        pipeline.set_state(Gst.State.NULL)
+        self.contiguous(frames.times)
+
+    def test_goes_on_after_its_error(self):
+        pipeline, element, frames = self.make(self.LINE.replace("num-buffers=20", "num-buffers=-1"))
+        element.set_property("operator", "nonsense")
+        pipeline.set_state(Gst.State.PLAYING)
         message = hosts.until(pipeline, Gst.MessageType.ERROR)
         self.assertEqual(message.src, element)
         self.assertIn("average-pool", message.parse_error()[0].message)
