@@ -67,8 +67,6 @@ void post_error(GstElement* element, const Error& error) {
   if (error.code() != ErrorCode::aborted) post(element, GST_MESSAGE_ERROR, error);
 }
 
-void post_warning(GstElement* element, const std::optional<Error>& error) {
-  if (error) post(element, GST_MESSAGE_WARNING, *error);
-}
+void post_warning(GstElement* element, const Error& error) { post(element, GST_MESSAGE_WARNING, error); }
 
 }  // namespace reddiff

@@ -6,7 +6,6 @@
 #include <gst/gst.h>
 
 #include <exception>
-#include <optional>
 #include <utility>
 
 #include "core/api/error.h"
@@ -23,8 +22,7 @@ MessageCode message_code(ErrorCode code);
 // Posts an error message from `element`. Error{aborted} posts nothing.
 void post_error(GstElement* element, const Error& error);
 
-// A warning message, if there is anything to warn of.
-void post_warning(GstElement* element, const std::optional<Error>& error);
+void post_warning(GstElement* element, const Error& error);
 
 // Runs `work` and returns what it returns. An exception is posted and becomes `on_error`, Error{aborted} becomes `on_abort`.
 template <typename Result, typename Work>

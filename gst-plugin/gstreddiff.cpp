@@ -34,6 +34,7 @@
 #include "gst-plugin/meta.h"
 #include "gst-plugin/passthrough.h"
 #include "gst-plugin/presets.h"
+#include "gst-plugin/refusal.h"
 #include "gst-plugin/session.h"
 #include "gst-plugin/statistics.h"
 #include "gst-plugin/timing.h"
@@ -317,13 +318,13 @@ static void account(GstReddiff* self, const reddiff::FrameReport& report, bool d
 
 static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer* outbuf) {
   Private* priv = self->priv;
-  const Snapshot snapshot = wanted(self);
+  Snapshot snapshot = wanted(self);
   const reddiff::Allowance allowance = priv->timing.allow(inbuf, snapshot.settings.qos_policy);
   if (allowance.drop) return GST_BASE_TRANSFORM_FLOW_DROPPED;
   const gint64 before = g_get_monotonic_time();
   const GstVideoFilter* video = GST_VIDEO_FILTER(self);
   const ResetCause reset = priv->session.prepare(snapshot, video);
-  reddiff::post_warning(GST_ELEMENT(self), priv->session.take_refusal());
+  reddiff::answer_refusal(GST_BASE_TRANSFORM(self), priv->session, priv->wanted, snapshot);
   const bool fits = priv->session.fits(video);
   priv->alpha_mask.check(GST_BASE_TRANSFORM(self), snapshot, video->in_info, fits);
   if (!fits) {
@@ -332,8 +333,8 @@ static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer
     return GST_BASE_TRANSFORM_FLOW_DROPPED;
   }
   const reddiff::FrameNeeds needs{
-      priv->mask.for_frame(GST_ELEMENT(self), priv->session.active(), video->in_info, inbuf, priv->session.abort()),
-      allowance.calls, priv->compression.noise(video->in_info)};
+      priv->mask.for_frame(GST_ELEMENT(self), priv->session.active(), video->in_info, inbuf), allowance.calls,
+      priv->compression.noise(video->in_info)};
   const reddiff::FrameReport report = priv->session.process(snapshot, video, inbuf, outbuf, needs);
   account(self, report, allowance.calls >= 0, reset, inbuf, snapshot.settings.post_messages);
   priv->timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, snapshot.settings.processing_deadline);

@@ -12,11 +12,9 @@ void Mask::load(const Config& config, const std::atomic<bool>& abort) {
   width_ = height_ = 0;
 }
 
-const guint8* Mask::for_frame(GstElement* element, const Config& config, const GstVideoInfo& info, GstBuffer* buffer,
-                              const std::atomic<bool>& abort) {
+const guint8* Mask::for_frame(GstElement* element, const Config& config, const GstVideoInfo& info, GstBuffer* buffer) {
   switch (resolve_mask(config)) {
     case MaskSource::file:
-      load(config, abort);
       return from_picture(element, info);
     case MaskSource::roi:
       return from_regions(config.mask_roi_type, info, buffer);

@@ -21,10 +21,9 @@ class Mask {
   // Reads the picture that `config` names, if it names another one than before. Throws as read_mask_picture does.
   void load(const Config& config, const std::atomic<bool>& abort);
 
-  // 0 for each missing pixel, row by row, valid until the next call; nullptr when the mask is none of this class. `element` warns of
+  // Of what was loaded: 0 for each missing pixel, row by row, valid until the next call; nullptr when the mask is none of this class. `element` warns of
   // a picture that has not the frames' size.
-  const guint8* for_frame(GstElement* element, const Config& config, const GstVideoInfo& info, GstBuffer* buffer,
-                          const std::atomic<bool>& abort);
+  const guint8* for_frame(GstElement* element, const Config& config, const GstVideoInfo& info, GstBuffer* buffer);
 
  private:
   const guint8* from_picture(GstElement* element, const GstVideoInfo& info);

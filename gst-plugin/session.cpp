@@ -20,8 +20,9 @@ Snapshot::Renegotiation Snapshot::settle() {
   const bool alpha_before = alpha_is_mask;
   ++version;
   try {
-    scale = resolve_scale(settings);
+    const int asked = resolve_scale(settings);
     const MaskSource mask = resolve_mask(settings);
+    scale = asked;
     alpha_is_mask = mask == MaskSource::alpha;
     masked = mask != MaskSource::none;
   } catch (const Error&) {
@@ -55,6 +56,7 @@ void Session::stop() {
   set_abort(Abort::stop, false);
   live_ = stale_ = has_past_ = false;
   refusal_.reset();
+  refused_version_ = none_refused;
 }
 
 void Session::set_live(bool live) {
@@ -75,19 +77,21 @@ Config Session::settled(const Snapshot& snapshot) const {
 void Session::build(const Snapshot& snapshot) {
   const Config config = settled(snapshot);
   resolve(config, live_, 8);  // wrong settings are reported even where there is no torch module
-  ready_(config);
   const LoadedModule& module = load_module();
   // The old one lives until the new one has its weights: both share them.
-  restorer_ = module.table->make_restorer(config, live_, module.folder);
+  auto made = module.table->make_restorer(config, live_, module.folder);
+  made_(config);
+  restorer_ = std::move(made);
   active_ = config;
   active_version_ = snapshot.version;
   active_scale_ = snapshot.scale;
   active_alpha_is_mask_ = snapshot.alpha_is_mask;
+  active_masked_ = snapshot.masked;
   stale_ = has_past_ = false;
 }
 
 void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
-  if (snapshot.version == active_version_ && !stale_) return;
+  if ((snapshot.version == active_version_ && !stale_) || snapshot.version == refused_version_) return;
   if (!fits_video(video, snapshot.scale, snapshot.alpha_is_mask)) return;
   Config config = settled(snapshot);
   config.noise = active_.noise;  // these two come with every frame
@@ -101,13 +105,18 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
     build(snapshot);
     if (had_past) request_reset(ResetCause::settings);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::aborted || !fits(video)) throw;
+    if (error.code() == ErrorCode::aborted) throw;
     std::string text = error.what();
     if (text.ends_with('.')) text.pop_back();
     refusal_.emplace(error.code(), text + "; until then the settings before stay", error.detail());
-    active_version_ = snapshot.version;
-    stale_ = false;
+    refused_version_ = snapshot.version;
   }
+}
+
+void Session::revert(Snapshot& snapshot) const {
+  snapshot.scale = active_scale_;
+  snapshot.alpha_is_mask = active_alpha_is_mask_;
+  snapshot.masked = active_masked_;
 }
 
 bool Session::fits(const GstVideoFilter* video) const {

@@ -47,8 +47,8 @@ struct FrameNeeds {
 
 class Session {
  public:
-  // `ready` is called with settings before a Restorer is made of them; where it throws none is.
-  explicit Session(std::function<void(const Config&)> ready) : ready_(std::move(ready)) {}
+  // `made` is called with the settings of a new Restorer before that is taken; where it throws it is not.
+  explicit Session(std::function<void(const Config&)> made) : made_(std::move(made)) {}
 
   // Any thread. Aborts while any cause of it lasts; both end with stop().
   enum class Abort : unsigned { flush = 1, stop = 2 };
@@ -66,11 +66,12 @@ class Session {
   void set_live(bool live);
 
   // Before each frame: makes a new Restorer if the settings ask for one and the negotiated video fits them; if it does not fit, the
-  // old one serves until the next negotiation, and if none can be made, until other settings, if it fits. Returns why the past was forgotten.
+  // old one serves until the next negotiation, and if none can be made, until other settings. Returns why the past was forgotten.
   ResetCause prepare(const Snapshot& snapshot, const GstVideoFilter* video);
 
-  // Why no Restorer could be made of the settings, once.
+  // Why no Restorer could be made of the settings, once; and what caps negotiation needs, as it was before them.
   std::optional<Error> take_refusal() { return std::exchange(refusal_, std::nullopt); }
+  void revert(Snapshot& snapshot) const;
 
   // Whether the Restorer fits the negotiated video. Of two changes, one before and one after a negotiation, neither may.
   bool fits(const GstVideoFilter* video) const;
@@ -89,7 +90,9 @@ class Session {
   void build(const Snapshot& snapshot);
   void adopt(const Snapshot& snapshot, const GstVideoFilter* video);
 
-  const std::function<void(const Config&)> ready_;
+  static constexpr guint64 none_refused = G_MAXUINT64;
+
+  const std::function<void(const Config&)> made_;
   std::mutex mutex_;  // of the next line
   unsigned causes_ = 0;
   std::atomic<bool> abort_{false};
@@ -99,10 +102,12 @@ class Session {
   guint64 active_version_ = 0;
   int active_scale_ = 1;
   std::atomic<bool> active_alpha_is_mask_{false};
+  bool active_masked_ = false;
   bool live_ = false;
   bool stale_ = false;  // restorer_ was made for a source that is not live, and it is
   bool has_past_ = false;
   std::optional<Error> refusal_;
+  guint64 refused_version_ = none_refused;
 };
 
 }  // namespace reddiff

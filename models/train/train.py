@@ -91,7 +91,7 @@ def arguments():
     parser.add_argument("--init", help="checkpoint (.pt) or model (.safetensors) to continue from")
     parser.add_argument("--name", default="prior")
     parser.add_argument("--seconds", type=float, default=60, help="length of the run")
-    parser.add_argument("--ch", help="channels per level, finest first; as in --init, else 32,64,128,192")
+    parser.add_argument("--ch", help="channels per level, finest first; at least those of --init, else 32,64,128,192")
     parser.add_argument("--enc", help="residual blocks per level on the way down; at least those of --init, else 2,3,1")
     parser.add_argument("--mid", type=int, help="residual blocks on the coarsest level; likewise, else 2")
     parser.add_argument("--dec", help="residual blocks per level on the way up, coarsest first; likewise, else 2,3,3")

@@ -85,20 +85,26 @@ GST_START_TEST(bad_settings_while_playing) {
 }
 GST_END_TEST
 
-// The size of the new settings was negotiated: what was before does not fit any more.
+// The size of the new settings was negotiated when they were refused: one frame is between the sizes.
 GST_START_TEST(bad_settings_of_another_size) {
   const std::string caps = check::caps_text("RGB", 32, 24);
   const GstVideoInfo info = check::info_of(caps);
-  Harness harness(check::fast);
-  harness.caps(caps);
-  check::stream(harness, caps, 1);
-  g_object_set(harness.element(), "operator", "bicubic:factor=2+kernel:file=/nonexistent", nullptr);
-  for (int i = 0; i < 3; ++i)
-    fail_unless_equals_int(gst_harness_push(harness.h, check::picture(info, 1 + i, 0)), GST_FLOW_ERROR);
-  expect_error(take_errors(harness.bus()), "another size", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
-  fail_unless_equals_int(check::take_warnings(harness.bus()).count, 0);
-  g_object_set(harness.element(), "operator", "", nullptr);
-  check::stream(harness, caps, 1, 4);
+  for (const char* text : {"bicubic:factor=2+kernel:file=/nonexistent",
+                           "gaussian-blur:sigma=1+bicubic:factor=2+kernel:file=/nonexistent"}) {
+    Harness harness(check::fast);
+    harness.caps(caps);
+    check::stream(harness, caps, 1);
+    g_object_set(harness.element(), "operator", text, nullptr);
+    fail_unless_equals_int(gst_harness_push(harness.h, check::picture(info, 1, 2)), GST_FLOW_OK);
+    check::stream(harness, caps, 3, 2);
+    fail_unless_equals_int(check::out_info(harness).width, 32);
+    fail_unless_equals_uint64(harness.stat("frames-dropped"), 1);
+    expect_error(check::take_warnings(harness.bus()), "another size", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+    g_object_set(harness.element(), "operator", "bicubic:factor=2", nullptr);
+    check::stream(harness, caps, 2, 5);
+    fail_unless_equals_int(check::out_info(harness).width, 64);
+    fail_unless_equals_int(check::take_warnings(harness.bus()).count + take_errors(harness.bus()).count, 0);
+  }
 }
 GST_END_TEST
 

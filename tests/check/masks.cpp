@@ -148,6 +148,25 @@ GST_START_TEST(one_that_cannot_be_read_leaves_the_one_before) {
 }
 GST_END_TEST
 
+// Alpha stays the mask, and is asked for again.
+GST_START_TEST(a_refused_picture_leaves_alpha) {
+  const std::string with_alpha = check::caps_text("RGBA", 64, 48);
+  Harness harness("reddiff task=inpaint prior=dct steps=2 temporal=none"),
+      untouched("reddiff task=inpaint prior=dct steps=2 temporal=none");
+  for (Harness* each : {&harness, &untouched}) each->caps(with_alpha);
+  g_object_set(harness.element(), "mask-location", "/nonexistent/mask.png", nullptr);
+  for (int i = 0; i < 3; ++i) {
+    const auto [restored, same] =
+        std::pair{check::process(harness, check::picture(check::info_of(with_alpha), i, i, i % 2)),
+                  check::process(untouched, check::picture(check::info_of(with_alpha), i, i, i % 2))};
+    fail_unless(restored == same, "frame %d", i);
+  }
+  check::expect_clear(check::take_warnings(harness.bus()), "no such picture");
+  harness.caps(caps);
+  fail_unless_equals_int(gst_harness_push(harness.h, soiled(3)), GST_FLOW_NOT_NEGOTIATED);
+}
+GST_END_TEST
+
 static void push(Harness& harness, GstBuffer* buffer) {
   fail_unless_equals_int(gst_harness_push(harness.h, buffer), GST_FLOW_OK);
   while (GstBuffer* out = gst_harness_try_pull(harness.h)) gst_buffer_unref(out);
@@ -284,6 +303,7 @@ static Suite* masks_suite() {
   tcase_add_test(cases, regions_say_what_is_missing);
   tcase_add_test(cases, the_source_may_change_while_playing);
   tcase_add_test(cases, one_that_cannot_be_read_leaves_the_one_before);
+  tcase_add_test(cases, a_refused_picture_leaves_alpha);
   tcase_add_loop_test(cases, frames_on_the_way_do_not_end_the_stream, 0, 3);
   tcase_add_test(cases, alpha_that_cannot_be_had_is_said);
   tcase_add_test(cases, a_picture_is_read_again_at_the_next_start);
