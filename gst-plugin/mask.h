@@ -21,8 +21,8 @@ class Mask {
   // Reads the picture that `config` names, if it names another one than before. Throws as read_mask_picture does.
   void load(const Config& config, const std::atomic<bool>& abort);
 
-  // Of what was loaded: 0 for each missing pixel, row by row, valid until the next call; nullptr when the mask is none of this class. `element` warns of
-  // a picture that has not the frames' size.
+  // 0 for each missing pixel, row by row, valid until the next call; nullptr when the mask is none of this class. Of a picture: the one
+  // that was loaded; `element` warns where it has not the frames' size.
   const guint8* for_frame(GstElement* element, const Config& config, const GstVideoInfo& info, GstBuffer* buffer);
 
  private:

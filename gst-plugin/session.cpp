@@ -56,7 +56,7 @@ void Session::stop() {
   set_abort(Abort::stop, false);
   live_ = stale_ = has_past_ = false;
   refusal_.reset();
-  refused_version_ = none_refused;
+  refused_version_.reset();
 }
 
 void Session::set_live(bool live) {
@@ -86,7 +86,6 @@ void Session::build(const Snapshot& snapshot) {
   active_version_ = snapshot.version;
   active_scale_ = snapshot.scale;
   active_alpha_is_mask_ = snapshot.alpha_is_mask;
-  active_masked_ = snapshot.masked;
   stale_ = has_past_ = false;
 }
 
@@ -116,7 +115,7 @@ void Session::adopt(const Snapshot& snapshot, const GstVideoFilter* video) {
 void Session::revert(Snapshot& snapshot) const {
   snapshot.scale = active_scale_;
   snapshot.alpha_is_mask = active_alpha_is_mask_;
-  snapshot.masked = active_masked_;
+  snapshot.masked = resolve_mask(active_) != MaskSource::none;
 }
 
 bool Session::fits(const GstVideoFilter* video) const {

@@ -90,8 +90,6 @@ class Session {
   void build(const Snapshot& snapshot);
   void adopt(const Snapshot& snapshot, const GstVideoFilter* video);
 
-  static constexpr guint64 none_refused = G_MAXUINT64;
-
   const std::function<void(const Config&)> made_;
   std::mutex mutex_;  // of the next line
   unsigned causes_ = 0;
@@ -102,12 +100,11 @@ class Session {
   guint64 active_version_ = 0;
   int active_scale_ = 1;
   std::atomic<bool> active_alpha_is_mask_{false};
-  bool active_masked_ = false;
   bool live_ = false;
   bool stale_ = false;  // restorer_ was made for a source that is not live, and it is
   bool has_past_ = false;
   std::optional<Error> refusal_;
-  guint64 refused_version_ = none_refused;
+  std::optional<guint64> refused_version_;
 };
 
 }  // namespace reddiff

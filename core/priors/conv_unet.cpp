@@ -137,8 +137,8 @@ class ConvUnet final : public Denoiser {
     const bool whole = sigma.size(2) == 1 && sigma.size(3) == 1;
     TORCH_CHECK(whole || card_.per_pixel_sigma, "denoise: this model knows one noise level per picture only");
     if (sigma.size(0) == 1 || !whole) return run(u, sigma);
-    std::vector<at::Tensor>
-        results;  // on the CPU weights carry the level, so pictures with levels of their own go one by one
+    // On the CPU weights carry the level, so pictures with levels of their own go one by one.
+    std::vector<at::Tensor> results;
     for (std::int64_t i = 0; i < u.size(0); ++i) results.push_back(run(u.narrow(0, i, 1), sigma.narrow(0, i, 1)));
     return at::cat(results);
   }

@@ -4,9 +4,9 @@
 // and a bias per channel) are functions of one number per pixel, c = log(sigma)/4, embedded by cosines and sines and
 // two 1x1 layers. One linear layer gives the rows of all blocks at once.
 //
-// Note [FiLM table]: g and b depend on nothing but c, so for levels that vary over the picture (on a GPU for all) they are tabulated over
-// the range of c and interpolated linearly while the block's activation is written. Maps of them would take several
-// times the memory of the activation they modulate, and with their embedding a sixth of the network's arithmetic.
+// Note [FiLM table]: g and b depend on nothing but c, so for levels that vary over the picture (on a GPU for all) they are
+// tabulated over the range of c and interpolated linearly while the block's activation is written. Maps of them would take
+// several times the memory of the activation they modulate, and with their embedding a sixth of the network's arithmetic.
 #pragma once
 
 #include <ATen/core/Tensor.h>
