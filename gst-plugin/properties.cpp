@@ -90,7 +90,8 @@ const Row rows[] = {
     {"solver", enum_field<&Settings::solver, solver_type>(), 0, 0, rebuild, false,
      "Algorithm that finds the clean picture"},
     {"optimizer", enum_field<&Settings::optimizer, optimizer_type>(), 0, 0, rebuild, false,
-     "How a step's gradient moves the estimate; others than the preset's take 50 steps or more and the published weights, "
+     "How a step's gradient moves the estimate; others than the preset's take 50 steps or more and the published "
+     "weights, "
      "which hardly denoise: raise 'prior-weight' for that"},
     {"weighting", enum_field<&Settings::weighting, weighting_type>(), 0, 0, rebuild, false,
      "Weight of the prior as a function of a step's noise-to-signal ratio s"},

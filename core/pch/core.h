@@ -2,6 +2,5 @@
 //
 // Precompiled for the files of core that use LibTorch: this header is most of the time each of them takes. They still include
 // what they use (configure with -Db_pch=false to check).
-#pragma once
 
 #include <ATen/ATen.h>

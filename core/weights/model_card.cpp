@@ -84,7 +84,8 @@ class Fields {
 
  private:
   std::int64_t bounded(const char* key, const json& value, std::int64_t low, std::int64_t high) const {
-    const std::string expected = "a whole number from " + std::to_string(low) + " to " + std::to_string(high);
+    const std::string expected =
+        std::string("a whole number from ") + std::to_string(low) + " to " + std::to_string(high);
     if (!value.is_number_integer()) wrong(key, expected);
     if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(high))
       wrong(key, expected);

@@ -120,10 +120,8 @@ TEST(Engine, EveryOptimizerRestores) {
 TEST(Engine, AnotherOptimizerDenoisesWhenThePriorWeighsMore) {
   const auto in = moving_frame(0, level_to_core(25));
   const auto error = [&](double prior_weight) {
-    const auto engine = engine_of({.noise = 25,
-                                   .optimizer = Optimizer::adam,
-                                   .prior_weight = prior_weight,
-                                   .temporal = Temporal::none});
+    const auto engine = engine_of(
+        {.noise = 25, .optimizer = Optimizer::adam, .prior_weight = prior_weight, .temporal = Temporal::none});
     return rms(read(*restore(*engine, *in, 1, {.noise = 25}).frame) - read(*moving_frame(0, 0)));
   };
   EXPECT_LT(error(10), 0.75 * level_to_core(25));

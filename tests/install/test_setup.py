@@ -30,13 +30,15 @@ class Setup(unittest.TestCase):
             shutil.copy(os.path.join(installed.SOURCE, "pipelines", name), self.path("pipelines", name))
         self.write(MESON_BUILD, "meson.build")
         self.write("option('cuda', type: 'feature')\n", "meson_options.txt")
-        with open(self.path("pipelines", "setup"), encoding="utf-8") as script:
-            version = re.search(r"^torch_version=(.*)$", script.read(), re.M)[1]
-        # A LibTorch that need not be fetched.
+        version = self.pinned("torch_version")
+        # A LibTorch and a clang-format that need not be fetched.
         lib = ("cache", "venv", "lib", "python3", "site-packages", "torch", "lib")
         os.makedirs(self.path(*lib))
         self.write("", *lib, "libtorch_cpu.so")
         self.write(f"{version} cpu", "cache", "venv", "reddiff-set")
+        os.mkdir(self.path("cache", "venv", "bin"))
+        self.write(f"#!/bin/sh\necho clang-format version {self.pinned('clang_format_version')}\n", "cache", "venv", "bin", "clang-format")
+        os.chmod(self.path("cache", "venv", "bin", "clang-format"), 0o755)
 
     def path(self, *names):
         return os.path.join(self.tree, *names)
@@ -44,6 +46,10 @@ class Setup(unittest.TestCase):
     def write(self, text, *names):
         with open(self.path(*names), "w", encoding="utf-8") as file:
             file.write(text)
+
+    def pinned(self, name):
+        with open(self.path("pipelines", "setup"), encoding="utf-8") as script:
+            return re.search(rf"^{name}=(\S+)", script.read(), re.M)[1]
 
     def set_up(self, package_version):
         """What meson said of the library; None when it was not asked."""
@@ -62,6 +68,10 @@ class Setup(unittest.TestCase):
         self.assertIsNone(self.set_up("1"))
         self.assertEqual(self.set_up("2"), "there")
         self.assertIsNone(self.set_up("2"))
+
+    def test_editors_find_how_files_are_compiled(self):
+        self.set_up("1")
+        self.assertEqual(os.readlink(self.path("compile_commands.json")), "build/compile_commands.json")
 
 
 if __name__ == "__main__":
