@@ -26,6 +26,17 @@ class Debian(unittest.TestCase):
         newest = re.match(r"gst-reddiff \((\S+)\) ", read("pipelines", "debian", "changelog"))
         self.assertEqual(newest[1], installed.project_version())
 
+    def test_every_entry_of_the_changelog_can_be_read(self):
+        """Each with its signature: dpkg-buildpackage takes no other."""
+        entry = (r"gst-reddiff \(\S+\) \w+; urgency=\w+\n\n(?:  [* ] .*\n)+\n"
+                 r" -- [^<]+ <\S+@\S+>  \w{3}, \d\d \w{3} \d{4} [\d:]{8} [+-]\d{4}\n")
+        self.assertRegex(read("pipelines", "debian", "changelog"), rf"\A{entry}(?:\n{entry})*\Z")
+
+    def test_version_of_the_presets(self):
+        """GStreamer takes a user's own copy of older presets for a newer one unless this grows."""
+        version = re.search(r"^version=(\S+)$", read("pipelines", "presets", "GstReddiff.prs"), re.M)[1]
+        self.assertEqual(version, installed.project_version())
+
     def test_what_setup_builds_with(self):
         """Every compiler, tool and library that pipelines/setup installs for the build; not what only tests need."""
         packages = re.search(r"^packages=\((.*?)^\)", read("pipelines", "setup"), re.M | re.S)[1].split()
