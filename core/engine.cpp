@@ -152,7 +152,7 @@ Clipping Engine::clipping_of(const FrameView& in, const at::Tensor& picture, dou
 at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& options, FrameReport& report) {
   Problem problem;
   problem.op = op_;
-  problem.y = op_->measurement_channels() == 1 ? measurement.picture.mean(1, true) : measurement.picture;
+  problem.y = op_->channels() == 1 ? measurement.picture.mean(1, true) : measurement.picture;
   problem.weights = measurement.known;
   problem.noise = measurement.resolved.noise;
   problem.clipping = measurement.clipping;
@@ -168,7 +168,7 @@ at::Tensor Engine::solve(const Measurement& measurement, const FrameOptions& opt
   }
   filtering_ = filtering;
   if (filters && resolved.filters_measurements) problem = measured_along_time(std::move(problem), report);
-  const auto plain = op_->initial(problem.y);
+  const auto plain = op_->pseudo_inverse(problem.y);
   const auto single = solve_alone(problem, plain, resolved, options, report);
   if (!filters || resolved.filters_measurements) return single;
   return solve_along_time(problem, plain, single, resolved, options, report);
@@ -198,8 +198,7 @@ Problem Engine::measured_along_time(Problem problem, FrameReport& report) {
   const auto single = estimate_of_rows(problem, report);
   const auto before = Clock::now();
   Measured measured{problem.y, {}, single, problem.noise};
-  constexpr double little = 1e-4;  // rho(q)/q at q = 0 is the mean of the eigenvalues of H^T H
-  if (op_->factor() == 1) measured.noise_left = op_->rho(at::full({1}, little)).item<double>() / little;
+  if (op_->factor() == 1) measured.noise_left = op_->mean_gain();
   const auto estimate = filter_->update(measured);
   report.ms.flow += milliseconds_since(before);
   report.cut = estimate.cut;

@@ -97,7 +97,7 @@ bool filters(const Resolved& resolved, bool masked) {
     case ProblemKind::reduce:
       return is_noisy(resolved.noise) ? !masked && resolved.op.keeps_colour() : !masked || resolved.op.keeps_colour();
     case ProblemKind::blur:
-      return !masked && resolved.op.moves_with_the_picture();
+      return !masked && resolved.op.shift_equivariant();
     default:
       return true;
   }

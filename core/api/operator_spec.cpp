@@ -247,9 +247,9 @@ std::span<const OperatorKind> operator_kinds() {
   return kinds;
 }
 
-bool OperatorSpec::moves_with_the_picture() const {
+bool OperatorSpec::shift_equivariant() const {
   return std::all_of(stages.begin(), stages.end(),
-                     [](const OperatorStage& stage) { return kind_of(stage).moves_with_the_picture; });
+                     [](const OperatorStage& stage) { return kind_of(stage).shift_equivariant; });
 }
 
 bool OperatorSpec::keeps_colour() const {

@@ -30,8 +30,8 @@ struct OperatorKind {
   const char* description;
   const char* example;
   std::vector<OperatorArgument> arguments;
-  bool moves_with_the_picture = false;  // H of a moved picture is the moved H x, of three channels: blurs
-  bool keeps_colour = true;             // measurements have three channels
+  bool shift_equivariant = false;  // H of a moved picture is the moved H x, of three channels: blurs
+  bool keeps_colour = true;        // measurements have three channels
 };
 
 std::span<const OperatorKind> operator_kinds();
@@ -44,11 +44,11 @@ struct OperatorStage {
 };
 
 struct OperatorSpec {
-  std::vector<OperatorStage> stages;    // never empty
-  bool moves_with_the_picture() const;  // every stage does
-  bool keeps_colour() const;            // every stage does
-  int factor() const;                   // product of the stages' reduction factors, 1 if none reduces
-  std::string text() const;             // canonical spelling; parse(text()) gives the same spec
+  std::vector<OperatorStage> stages;  // never empty
+  bool shift_equivariant() const;     // every stage does
+  bool keeps_colour() const;          // every stage does
+  int factor() const;                 // product of the stages' reduction factors, 1 if none reduces
+  std::string text() const;           // canonical spelling; parse(text()) gives the same spec
 };
 
 // Throws Error{settings}: the sentence names the wrong word, its place, and what would be right (all operator names, the

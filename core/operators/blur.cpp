@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // H x = k * x with a kernel k of sum one and half-sample symmetric borders. A Gaussian and a box are two passes in one dimension,
-// other kernels one pass. initial(y) = y: the blurred picture is a stable start, while an inverse filter would put noise where
+// other kernels one pass. pseudo_inverse(y) = y: the blurred picture is a stable start, while an inverse filter would put noise where
 // H has no information.
 //
 // prox: with kernels equal to their mirror images H = C^-1 l C, C the DCT-II, so without weights
@@ -87,7 +87,7 @@ class Blur : public Operator {
     });
   }
 
-  at::Tensor initial(const at::Tensor& y) const override { return y; }
+  at::Tensor pseudo_inverse(const at::Tensor& y) const override { return y; }
 
   at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const override {
     const Response spectrum = spectrum_of(z);

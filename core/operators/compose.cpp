@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // H = H_n ... H_2 H_1, the first stage nearest to the scene. vjp runs the stages backwards through the intermediate pictures;
-// `initial` chains the stages' inverses backwards, which is the customary start and not the pseudo-inverse of the product.
+// `pseudo_inverse` chains the stages' inverses backwards, which is the customary start and not the pseudo-inverse of the product.
 // prox: conjugate gradients on the measurement's grid (dual_prox.h). rho: eigenvalues of a product are not products of eigenvalues, so they are taken
 // from the whole composition on a small picture (spectral_rho.h).
 #include <ATen/ATen.h>
@@ -23,13 +23,13 @@ class Composition : public Operator {
     for (const auto& stage : stages_) {
       factor_ *= stage->factor();
       linear_ = linear_ && stage->linear();
-      channels_ = std::min(channels_, stage->measurement_channels());
+      channels_ = std::min(channels_, stage->channels());
     }
   }
 
   bool linear() const override { return linear_; }
   int factor() const override { return factor_; }
-  std::int64_t measurement_channels() const override { return channels_; }
+  std::int64_t channels() const override { return channels_; }
 
   at::Tensor forward(const at::Tensor& x) const override {
     // Here, so that the message names the factor of the whole and not that of a stage.
@@ -48,9 +48,9 @@ class Composition : public Operator {
     return gradient;
   }
 
-  at::Tensor initial(const at::Tensor& y) const override {
+  at::Tensor pseudo_inverse(const at::Tensor& y) const override {
     at::Tensor x = y;
-    for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage) x = (*stage)->initial(x);
+    for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage) x = (*stage)->pseudo_inverse(x);
     return x;
   }
 
@@ -63,7 +63,7 @@ class Composition : public Operator {
  private:
   // Of its x, the vjp of a linear stage uses the shape only: a zero seen through strides costs nothing.
   static at::Tensor shape_after(const Operator& stage, const at::Tensor& x) {
-    const std::int64_t channels = std::min(x.size(1), stage.measurement_channels());
+    const std::int64_t channels = std::min(x.size(1), stage.channels());
     return at::zeros({1, 1, 1, 1}, x.options().requires_grad(false))
         .expand({x.size(0), channels, x.size(2) / stage.factor(), x.size(3) / stage.factor()});
   }

@@ -27,7 +27,7 @@ int iterations_for(const at::Tensor& w, double rho) {
 at::Tensor impulse_response(const Operator& op) {
   const std::int64_t reach = reach_of(op), side = 2 * reach + 1;
   const std::int64_t pixels = side * op.factor();
-  at::Tensor impulse = at::zeros({1, op.measurement_channels(), side, side}, at::kDouble);
+  at::Tensor impulse = at::zeros({1, op.channels(), side, side}, at::kDouble);
   impulse[0][0][reach][reach].fill_(1);
   const at::Tensor shape_only = at::zeros({1, 1, 1, 1}, at::kDouble).expand({1, 3, pixels, pixels});
   return op.forward(op.vjp(shape_only, impulse))[0][0];

@@ -17,7 +17,7 @@ class Identity : public Operator {
   at::Tensor vjp(const at::Tensor& x, const at::Tensor& r) const override { return r; }
 
   // H^+ = I.
-  at::Tensor initial(const at::Tensor& y) const override { return y; }
+  at::Tensor pseudo_inverse(const at::Tensor& y) const override { return y; }
 
   // Pixel by pixel: (w y + rho z) / (w + rho), written so that w = 0 returns z to the bit.
   at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const override {

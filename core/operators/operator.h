@@ -19,13 +19,22 @@ struct ImageSize {
   bool operator==(const ImageSize&) const = default;
 };
 
-class Operator {
+// The data step of solvers that split the problem.
+class Proximal {
  public:
-  virtual ~Operator() = default;
+  virtual ~Proximal() = default;
 
+  // argmin_x |H x - y|^2_w + rho |x - z|^2 with per-row weights w ([N,1,h,w] or undefined = 1); rho > 0.
+  virtual at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const = 0;
+};
+
+class Spectrum;  // the singular vectors of H; no operator offers them yet
+
+class Operator : public Proximal {
+ public:
   virtual bool linear() const { return true; }
   virtual int factor() const { return 1; }  // image size = factor x measurement size
-  virtual std::int64_t measurement_channels() const { return 3; }
+  virtual std::int64_t channels() const { return 3; }
 
   // H(x): [N,3,H,W] -> [N,c,H/factor,W/factor]. H and W must be multiples of factor().
   virtual at::Tensor forward(const at::Tensor& x) const = 0;
@@ -34,15 +43,21 @@ class Operator {
   virtual at::Tensor vjp(const at::Tensor& x, const at::Tensor& r) const = 0;
 
   // H^+ y, the start of the mean: least-squares or the customary inverse (documented per operator); [N,3,H,W].
-  virtual at::Tensor initial(const at::Tensor& y) const = 0;
+  virtual at::Tensor pseudo_inverse(const at::Tensor& y) const = 0;
 
-  // argmin_x |H x - y|^2_w + rho |x - z|^2 with per-row weights w ([N,1,h,w] or undefined = 1). Default: eight conjugate
-  // gradients on (H^T W H + rho) started at z; operators with a closed form override it. Linear operators only.
-  virtual at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const;
+  // Optional faces; nullptr where the operator has none.
+  virtual const Proximal* proximal() const { return linear() ? this : nullptr; }
+  virtual const Spectrum* spectrum() const { return nullptr; }
+
+  // Eight conjugate gradients on (H^T W H + rho) started at z; operators with a closed form override it.
+  at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const override;
 
   // What one measurement tells about one pixel: the mean over the eigenvalues l of H^T H (zeros included) of q l / (1 + q l),
   // elementwise for q >= 0 (variance of the prediction over variance of the noise).
   virtual at::Tensor rho(const at::Tensor& q) const = 0;
+
+  // The mean of the eigenvalues of H^T H: white noise of variance one keeps this much of it, per pixel, when H^T is applied.
+  double mean_gain() const;
 };
 
 using OperatorPtr = std::shared_ptr<const Operator>;

@@ -34,7 +34,7 @@ class AveragePool : public OrthogonalRows {
   }
 
   // H^+ = K^2 H^T: every pixel of a block takes its mean.
-  at::Tensor initial(const at::Tensor& y) const override { return repeat(y); }
+  at::Tensor pseudo_inverse(const at::Tensor& y) const override { return repeat(y); }
 
  private:
   at::Tensor repeat(const at::Tensor& y) const {
@@ -106,7 +106,7 @@ class Bicubic : public Operator {
   }
 
   // See Note [Start of bicubic].
-  at::Tensor initial(const at::Tensor& y) const override {
+  at::Tensor pseudo_inverse(const at::Tensor& y) const override {
     return apply(inverse(y.size(2) * factor_, y), y, inverse(y.size(3) * factor_, y));
   }
 

@@ -22,7 +22,7 @@ at::Tensor ratio_table(const Operator& op) {
   const std::int64_t size = factor * std::max<std::int64_t>(2, nominal_size / factor);
   at::Tensor eigenvalues = nonzero_eigenvalues(op, size);
   double values = static_cast<double>(size) * static_cast<double>(size);
-  if (op.measurement_channels() == 1) {
+  if (op.channels() == 1) {
     // The mean over three channels, wherever it stands: one of three eigenvalues is left, and it is a third.
     eigenvalues = eigenvalues / 3;
     values *= 3;

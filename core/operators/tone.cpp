@@ -14,7 +14,7 @@ class Gray : public OrthogonalRows {
  public:
   Gray() : OrthogonalRows(1.0 / 3) {}
 
-  std::int64_t measurement_channels() const override { return 1; }
+  std::int64_t channels() const override { return 1; }
 
   // Added one by one: a sum over channels written as a reduction is slower and may round by batch size.
   at::Tensor forward(const at::Tensor& x) const override {
@@ -28,7 +28,7 @@ class Gray : public OrthogonalRows {
   }
 
   // H^+: the gray in every channel.
-  at::Tensor initial(const at::Tensor& y) const override {
+  at::Tensor pseudo_inverse(const at::Tensor& y) const override {
     return y.expand({y.size(0), 3, y.size(2), y.size(3)}).contiguous();
   }
 };

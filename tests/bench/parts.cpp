@@ -58,7 +58,7 @@ void add_operators(std::vector<Part>& parts, const at::Tensor& picture) {
     parts.push_back({"operator", std::string(spec) + " forward", [=] { op->forward(picture); }, {}});
     parts.push_back({"operator", std::string(spec) + " vjp", [=] { op->vjp(picture, y); }, {}});
     parts.push_back({"operator", std::string(spec) + " prox", [=] { op->prox(picture, y, {}, 0.01); }, {}});
-    parts.push_back({"optim.+rest", std::string(spec) + " initial", [=] { op->initial(y); }, {}});
+    parts.push_back({"optim.+rest", std::string(spec) + " pseudo_inverse", [=] { op->pseudo_inverse(y); }, {}});
   }
 }
 

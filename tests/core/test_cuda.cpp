@@ -160,11 +160,11 @@ TEST_F(Cuda, EveryOperatorIsTheSame) {
       const auto op = make_operator(parse_operator(text));
       const std::int64_t factor = op->factor();
       const auto x = noise({2, 3, height * factor, width * factor}, 7);
-      const auto y = noise({2, op->measurement_channels(), height, width}, 8);
+      const auto y = noise({2, op->channels(), height, width}, 8);
       const auto weights = (noise({2, 1, height, width}, 9) > 0).to(at::kFloat);
       expect_same(op->forward(x), op->forward(up(x)), cuda_tolerance, text + " forward");
       expect_same(op->vjp(x, y), op->vjp(up(x), up(y)), cuda_tolerance, text + " vjp");
-      expect_same(op->initial(y), op->initial(up(y)), cuda_tolerance, text + " initial");
+      expect_same(op->pseudo_inverse(y), op->pseudo_inverse(up(y)), cuda_tolerance, text + " pseudo_inverse");
       for (const auto& w : {at::Tensor(), weights})
         expect_same(op->prox(x, y, w, 0.1), op->prox(up(x), up(y), up(w), 0.1), cuda_tolerance, text + " prox");
       const auto q = noise({1, 1, 8, 8}, 10).exp();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Every operator against its definition: adjoint, autograd, prox, rho, initial, batch invariance. The loops run over the list
+// Every operator against its definition: adjoint, autograd, prox, rho, pseudo-inverse, batch invariance. The loops run over the list
 // of texts below; a test holds the list against operator_kinds(), so a new kind cannot stay untested.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ class EveryOperator : public testing::TestWithParam<std::string> {
     return randn({n, 3, size.height * op->factor(), size.width * op->factor()}, seed, type);
   }
   at::Tensor measurement(ImageSize size, std::int64_t n, std::uint64_t seed, at::ScalarType type = at::kDouble) const {
-    return randn({n, op->measurement_channels(), size.height, size.width}, seed, type);
+    return randn({n, op->channels(), size.height, size.width}, seed, type);
   }
   at::Tensor mask(ImageSize size, std::int64_t n, std::uint64_t seed, at::ScalarType type = at::kDouble) const {
     return (randn({n, 1, size.height, size.width}, seed) > 0).to(type);
@@ -95,7 +95,7 @@ TEST_P(EveryOperator, ShapesAndFactor) {
     const at::Tensor x = picture(size, 2, 1), y = measurement(size, 2, 2);
     EXPECT_EQ(op->forward(x).sizes(), y.sizes()) << GetParam();
     EXPECT_EQ(op->vjp(x, y).sizes(), x.sizes()) << GetParam();
-    EXPECT_EQ(op->initial(y).sizes(), x.sizes()) << GetParam();
+    EXPECT_EQ(op->pseudo_inverse(y).sizes(), x.sizes()) << GetParam();
     EXPECT_EQ(op->prox(x, y, {}, 1).sizes(), x.sizes()) << GetParam();
     EXPECT_EQ(op->forward(x.to(at::kFloat)).scalar_type(), at::kFloat);
   }
@@ -105,11 +105,11 @@ TEST_P(EveryOperator, ShapesAndFactor) {
 // because an axis alone may well have taps that only their product makes denormal.
 TEST_P(EveryOperator, MakesNoDenormalNumbers) {
   const ImageSize size{9, 240};
-  auto y = at::zeros({1, op->measurement_channels(), size.height, size.width}, at::kFloat);
+  auto y = at::zeros({1, op->channels(), size.height, size.width}, at::kFloat);
   y.select(3, 3).select(2, 4).fill_(1e6);
   auto x = at::zeros({1, 3, size.height * op->factor(), size.width * op->factor()}, at::kFloat);
   x.select(3, 3).select(2, 4).fill_(1e6);
-  for (const auto& result : {op->forward(x), op->vjp(x, y), op->initial(y)}) {
+  for (const auto& result : {op->forward(x), op->vjp(x, y), op->pseudo_inverse(y)}) {
     const auto size_of = result.abs();
     const auto denormal = at::logical_and(size_of > 0, size_of < std::numeric_limits<float>::min());
     EXPECT_FALSE(denormal.any().item<bool>()) << GetParam();
@@ -154,7 +154,7 @@ TEST_P(EveryOperator, ConstantsStayConstant) {
   for (const auto size : sizes()) {
     const at::Tensor x = at::full({1, 3, size.height * op->factor(), size.width * op->factor()}, 0.7f);
     EXPECT_LT(largest(op->forward(x) - 0.7), 3e-6) << GetParam();  // 256 float terms in a row: 1.7e-6
-    EXPECT_LT(largest(op->initial(op->forward(x)) - 0.7), 5e-6) << GetParam();
+    EXPECT_LT(largest(op->pseudo_inverse(op->forward(x)) - 0.7), 5e-6) << GetParam();
   }
 }
 
@@ -240,17 +240,17 @@ TEST(Operators, ProxOfReductionsHoldsForSmallRho) {
   }
 }
 
-TEST_P(EveryOperator, InitialReducesToTheMeasurementWhereItSaysSo) {
+TEST_P(EveryOperator, PseudoInverseReducesToTheMeasurementWhereItSaysSo) {
   if (GetParam().find('+') != std::string::npos ||
       (op->factor() == 1 && GetParam() != "identity" && GetParam() != "gray"))
     GTEST_SKIP() << "a customary inverse";
   for (const auto size : sizes()) {
     const at::Tensor y = measurement(size, 2, 12);
-    EXPECT_LT(largest(op->forward(op->initial(y)) - y), 1e-12) << GetParam();
-    EXPECT_LT(largest(op->forward(op->initial(y.to(at::kFloat))) - y), 2e-5) << GetParam();
+    EXPECT_LT(largest(op->forward(op->pseudo_inverse(y)) - y), 1e-12) << GetParam();
+    EXPECT_LT(largest(op->forward(op->pseudo_inverse(y.to(at::kFloat))) - y), 2e-5) << GetParam();
   }
   // The pseudo-inverse, which is the limit of prox from zero; for bicubic away from the borders only.
-  const at::Tensor y = measurement({24, 22}, 1, 13), start = op->initial(y);
+  const at::Tensor y = measurement({24, 22}, 1, 13), start = op->pseudo_inverse(y);
   const at::Tensor miss = op->prox(at::zeros_like(start), y, {}, 1e-9) - start;
   const std::int64_t border = GetParam().starts_with("bicubic") ? 8 * op->factor() : 0;
   const auto inside = miss.narrow(2, border, miss.size(2) - 2 * border).narrow(3, border, miss.size(3) - 2 * border);
@@ -261,8 +261,8 @@ TEST_P(EveryOperator, InitialReducesToTheMeasurementWhereItSaysSo) {
 at::Tensor dense(const Operator& op, std::int64_t side) {
   const std::int64_t n = 3 * side * side;
   if (op.factor() == 1) return op.forward(at::eye(n, at::kDouble).view({n, 3, side, side})).reshape({n, -1}).t();
-  const std::int64_t small = side / op.factor(), m = op.measurement_channels() * small * small;
-  const at::Tensor impulses = at::eye(m, at::kDouble).view({m, op.measurement_channels(), small, small});
+  const std::int64_t small = side / op.factor(), m = op.channels() * small * small;
+  const at::Tensor impulses = at::eye(m, at::kDouble).view({m, op.channels(), small, small});
   return op.vjp(at::zeros({m, 3, side, side}, at::kDouble), impulses).reshape({m, n});
 }
 
@@ -327,14 +327,14 @@ TEST_P(EveryOperator, BatchesDoNotInteract) {
     if (size.height * op->factor() > 300) continue;
     const at::Tensor x = picture(size, 3, 13, at::kFloat), y = measurement(size, 3, 14, at::kFloat),
                      w = mask(size, 3, 15, at::kFloat);
-    const at::Tensor hx = op->forward(x), htr = op->vjp(x, y), start = op->initial(y), prox = op->prox(x, y, {}, 0.2),
-                     holes = op->prox(x, y, w, 0.02);
+    const at::Tensor hx = op->forward(x), htr = op->vjp(x, y), start = op->pseudo_inverse(y),
+                     prox = op->prox(x, y, {}, 0.2), holes = op->prox(x, y, w, 0.02);
     for (std::int64_t i = 0; i < 3; ++i) {
       // Copies, so that the images also lie elsewhere in memory.
       const auto one = [i](const at::Tensor& t) { return t.narrow(0, i, 1).clone(); };
       EXPECT_TRUE(at::equal(op->forward(one(x)), one(hx))) << GetParam();
       EXPECT_TRUE(at::equal(op->vjp(one(x), one(y)), one(htr))) << GetParam();
-      EXPECT_TRUE(at::equal(op->initial(one(y)), one(start))) << GetParam();
+      EXPECT_TRUE(at::equal(op->pseudo_inverse(one(y)), one(start))) << GetParam();
       EXPECT_TRUE(at::equal(op->prox(one(x), one(y), {}, 0.2), one(prox))) << GetParam();
       EXPECT_TRUE(at::equal(op->prox(one(x), one(y), one(w), 0.02), one(holes))) << GetParam();
     }

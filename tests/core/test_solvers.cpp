@@ -38,7 +38,7 @@ at::Tensor run(const Denoiser& prior, const Problem& problem, const SolverConfig
   const c10::InferenceMode guard;
   const auto optimizer = make_optimizer(config);
   Start start;
-  start.mu = problem.op->initial(problem.y);
+  start.mu = problem.op->pseudo_inverse(problem.y);
   return red_diff(prior, problem, config, *optimizer, start, seed, nullptr, nullptr).mu;
 }
 
