@@ -17,9 +17,10 @@ constexpr OperatorEntry operators[] = {
     {"kernel", make_kernel_blur}, {"gray", make_gray},
 };
 
-constexpr OptimizerEntry optimizers[] = {
-    {Optimizer::adam, make_adam},       {Optimizer::adamw, make_adamw}, {Optimizer::sgd, make_sgd},
-    {Optimizer::rmsprop, make_rmsprop}, {Optimizer::lbfgs, make_lbfgs}, {Optimizer::fixed_point, make_fixed_point},
+constexpr SolverEntry solvers[] = {
+    {SolverKind::red_diff, make_red_diff},
+    {SolverKind::hqs, make_hqs},
+    {SolverKind::ensemble, make_ensemble},
 };
 
 DenoiserPtr make_named_network(const PriorRequest& request) {
@@ -37,7 +38,7 @@ constexpr PriorEntry priors[] = {
 }  // namespace
 
 std::span<const OperatorEntry> operator_registry() { return operators; }
-std::span<const OptimizerEntry> optimizer_registry() { return optimizers; }
+std::span<const SolverEntry> solver_registry() { return solvers; }
 std::span<const PriorEntry> prior_registry() { return priors; }
 
 OperatorPtr make_operator(const OperatorSpec& spec) {
@@ -50,10 +51,10 @@ OperatorPtr make_operator(const OperatorSpec& spec) {
   return make_composition(std::move(stages));
 }
 
-std::unique_ptr<MeanOptimizer> make_optimizer(const SolverConfig& config) {
-  for (const auto& entry : optimizers)
-    if (entry.value == config.optimizer) return entry.make(config);
-  TORCH_CHECK(false, "an optimiser of the names table is missing from the registry");
+SolverPtr make_solver(SolverKind solver, const SolverOptions& options, std::uint64_t seed) {
+  for (const auto& entry : solvers)
+    if (entry.value == solver) return entry.make(options, seed);
+  TORCH_CHECK(false, "a solver of the names table is missing from the registry");
 }
 
 DenoiserPtr make_prior(const PriorRequest& request) {

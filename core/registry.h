@@ -5,14 +5,13 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <span>
 #include <string>
 
 #include "core/api/config.h"
 #include "core/operators/operator.h"
 #include "core/priors/denoiser.h"
-#include "core/solvers/optimizer.h"
+#include "core/solvers/solver.h"
 
 namespace reddiff {
 
@@ -25,12 +24,12 @@ std::span<const OperatorEntry> operator_registry();
 // A composition if the spec has several stages.
 OperatorPtr make_operator(const OperatorSpec& spec);
 
-struct OptimizerEntry {
-  Optimizer value;
-  std::unique_ptr<MeanOptimizer> (*make)(const SolverConfig&);
+struct SolverEntry {
+  SolverKind value;
+  SolverPtr (*make)(const SolverOptions& options, std::uint64_t seed);  // options: of this solver
 };
-std::span<const OptimizerEntry> optimizer_registry();
-std::unique_ptr<MeanOptimizer> make_optimizer(const SolverConfig& config);
+std::span<const SolverEntry> solver_registry();
+SolverPtr make_solver(SolverKind solver, const SolverOptions& options, std::uint64_t seed);
 
 struct PriorRequest {
   std::string name;        // Config::prior

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst-plugin/session.h"
 
+#include "core/api/plan.h"
 #include "gst-plugin/frame_io.h"
 #include "gst-plugin/module_loader.h"
 
@@ -76,7 +77,7 @@ Config Session::settled(const Snapshot& snapshot) const {
 
 void Session::build(const Snapshot& snapshot) {
   const Config config = settled(snapshot);
-  resolve(config, live_, 8);  // wrong settings are reported even where there is no torch module
+  PlanBook(config, live_);  // wrong settings are reported even where there is no torch module
   const LoadedModule& module = load_module();
   // The old one lives until the new one has its weights: both share them.
   auto made = module.table->make_restorer(config, live_, module.folder);

@@ -19,10 +19,16 @@ constexpr Name<Task> tasks[] = {
     {Task::deblur, "deblur", "undo the blur named in 'operator'"},
     {Task::restore, "restore", "clean up a picture as it is: identity operator, noise level from 'noise'"},
 };
-constexpr Name<Solver> solvers[] = {
-    {Solver::preset, "preset", "as the preset says"},
-    {Solver::red_diff, "red-diff",
-     "variational inference regularised by denoising at many noise levels (arXiv 2305.04391)"},
+constexpr Name<SolverKind> solvers[] = {
+    {SolverKind::preset, "preset", "as the preset says"},
+    {SolverKind::red_diff, "red-diff",
+     "the published iteration (arXiv 2305.04391): an optimizer on the gradient of the data and of the denoiser at many "
+     "noise levels"},
+    {SolverKind::hqs, "hqs",
+     "half-quadratic splitting: the stationary point of that objective at falling noise levels, the data step solved "
+     "exactly; for noise alone the same as ensemble"},
+    {SolverKind::ensemble, "ensemble",
+     "noise alone: the picture denoised at its noise level, the mean over turned and mirrored copies"},
 };
 constexpr Name<Optimizer> optimizers[] = {
     {Optimizer::preset, "preset", "as the preset says"},
@@ -31,8 +37,7 @@ constexpr Name<Optimizer> optimizers[] = {
     {Optimizer::sgd, "sgd", "gradient descent with momentum 0.9"},
     {Optimizer::rmsprop, "rmsprop", "RMSprop, smoothing 0.99"},
     {Optimizer::lbfgs, "lbfgs", "L-BFGS, history 10, one iteration per step, one optimiser per image"},
-    {Optimizer::fixed_point, "fixed-point",
-     "the regularised least-squares step: mu goes to the denoised estimate, corrected by the data"},
+    {Optimizer::fixed_point, "fixed-point", "the old name of solver=hqs"},
 };
 constexpr Name<Weighting> weightings[] = {
     {Weighting::preset, "preset", "as the preset says"},
@@ -81,7 +86,7 @@ constexpr Name<Precision> precisions[] = {
 
 template <> std::span<const Name<Preset>> names() { return presets; }
 template <> std::span<const Name<Task>> names() { return tasks; }
-template <> std::span<const Name<Solver>> names() { return solvers; }
+template <> std::span<const Name<SolverKind>> names() { return solvers; }
 template <> std::span<const Name<Optimizer>> names() { return optimizers; }
 template <> std::span<const Name<Weighting>> names() { return weightings; }
 template <> std::span<const Name<Order>> names() { return orders; }

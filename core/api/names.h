@@ -14,7 +14,7 @@ namespace reddiff {
 
 enum class Preset { automatic, live, quality, archive, paper };
 enum class Task { denoise, super_resolution, inpaint, deblur, restore };
-enum class Solver { preset, red_diff };
+enum class SolverKind { preset, red_diff, hqs, ensemble };
 enum class Optimizer { preset, adam, adamw, sgd, rmsprop, lbfgs, fixed_point };
 enum class Weighting { preset, linear, sqrt, square, log, trunc_linear, power_two_thirds, constant };
 enum class Order { preset, descending, ascending, random };
@@ -33,7 +33,7 @@ template <typename E> std::span<const Name<E>> names();
 
 template <> std::span<const Name<Preset>> names();
 template <> std::span<const Name<Task>> names();
-template <> std::span<const Name<Solver>> names();
+template <> std::span<const Name<SolverKind>> names();
 template <> std::span<const Name<Optimizer>> names();
 template <> std::span<const Name<Weighting>> names();
 template <> std::span<const Name<Order>> names();

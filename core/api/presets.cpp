@@ -3,21 +3,10 @@
 
 #include <algorithm>
 
+#include "core/api/units.h"
+
 namespace reddiff {
 namespace {
-
-// The published settings for linear problems (100 steps; learning rate .5, or .1 for super-resolution).
-SolverConfig paper(ProblemKind kind) {
-  SolverConfig config;
-  config.optimizer = Optimizer::adam;
-  config.prior_weight = 0.25;
-  config.data_weight = 1;
-  config.learning_rate = kind == ProblemKind::reduce ? 0.1 : 0.5;
-  config.epsilon_of_mean_loss = true;
-  config.steps = 100;
-  config.return_before_step = true;
-  return config;
-}
 
 int steps_of(Preset preset, ProblemKind kind) {
   const bool denoise = kind == ProblemKind::denoise;
@@ -50,40 +39,59 @@ LevelRange level_range(ProblemKind kind) {
   }
 }
 
-// The regularised least-squares iteration: no fresh noise, data weighed by the noise level.
-SolverConfig fixed_point(Preset preset, ProblemKind kind, double noise) {
-  SolverConfig config;
-  config.optimizer = Optimizer::fixed_point;
-  config.prior_weight = 1;
-  config.balance = Balance::noise;
-  config.steps = steps_of(preset, kind);
+PresetPasses passes_at_falling_levels(Preset preset, ProblemKind kind, double sigma_y) {
+  PresetPasses passes;
+  passes.cold.steps = steps_of(preset, kind);
   if (kind == ProblemKind::denoise) {
-    config.renoise = Renoise::measurement;
-    config.data_weight = 0;  // the measurement enters as what the prior denoises; a data term would count it twice
-    config.average = true;
-    config.symmetries = true;
-    config.start_level = config.end_level = noise;
-    return config;
+    passes.cold.start_level = passes.cold.end_level = sigma_y;
+    passes.warm = passes.cold;
+    return passes;
   }
-  config.renoise = Renoise::none;
   const LevelRange range = level_range(kind);
-  config.start_level = std::max(range.cold_start, noise);
-  config.end_level = range.end;
-  return config;
+  passes.cold.start_level = std::max(range.cold_start, sigma_y);
+  passes.cold.end_level = range.end;
+  passes.warm = passes.cold;
+  // Steps at low levels would leave the noise of a small measurement in the picture.
+  if (kind == ProblemKind::reduce && is_noisy(sigma_y)) return passes;
+  passes.warm.start_level = std::max(range.warm_start, sigma_y);
+  passes.warm.steps = (passes.cold.steps + 1) / 2;  // from a good start half the steps go as far
+  return passes;
 }
 
 }  // namespace
 
-PresetSolver preset_solver(Preset preset, ProblemKind kind, double noise) {
-  if (preset == Preset::paper) return {paper(kind), paper(kind)};
-  PresetSolver solver{fixed_point(preset, kind, noise), fixed_point(preset, kind, noise)};
-  if (kind != ProblemKind::denoise) {
-    solver.warm.start_level = std::max(level_range(kind).warm_start, noise);
-    solver.warm.steps = (solver.cold.steps + 1) / 2;  // from a good start half the steps go as far
-    // But steps at low levels would leave the noise of a small measurement in the picture.
-    if (kind == ProblemKind::reduce && is_noisy(noise)) solver.warm = solver.cold;
+SolverKind preset_solver(Preset preset, ProblemKind kind) {
+  if (preset == Preset::paper) return SolverKind::red_diff;
+  return kind == ProblemKind::denoise ? SolverKind::ensemble : SolverKind::hqs;
+}
+
+SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver) {
+  if (solver == SolverKind::hqs) return HqsOptions{};
+  if (solver == SolverKind::ensemble) return EnsembleOptions{};
+  RedDiffOptions options;
+  if (preset == Preset::paper) {  // the published settings for linear problems
+    options.learning_rate = kind == ProblemKind::reduce ? 0.1 : 0.5;
+    options.optimizer_epsilon.reset();
+    options.returned = Returned::before_last_step;
   }
-  return solver;
+  return options;
+}
+
+PresetPasses preset_passes(Preset preset, ProblemKind kind, SolverKind solver, double sigma_y) noexcept {
+  if (solver == SolverKind::red_diff && preset == Preset::paper) {
+    Pass whole;
+    whole.steps = 100;
+    return {whole, whole};
+  }
+  auto passes = passes_at_falling_levels(preset, kind, sigma_y);
+  if (solver == SolverKind::red_diff) {
+    constexpr int enough = 50;  // a step of an optimiser moves the mean a little only
+    for (Pass* pass : {&passes.cold, &passes.warm}) {
+      pass->steps = std::max(pass->steps, enough);
+      pass->end_level = 0;
+    }
+  }
+  return passes;
 }
 
 }  // namespace reddiff

@@ -4,16 +4,31 @@
 // numbers serve it depends on the kind of problem.
 #pragma once
 
-#include "core/api/config.h"
+#include "core/api/names.h"
+#include "core/api/solver_options.h"
 
 namespace reddiff {
 
-struct PresetSolver {
-  SolverConfig cold;
-  SolverConfig warm;  // the mean starts at the moved previous solution: a lower start level
+enum class ProblemKind {
+  denoise,  // identity, every pixel measured: the measurement is a noisy picture
+  fill,     // missing pixels
+  reduce,   // the operator loses resolution
+  blur,     // same size, other than the identity
 };
 
-// `noise`: sv in core units; `preset` is not `automatic`.
-PresetSolver preset_solver(Preset preset, ProblemKind kind, double noise);
+struct PresetPasses {
+  Pass cold;
+  Pass warm;  // the mean starts at the moved previous solution: a lower start level
+};
+
+// Below, `preset` is not `automatic` and `solver` not `preset`.
+
+// The solver that a preset takes for a problem.
+SolverKind preset_solver(Preset preset, ProblemKind kind);
+
+SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver);
+
+// sigma_y in core units.
+PresetPasses preset_passes(Preset preset, ProblemKind kind, SolverKind solver, double sigma_y) noexcept;
 
 }  // namespace reddiff

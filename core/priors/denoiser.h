@@ -13,6 +13,8 @@
 
 namespace reddiff {
 
+class DifferentiableDenoiser;  // D with its vector-Jacobian product; no prior offers it yet
+
 class Denoiser {
  public:
   virtual ~Denoiser() = default;
@@ -28,6 +30,8 @@ class Denoiser {
   // Pixels a side of its coarsest cell: of a picture cut at multiples of this, inner pixels come out as of the whole picture.
   virtual std::int64_t grid() const { return 1; }
   virtual at::Device device() const = 0;
+  // Optional face; nullptr where the prior has none.
+  virtual const DifferentiableDenoiser* differentiable() const { return nullptr; }
   virtual std::string description() const = 0;
 
   // Floating-point operations of one call on one picture of this size; 0 if unknown. For tests/bench.

@@ -16,12 +16,12 @@ template <typename Torch, typename Options> class TorchOptimizer : public MeanOp
  public:
   explicit TorchOptimizer(Options options) : options_(std::move(options)) {}
 
-  void step(at::Tensor& mu, const Gradient& gradient) override {
+  void step(at::Tensor& mu, const at::Tensor& gradient) override {
     if (!optimizer_) {
       parameter_ = mu;
       optimizer_ = std::make_unique<Torch>(std::vector<at::Tensor>{parameter_}, options_);
     }
-    parameter_.mutable_grad() = gradient.g;
+    parameter_.mutable_grad() = gradient;
     optimizer_->step();
   }
 
@@ -36,7 +36,7 @@ class PerImageLbfgs : public MeanOptimizer {
  public:
   explicit PerImageLbfgs(torch::optim::LBFGSOptions options) : options_(std::move(options)) {}
 
-  void step(at::Tensor& mu, const Gradient& gradient) override {
+  void step(at::Tensor& mu, const at::Tensor& gradient) override {
     if (optimizers_.empty()) {
       for (const auto& image : mu.unbind(0)) {
         parameters_.push_back(image);
@@ -44,7 +44,7 @@ class PerImageLbfgs : public MeanOptimizer {
       }
     }
     for (std::size_t i = 0; i < optimizers_.size(); ++i) {
-      const auto g = gradient.g[static_cast<std::int64_t>(i)];
+      const auto g = gradient[static_cast<std::int64_t>(i)];
       optimizers_[i]->step([&] {
         parameters_[i].mutable_grad() = g;
         return at::zeros({}, g.options());  // the value is only read by line searches, and none is used
@@ -58,56 +58,51 @@ class PerImageLbfgs : public MeanOptimizer {
   std::vector<std::unique_ptr<torch::optim::LBFGS>> optimizers_;
 };
 
-class FixedPoint : public MeanOptimizer {
- public:
-  explicit FixedPoint(bool average) : average_(average) {}
+}  // namespace
 
-  void step(at::Tensor& mu, const Gradient& gradient) override {
-    ++step_;
-    const auto minimum = gradient.minimizer();
-    if (average_ && step_ > 1)
-      mu.lerp_(minimum, 1.0 / step_);
-    else
-      mu.copy_(minimum);
-  }
+std::unique_ptr<MeanOptimizer> make_adam(const RedDiffOptions& options) {
+  auto settings = torch::optim::AdamOptions(options.learning_rate).betas({0.9, 0.99}).eps(*options.optimizer_epsilon);
+  return std::make_unique<TorchOptimizer<torch::optim::Adam, torch::optim::AdamOptions>>(settings);
+}
 
- private:
-  bool average_;
-  int step_ = 0;
+std::unique_ptr<MeanOptimizer> make_adamw(const RedDiffOptions& options) {
+  auto settings = torch::optim::AdamWOptions(options.learning_rate)
+                      .betas({0.9, 0.99})
+                      .eps(*options.optimizer_epsilon)
+                      .weight_decay(0.01);
+  return std::make_unique<TorchOptimizer<torch::optim::AdamW, torch::optim::AdamWOptions>>(settings);
+}
+
+std::unique_ptr<MeanOptimizer> make_sgd(const RedDiffOptions& options) {
+  auto settings = torch::optim::SGDOptions(options.learning_rate).momentum(0.9);
+  return std::make_unique<TorchOptimizer<torch::optim::SGD, torch::optim::SGDOptions>>(settings);
+}
+
+std::unique_ptr<MeanOptimizer> make_rmsprop(const RedDiffOptions& options) {
+  auto settings = torch::optim::RMSpropOptions(options.learning_rate).alpha(0.99).eps(*options.optimizer_epsilon);
+  return std::make_unique<TorchOptimizer<torch::optim::RMSprop, torch::optim::RMSpropOptions>>(settings);
+}
+
+std::unique_ptr<MeanOptimizer> make_lbfgs(const RedDiffOptions& options) {
+  auto settings = torch::optim::LBFGSOptions(options.learning_rate).max_iter(1).history_size(10);
+  return std::make_unique<PerImageLbfgs>(settings);
+}
+
+namespace {
+
+constexpr OptimizerEntry optimizers[] = {
+    {Optimizer::adam, make_adam},       {Optimizer::adamw, make_adamw}, {Optimizer::sgd, make_sgd},
+    {Optimizer::rmsprop, make_rmsprop}, {Optimizer::lbfgs, make_lbfgs},
 };
 
 }  // namespace
 
-std::unique_ptr<MeanOptimizer> make_adam(const SolverConfig& config) {
-  auto options = torch::optim::AdamOptions(config.learning_rate).betas({0.9, 0.99}).eps(config.optimizer_epsilon);
-  return std::make_unique<TorchOptimizer<torch::optim::Adam, torch::optim::AdamOptions>>(options);
-}
+std::span<const OptimizerEntry> optimizer_registry() { return optimizers; }
 
-std::unique_ptr<MeanOptimizer> make_adamw(const SolverConfig& config) {
-  auto options = torch::optim::AdamWOptions(config.learning_rate)
-                     .betas({0.9, 0.99})
-                     .eps(config.optimizer_epsilon)
-                     .weight_decay(0.01);
-  return std::make_unique<TorchOptimizer<torch::optim::AdamW, torch::optim::AdamWOptions>>(options);
-}
-
-std::unique_ptr<MeanOptimizer> make_sgd(const SolverConfig& config) {
-  auto options = torch::optim::SGDOptions(config.learning_rate).momentum(0.9);
-  return std::make_unique<TorchOptimizer<torch::optim::SGD, torch::optim::SGDOptions>>(options);
-}
-
-std::unique_ptr<MeanOptimizer> make_rmsprop(const SolverConfig& config) {
-  auto options = torch::optim::RMSpropOptions(config.learning_rate).alpha(0.99).eps(config.optimizer_epsilon);
-  return std::make_unique<TorchOptimizer<torch::optim::RMSprop, torch::optim::RMSpropOptions>>(options);
-}
-
-std::unique_ptr<MeanOptimizer> make_lbfgs(const SolverConfig& config) {
-  auto options = torch::optim::LBFGSOptions(config.learning_rate).max_iter(1).history_size(10);
-  return std::make_unique<PerImageLbfgs>(options);
-}
-
-std::unique_ptr<MeanOptimizer> make_fixed_point(const SolverConfig& config) {
-  return std::make_unique<FixedPoint>(config.average);
+std::unique_ptr<MeanOptimizer> make_optimizer(const RedDiffOptions& options) {
+  for (const auto& entry : optimizers)
+    if (entry.value == options.optimizer) return entry.make(options);
+  TORCH_CHECK(false, "an optimiser of the names table is missing from the registry");
 }
 
 }  // namespace reddiff

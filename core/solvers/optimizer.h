@@ -6,37 +6,39 @@
 // Note [Effective epsilon]: Adam is free of the gradient's scale but for the epsilon it adds to the root of the second
 // moment. The published code feeds the gradient of a loss averaged over a batch of n pictures of N values, so its 1e-8 acts
 // like eps_G = 1e-8 n N on the per-image gradient G used here, and its result depends on the batch size. Here epsilon is on G,
-// explicit, and the same whatever is batched.
+// explicit, and the same whatever is batched; left empty it is 1e-8 N, the published value.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <memory>
+#include <span>
 
-#include "core/api/config.h"
+#include "core/api/solver_options.h"
 
 namespace reddiff {
-
-// The gradient, and the model it is the gradient of.
-struct Gradient {
-  at::Tensor g;  // G of red_diff.h, [N,3,H,W]
-  // The mean that makes G zero with the denoised picture held constant: the solution of a regularised least-squares problem.
-  std::function<at::Tensor()> minimizer;
-};
 
 class MeanOptimizer {
  public:
   virtual ~MeanOptimizer() = default;
-  // Moves mu ([N,3,H,W]) in place. Called once per step, in order.
-  virtual void step(at::Tensor& mu, const Gradient& gradient) = 0;
+  // Moves mu ([N,3,H,W]) in place along G of red_diff.h, of the same shape. Called once per step, in order.
+  virtual void step(at::Tensor& mu, const at::Tensor& gradient) = 0;
 };
 
-std::unique_ptr<MeanOptimizer> make_adam(const SolverConfig&);
-std::unique_ptr<MeanOptimizer> make_adamw(const SolverConfig&);
-std::unique_ptr<MeanOptimizer> make_sgd(const SolverConfig&);
-std::unique_ptr<MeanOptimizer> make_rmsprop(const SolverConfig&);
-std::unique_ptr<MeanOptimizer> make_lbfgs(const SolverConfig&);
-std::unique_ptr<MeanOptimizer> make_fixed_point(const SolverConfig&);
+std::unique_ptr<MeanOptimizer> make_adam(const RedDiffOptions&);
+std::unique_ptr<MeanOptimizer> make_adamw(const RedDiffOptions&);
+std::unique_ptr<MeanOptimizer> make_sgd(const RedDiffOptions&);
+std::unique_ptr<MeanOptimizer> make_rmsprop(const RedDiffOptions&);
+std::unique_ptr<MeanOptimizer> make_lbfgs(const RedDiffOptions&);
+
+// Every one of core/api/names.h but `preset` and `fixed-point`, which is no optimiser. Tests loop over the table.
+struct OptimizerEntry {
+  Optimizer value;
+  std::unique_ptr<MeanOptimizer> (*make)(const RedDiffOptions&);
+};
+std::span<const OptimizerEntry> optimizer_registry();
+
+// The one that the options name, with an epsilon.
+std::unique_ptr<MeanOptimizer> make_optimizer(const RedDiffOptions& options);
 
 }  // namespace reddiff

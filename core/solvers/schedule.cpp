@@ -39,10 +39,10 @@ std::vector<double> paper_times(int steps, Spacing spacing) {
   return times;
 }
 
-std::vector<double> paper_levels(const SolverConfig& config, double sigma_min, double sigma_max) {
+std::vector<double> paper_levels(const Pass& pass, double sigma_min, double sigma_max) {
   std::vector<double> inside;
   double nearest = sigma_min, distance = INFINITY;
-  for (double t : paper_times(config.steps, config.spacing)) {
+  for (double t : paper_times(pass.steps, pass.spacing)) {
     const double level = diffusion_level(t);
     const double clamped = std::clamp(level, sigma_min, sigma_max);
     if (clamped == level) inside.push_back(level);
@@ -55,18 +55,18 @@ std::vector<double> paper_levels(const SolverConfig& config, double sigma_min, d
   return inside;
 }
 
-std::vector<double> ranged_levels(const SolverConfig& config, double sigma_min, double sigma_max) {
-  const double start = std::clamp(config.start_level, sigma_min, sigma_max);
-  const double lowest = config.end_level > 0 ? config.end_level : diffusion_level(0);
+std::vector<double> ranged_levels(const Pass& pass, double sigma_min, double sigma_max) {
+  const double start = std::clamp(pass.start_level, sigma_min, sigma_max);
+  const double lowest = pass.end_level > 0 ? pass.end_level : diffusion_level(0);
   const double end = std::min(start, std::clamp(lowest, sigma_min, sigma_max));
   const double start_time = diffusion_time(start), end_time = diffusion_time(end);
-  std::vector<double> levels(config.steps);
-  for (int k = 0; k < config.steps; ++k) {
-    double share = config.steps == 1 ? 1 : static_cast<double>(k) / (config.steps - 1);
-    if (config.spacing == Spacing::quadratic) share *= share;
+  std::vector<double> levels(pass.steps);
+  for (int k = 0; k < pass.steps; ++k) {
+    double share = pass.steps == 1 ? 1 : static_cast<double>(k) / (pass.steps - 1);
+    if (pass.spacing == Spacing::quadratic) share *= share;
     levels[k] = std::clamp(diffusion_level(end_time + (start_time - end_time) * share), end, start);
   }
-  levels.front() = config.steps == 1 ? start : end;
+  levels.front() = pass.steps == 1 ? start : end;
   levels.back() = start;
   return levels;  // ascending
 }
@@ -90,10 +90,10 @@ double diffusion_time(double level) {
   return above - 1 + (std::log(level) - low) / (high - low);
 }
 
-std::vector<double> make_levels(const SolverConfig& config, double sigma_min, double sigma_max, std::uint64_t seed) {
+std::vector<double> make_levels(const Pass& pass, double sigma_min, double sigma_max, std::uint64_t seed) {
   auto levels =
-      config.start_level > 0 ? ranged_levels(config, sigma_min, sigma_max) : paper_levels(config, sigma_min, sigma_max);
-  switch (config.order) {
+      pass.start_level > 0 ? ranged_levels(pass, sigma_min, sigma_max) : paper_levels(pass, sigma_min, sigma_max);
+  switch (pass.order) {
     case Order::ascending:
       break;
     case Order::random:

@@ -39,13 +39,13 @@ inline std::unique_ptr<Frame> moving_frame(int index, double noise_level, int w 
   return frame;
 }
 
-struct Restored {
+struct RestoredFrame {
   std::unique_ptr<Frame> frame;
   FrameReport report;
 };
 
-inline Restored restore(Engine& engine, Frame& in, int scale, const FrameOptions& options, const char* format = "RGB") {
-  Restored restored{std::make_unique<Frame>(format_named(format), in.view.width * scale, in.view.height * scale, 2),
+inline RestoredFrame restore(Engine& engine, Frame& in, int scale, const FrameOptions& options, const char* format = "RGB") {
+  RestoredFrame restored{std::make_unique<Frame>(format_named(format), in.view.width * scale, in.view.height * scale, 2),
                     {}};
   restored.report = engine.process(in.view, restored.frame->view, options);
   return restored;

@@ -8,14 +8,14 @@
 
 #include "core/api/config.h"
 #include "core/api/error.h"
-#include "core/api/presets.h"
+#include "core/api/plan.h"
 
 namespace reddiff {
 namespace {
 
 std::string refusal(const Config& config) {
   try {
-    resolve(config, false, 8);
+    PlanBook(config, false);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::settings);
     return error.what();
@@ -37,7 +37,7 @@ template <typename E> void check_names() {
 TEST(Names, AreCompleteAndUnique) {
   check_names<Preset>();
   check_names<Task>();
-  check_names<Solver>();
+  check_names<SolverKind>();
   check_names<Optimizer>();
   check_names<Weighting>();
   check_names<Order>();
@@ -54,11 +54,13 @@ TEST(Resolve, TasksChooseTheOperator) {
   EXPECT_EQ(resolve_operator(Config{.task = Task::super_resolution}).text(), "bicubic:factor=2");
   EXPECT_EQ(resolve_operator(Config{.task = Task::super_resolution, .scale = 4}).text(), "bicubic:factor=4");
   EXPECT_EQ(resolve_scale(Config{.task = Task::inpaint, .operator_text = "average-pool:factor=3"}), 3);
+  EXPECT_EQ(resolve_operator(Config{.scale = 3}).text(), "bicubic:factor=3");  // a scale alone
+  EXPECT_FALSE(estimates_noise(Config{.scale = 3}));
 }
 
 TEST(Resolve, RefusesWhatHasNoMeaningAndSaysWhatToDo) {
   EXPECT_NE(refusal(Config{.task = Task::deblur}).find("operator=gaussian-blur"), std::string::npos);
-  EXPECT_NE(refusal(Config{.task = Task::denoise, .scale = 2}).find("task=super-resolution"), std::string::npos);
+  EXPECT_NE(refusal(Config{.task = Task::restore, .scale = 2}).find("task=super-resolution"), std::string::npos);
   EXPECT_NE(refusal(Config{.task = Task::super_resolution, .scale = 1}).find("scale=2"), std::string::npos);
   EXPECT_NE(
       refusal(Config{.task = Task::super_resolution, .scale = 3, .operator_text = "bicubic:factor=2"}).find("scale=3"),
@@ -71,20 +73,24 @@ TEST(Resolve, RefusesWhatHasNoMeaningAndSaysWhatToDo) {
   EXPECT_EQ(refusal(Config{}), "");
 }
 
-TEST(Resolve, NoiseIsNeverZeroAndHasTheInputsQuantisationAsFloor) {
-  for (int depth : {8, 10, 16}) {
-    const auto resolved = resolve(Config{.task = Task::super_resolution, .noise = 0}, false, depth);
-    EXPECT_NEAR(resolved.noise, 2.0 / ((1 << depth) - 1) / std::sqrt(12.0), 1e-12) << depth;
-  }
-  EXPECT_NEAR(resolve(Config{.noise = 25}, false, 8).noise, 50.0 / 255, 1e-12);
+TEST(Resolve, NoiseIsEstimatedWhereThePictureItselfShowsIt) {
   EXPECT_TRUE(estimates_noise(Config{}));
   EXPECT_FALSE(estimates_noise(Config{.noise = 0}));
   EXPECT_FALSE(estimates_noise(Config{.task = Task::super_resolution}));
 }
 
-TEST(Resolve, UserValuesWinOverEveryPreset) {
+TEST(Units, AQuantisersNoiseIsTheFloor) {
+  for (int depth : {8, 10, 16})
+    EXPECT_NEAR(quantisation_floor(depth), 2.0 / ((1 << depth) - 1) / std::sqrt(12.0), 1e-12) << depth;
+  EXPECT_NEAR(level_to_core(25), 50.0 / 255, 1e-12);
+  EXPECT_NEAR(level_to_user(level_to_core(25)), 25, 1e-12);
+}
+
+constexpr double quiet = 0.0023, noisy = 0.1;
+
+TEST(PlanBook, UserValuesWinOverEveryPreset) {
   for (const auto& preset : names<Preset>()) {
-    Config config{.preset = preset.value, .task = Task::super_resolution};
+    Config config{.preset = preset.value, .task = Task::super_resolution, .temporal = Temporal::warm_start};
     config.weighting = Weighting::square;
     config.order = Order::random;
     config.spacing = Spacing::quadratic;
@@ -92,36 +98,58 @@ TEST(Resolve, UserValuesWinOverEveryPreset) {
     config.data_weight = 2;
     config.steps = 7;
     config.start_level = 51;
-    const auto resolved = resolve(config, false, 8);
-    for (const auto& solver : {resolved.cold, resolved.warm}) {
-      EXPECT_EQ(solver.weighting, Weighting::square) << preset.nick;
-      EXPECT_EQ(solver.order, Order::random);
-      EXPECT_EQ(solver.spacing, Spacing::quadratic);
-      EXPECT_EQ(solver.prior_weight, 0.5);
-      EXPECT_EQ(solver.data_weight, 2);
-      EXPECT_EQ(solver.steps, 7);
-      EXPECT_NEAR(solver.start_level, 0.4, 1e-12);
-      EXPECT_LE(solver.end_level, solver.start_level);
+    const PlanBook book(config, false);
+    std::visit(
+        [&](const auto& options) {
+          EXPECT_EQ(options.weighting, Weighting::square) << preset.nick;
+          EXPECT_EQ(options.prior_weight, 0.5);
+          EXPECT_EQ(options.data_weight, 2);
+        },
+        book.options());
+    const auto plan = book.at(quiet);
+    for (const Pass& pass : {plan.cold, plan.warm}) {
+      EXPECT_EQ(pass.order, Order::random);
+      EXPECT_EQ(pass.spacing, Spacing::quadratic);
+      EXPECT_EQ(pass.steps, 7);
+      EXPECT_NEAR(pass.start_level, 0.4, 1e-12);
+      EXPECT_LE(pass.end_level, pass.start_level);
     }
   }
 }
 
-TEST(Resolve, AnotherOptimizerGetsTheGradientsItIsMadeFor) {
+TEST(PlanBook, AnOptimizerIsRedDiffs) {
   for (const auto& optimizer : names<Optimizer>()) {
     if (optimizer.value == Optimizer::preset || optimizer.value == Optimizer::fixed_point) continue;
-    const auto solver = resolve(Config{.task = Task::super_resolution, .optimizer = optimizer.value}, false, 8).cold;
-    EXPECT_EQ(solver.renoise, Renoise::every_step) << optimizer.nick;
-    EXPECT_EQ(solver.balance, Balance::fixed) << optimizer.nick;
-    EXPECT_GT(solver.learning_rate, 0) << optimizer.nick;
+    const PlanBook book(Config{.task = Task::super_resolution, .optimizer = optimizer.value}, false);
+    ASSERT_EQ(book.solver(), SolverKind::red_diff) << optimizer.nick;
+    const auto& options = std::get<RedDiffOptions>(book.options());
+    EXPECT_EQ(options.optimizer, optimizer.value);
+    EXPECT_GT(options.learning_rate, 0) << optimizer.nick;
+    EXPECT_GE(book.at(quiet).cold.steps, 50) << optimizer.nick;
+    EXPECT_NE(refusal(Config{.solver = SolverKind::hqs, .optimizer = optimizer.value}).find("solver=red-diff"),
+              std::string::npos);
   }
 }
 
-TEST(Resolve, AutoIsLiveOnALiveSourceOnly) {
-  const Config config{.task = Task::super_resolution};
-  const auto steps = [&](Preset preset, bool live) {
-    Config changed = config;
-    changed.preset = preset;
-    return resolve(changed, live, 8).cold.steps;
+TEST(PlanBook, SolversAreThePresetsUnlessOneIsAskedFor) {
+  const auto solver = [](const Config& config) { return PlanBook(config, false).solver(); };
+  EXPECT_EQ(solver({}), SolverKind::ensemble);
+  EXPECT_EQ(solver({.task = Task::super_resolution}), SolverKind::hqs);
+  EXPECT_EQ(solver({.preset = Preset::paper}), SolverKind::red_diff);
+  EXPECT_EQ(solver({.preset = Preset::paper, .task = Task::super_resolution, .solver = SolverKind::hqs}),
+            SolverKind::hqs);
+  EXPECT_EQ(solver({.task = Task::super_resolution, .solver = SolverKind::red_diff}), SolverKind::red_diff);
+  EXPECT_EQ(solver({.solver = SolverKind::hqs}), SolverKind::ensemble);  // noise alone: the same
+  EXPECT_EQ(solver({.task = Task::super_resolution, .optimizer = Optimizer::fixed_point}), SolverKind::hqs);
+  EXPECT_NE(refusal({.task = Task::super_resolution, .solver = SolverKind::ensemble}).find("solver=hqs"),
+            std::string::npos);
+  EXPECT_NE(refusal({.solver = SolverKind::red_diff, .optimizer = Optimizer::fixed_point}).find("solver=hqs"),
+            std::string::npos);
+}
+
+TEST(PlanBook, AutoIsLiveOnALiveSourceOnly) {
+  const auto steps = [](Preset preset, bool live) {
+    return PlanBook(Config{.preset = preset, .task = Task::super_resolution}, live).at(quiet).cold.steps;
   };
   EXPECT_EQ(steps(Preset::automatic, true), steps(Preset::live, false));
   EXPECT_EQ(steps(Preset::automatic, false), steps(Preset::quality, true));
@@ -129,16 +157,64 @@ TEST(Resolve, AutoIsLiveOnALiveSourceOnly) {
   EXPECT_LT(steps(Preset::quality, false), steps(Preset::archive, false));
 }
 
+// The table of the README, for the filter and what it does not know.
+TEST(PlanBook, TheProblemChoosesTheShape) {
+  const std::string blur = "gaussian-blur:sigma=1";
+  const std::string mask = "mask.png";
+  const auto shape = [](Config config, double sigma_y) { return PlanBook(config, false).at(sigma_y).shape; };
+  EXPECT_EQ(shape({}, noisy), Shape::noisy_pictures);
+  EXPECT_EQ(shape({.mask_location = mask}, noisy), Shape::holed_pictures);
+  EXPECT_EQ(shape({.task = Task::super_resolution}, quiet), Shape::reduced_pictures);
+  EXPECT_EQ(shape({.task = Task::super_resolution}, noisy), Shape::reduced_measurements);
+  EXPECT_EQ(shape({.task = Task::super_resolution, .mask_location = mask}, noisy), Shape::warm_started);
+  EXPECT_EQ(shape({.operator_text = blur}, noisy), Shape::blurred_measurements);
+  EXPECT_EQ(shape({.operator_text = blur, .mask_location = mask}, noisy), Shape::warm_started);
+  EXPECT_EQ(shape({.operator_text = "gray"}, noisy), Shape::warm_started);
+  EXPECT_EQ(shape({.optimizer = Optimizer::adam}, noisy), Shape::warm_started);
+  EXPECT_EQ(shape({.temporal = Temporal::warm_start}, noisy), Shape::fused_start);
+  EXPECT_EQ(shape({.operator_text = blur, .temporal = Temporal::warm_start}, noisy), Shape::warm_started);
+  for (const auto& task : names<Task>())
+    EXPECT_EQ(
+        shape({.task = task.value, .operator_text = blur, .temporal = Temporal::none, .mask_location = mask}, noisy),
+        Shape::independent);
+}
+
+// Whatever is asked, no pass of a plan has more calls than are allowed, and some pass has one.
+TEST(PlanBook, KeepsToTheMostCalls) {
+  for (const auto& task : names<Task>())
+    for (const auto& preset : names<Preset>())
+      for (const auto& mode : names<Temporal>())
+        for (const double sigma_y : {quiet, noisy})
+          for (const int most : {1, 2, 3}) {
+            Config config{.preset = preset.value, .task = task.value, .temporal = mode.value};
+            if (task.value == Task::deblur) config.operator_text = "gaussian-blur:sigma=1";
+            const auto plan = PlanBook(config, false).at(sigma_y, most);
+            EXPECT_TRUE(plan.cold.steps >= 1 && plan.cold.steps <= most) << task.nick << preset.nick << mode.nick;
+            EXPECT_TRUE(plan.warm.steps >= 1 && plan.warm.steps <= most) << task.nick << preset.nick << mode.nick;
+            const bool shares = plan.shape == Shape::noisy_pictures || plan.shape == Shape::holed_pictures ||
+                                plan.shape == Shape::reduced_pictures;
+            if (shares) {
+              const Pass& alone = plan.shape == Shape::reduced_pictures ? plan.warm : plan.cold;
+              EXPECT_LE(alone.steps + plan.along.steps, most) << task.nick << preset.nick << mode.nick;
+            }
+          }
+}
+
 TEST(Presets, PaperIsThePublishedMethod) {
-  const auto solver = preset_solver(Preset::paper, ProblemKind::reduce, 0.01).cold;
-  EXPECT_EQ(solver.optimizer, Optimizer::adam);
-  EXPECT_EQ(solver.weighting, Weighting::linear);
-  EXPECT_EQ(solver.renoise, Renoise::every_step);
-  EXPECT_EQ(solver.prior_weight, 0.25);
-  EXPECT_EQ(solver.learning_rate, 0.1);
-  EXPECT_EQ(preset_solver(Preset::paper, ProblemKind::fill, 0.01).cold.learning_rate, 0.5);
-  EXPECT_TRUE(solver.epsilon_of_mean_loss && solver.return_before_step);
-  EXPECT_EQ(solver.start_level, 0);  // the whole schedule
+  const auto options = [](ProblemKind kind) {
+    return std::get<RedDiffOptions>(preset_options(Preset::paper, kind, SolverKind::red_diff));
+  };
+  EXPECT_EQ(preset_solver(Preset::paper, ProblemKind::reduce), SolverKind::red_diff);
+  EXPECT_EQ(options(ProblemKind::reduce).optimizer, Optimizer::adam);
+  EXPECT_EQ(options(ProblemKind::reduce).weighting, Weighting::linear);
+  EXPECT_EQ(options(ProblemKind::reduce).prior_weight, 0.25);
+  EXPECT_EQ(options(ProblemKind::reduce).learning_rate, 0.1);
+  EXPECT_EQ(options(ProblemKind::fill).learning_rate, 0.5);
+  EXPECT_FALSE(options(ProblemKind::fill).optimizer_epsilon.has_value());
+  EXPECT_EQ(options(ProblemKind::fill).returned, Returned::before_last_step);
+  const auto pass = preset_passes(Preset::paper, ProblemKind::reduce, SolverKind::red_diff, 0.01).cold;
+  EXPECT_EQ(pass.steps, 100);
+  EXPECT_EQ(pass.start_level, 0);  // the whole schedule
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "core/frame/clipped_noise.h"
 #include "core/registry.h"
+#include "core/solvers/ensemble.h"
 #include "core/solvers/red_diff.h"
 #include "tests/core/scene.h"
 
@@ -130,39 +131,26 @@ class MeanOfThePicture final : public Denoiser {
 
 TEST(ClippedNoise, TheSolverFindsADarkSurface) {
   constexpr double x = -0.95, sv = 0.3;
-  SolverConfig config;
-  config.optimizer = Optimizer::fixed_point;
-  config.prior_weight = 1;
-  config.balance = Balance::noise;
-  config.renoise = Renoise::measurement;
-  config.data_weight = 0;
-  config.start_level = config.end_level = sv;
-  const auto found = [&](Clipping clipping, int steps) {
-    Problem problem;
-    problem.op = make_operator(parse_operator("identity"));
-    problem.y = (x + sv * noise({1, 3, 128, 128}, 6)).clamp(-1, 1);
-    problem.noise = sv;
-    problem.clipping = clipping;
-    config.steps = steps;
-    const auto optimizer = make_optimizer(config);
-    return red_diff(MeanOfThePicture(), problem, config, *optimizer, {problem.y, {}}, 1, nullptr, nullptr)
-        .mu.mean()
-        .item<double>();
+  const auto found = [&](const Solver& solver, const Clipping& clipping, int steps) {
+    const c10::InferenceMode guard;
+    const auto y = (x + sv * noise({1, 3, 128, 128}, 6)).clamp(-1, 1);
+    const Problem problem{make_operator(parse_operator("identity")), y, {}, make_clipped(sv, clipping)};
+    Trace trace(at::kCPU);
+    return solver.solve(MeanOfThePicture(), problem, {y, {}}, {steps, sv, sv}, trace).mu.mean().item<double>();
   };
+  const Ensemble ensemble({}, 1);
   for (const int steps : {1, 2, 4}) {
-    EXPECT_GT(found(none, steps), x + 0.07) << steps;
-    EXPECT_NEAR(found(values, steps), x, 0.006) << steps;
+    EXPECT_GT(found(ensemble, none, steps), x + 0.07) << steps;
+    EXPECT_NEAR(found(ensemble, values, steps), x, 0.006) << steps;
   }
   // With a gradient of the data instead: that of the likelihood of clipped values. The Gaussian around 0 pulls a little.
-  SolverConfig gradient;
-  gradient.optimizer = Optimizer::sgd;
-  gradient.steps = 40;
-  gradient.prior_weight = 1e-3;
-  gradient.learning_rate = 0.3;
-  gradient.renoise = Renoise::none;
-  config = gradient;
-  EXPECT_GT(found(none, 40), x + 0.07);
-  EXPECT_NEAR(found(values, 40), x, 0.02);
+  RedDiffOptions options;
+  options.optimizer = Optimizer::sgd;
+  options.prior_weight = 1e-3;
+  options.learning_rate = 0.3;
+  const RedDiff gradient(options, 1);
+  EXPECT_GT(found(gradient, none, 40), x + 0.07);
+  EXPECT_NEAR(found(gradient, values, 40), x, 0.02);
 }
 
 }  // namespace

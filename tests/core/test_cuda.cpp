@@ -13,6 +13,7 @@
 #include "core/frame/noise_estimate.h"
 #include "core/priors/film.h"
 #include "core/registry.h"
+#include "core/solvers/optimizer.h"
 #include "core/solvers/rng.h"
 #include "core/temporal/behind_holes.h"
 #include "core/temporal/flow.h"
@@ -242,14 +243,14 @@ TEST_F(Cuda, AutomaticPrecisionIsNear) {
 
 TEST_F(Cuda, EveryOptimizerMovesTheSame) {
   for (const auto& entry : optimizer_registry()) {
-    SolverConfig config;
-    config.optimizer = entry.value;
-    const auto optimizer = entry.make(config), other = entry.make(config);
+    RedDiffOptions options;
+    options.optimizer = entry.value;
+    const auto optimizer = entry.make(options), other = entry.make(options);
     const auto goal = noise({2, 3, 8, 9}, 16), goal_there = up(goal);
     auto mu = at::zeros_like(goal), mu_there = at::zeros_like(goal_there);
     for (int step = 0; step < 4; ++step) {
-      optimizer->step(mu, {mu - goal, [&] { return goal; }});
-      other->step(mu_there, {mu_there - goal_there, [&] { return goal_there; }});
+      optimizer->step(mu, mu - goal);
+      other->step(mu_there, mu_there - goal_there);
     }
     expect_same(mu, mu_there, 1e-4, "optimizer " + std::to_string(static_cast<int>(entry.value)));
     EXPECT_GT(largest(mu), 0);

@@ -14,6 +14,7 @@
 #include "core/degrade.h"
 #include "core/device.h"
 #include "core/registry.h"
+#include "core/solvers/optimizer.h"
 #include "tests/core/engine_helpers.h"
 
 namespace reddiff {
@@ -30,7 +31,10 @@ TEST(Registry, HoldsWhatTheNamesPromise) {
   }
   std::set<Optimizer> optimizers;
   for (const auto& entry : optimizer_registry()) optimizers.insert(entry.value);
-  EXPECT_EQ(optimizers.size() + 1, names<Optimizer>().size());  // all but `preset`
+  EXPECT_EQ(optimizers.size() + 2, names<Optimizer>().size());  // all but `preset` and the old name of a solver
+  std::set<SolverKind> solvers;
+  for (const auto& entry : solver_registry()) solvers.insert(entry.value);
+  EXPECT_EQ(solvers.size() + 1, names<SolverKind>().size());  // all but `preset`
 }
 
 TEST(Device, IsTheOneAskedForOrAnError) {

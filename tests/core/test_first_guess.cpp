@@ -6,7 +6,7 @@
 #include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
 #include "core/frame/noise_estimate.h"
-#include "core/temporal/noise_track.h"
+#include "core/frame/noise_track.h"
 #include "tests/core/sample_frame.h"
 #include "tests/core/scene.h"
 

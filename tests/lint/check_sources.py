@@ -15,7 +15,7 @@ LONGEST = 400
 
 # A file includes only its own group or an earlier one. Files that lie in core/ itself are the last group.
 # pch/ is the precompiled header: what it includes, every file sees.
-GROUPS = (("api", "pch"), ("frame",), ("temporal",), ("operators", "weights", "priors", "solvers"), ("",))
+GROUPS = (("api", "pch"), ("frame",), ("temporal",), ("operators", "weights", "priors", "solvers"), ("restorations",), ("",))
 RANK = {room: rank for rank, rooms in enumerate(GROUPS) for room in rooms}
 TORCH = re.compile(r'#\s*include\s*[<"](torch|ATen|c10|caffe2)/')
 GSTREAMER = re.compile(r'#\s*include\s*[<"](gst/|glib|gmodule|gio/)')

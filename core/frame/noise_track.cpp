@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "core/temporal/noise_track.h"
+#include "core/frame/noise_track.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/frame/likelihood.h"
+
+namespace reddiff {
+namespace {
+
+class Gaussian final : public Likelihood {
+ public:
+  using Likelihood::Likelihood;
+  at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>&) const override { return y; }
+  at::Tensor debias(const at::Tensor& mean) const override { return mean; }
+  LikelihoodPtr debiased() const override { return make_gaussian(sigma_y()); }
+};
+
+class Clipped final : public Likelihood {
+ public:
+  Clipped(double sigma_y, const Clipping& clipping) : Likelihood(sigma_y), clipping_(clipping) {}
+  at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>& hx) const override {
+    return values_before_clipping(y, hx(), sigma_y(), clipping_);
+  }
+  at::Tensor debias(const at::Tensor& mean) const override { return mean_before_clipping(mean, sigma_y(), clipping_); }
+  LikelihoodPtr debiased() const override { return make_gaussian(sigma_y()); }
+
+ private:
+  Clipping clipping_;
+};
+
+}  // namespace
+
+LikelihoodPtr make_gaussian(double sigma_y) { return std::make_shared<Gaussian>(sigma_y); }
+
+LikelihoodPtr make_clipped(double sigma_y, const Clipping& clipping) {
+  return clipping ? std::make_shared<Clipped>(sigma_y, clipping) : make_gaussian(sigma_y);
+}
+
+}  // namespace reddiff

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the noise n of y = H(x) + n is like, and what follows from it for whoever looks at y. Everything behind the Observer asks this
+// interface, so that another kind of noise is another class here and nothing elsewhere. Pictures and rows of any shape, core units.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+
+#include "core/frame/clipped_noise.h"
+
+namespace reddiff {
+
+class Likelihood {
+ public:
+  explicit Likelihood(double sigma_y) : sigma_y_(sigma_y) {}
+  virtual ~Likelihood() = default;
+
+  // Standard deviation of n, > 0.
+  double sigma_y() const { return sigma_y_; }
+
+  // What y stands for in a data term of white Gaussian noise, if the picture is seen through H as hx(). hx is called where that is asked
+  // for at all.
+  virtual at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>& hx) const = 0;
+
+  // The picture whose noisy values have this mean: what a denoiser makes of y itself is led back by this.
+  virtual at::Tensor debias(const at::Tensor& mean) const = 0;
+
+  // The same noise in rows that expected_y has been taken from.
+  virtual std::shared_ptr<const Likelihood> debiased() const = 0;
+
+ private:
+  double sigma_y_;
+};
+
+using LikelihoodPtr = std::shared_ptr<const Likelihood>;
+
+// White, of one level.
+LikelihoodPtr make_gaussian(double sigma_y);
+
+// White noise that ended where code values end (clipped_noise.h); Gaussian where nothing was clipped.
+LikelihoodPtr make_clipped(double sigma_y, const Clipping& clipping);
+
+}  // namespace reddiff

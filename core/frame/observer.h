@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What a frame is and how far it can be believed: the picture, which of its pixels were measured, and the likelihood of its noise.
+// Everything behind it works in core units and hears of sigma_y from here alone. Remembers the noise of the frames before.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "core/api/config.h"
+#include "core/api/frame_view.h"
+#include "core/api/restorer.h"
+#include "core/api/units.h"
+#include "core/frame/clipped_noise.h"
+#include "core/frame/likelihood.h"
+#include "core/frame/noise_track.h"
+
+namespace reddiff {
+
+struct Observed {
+  at::Tensor picture;        // [1,3,h,w], RGB, [-1,1], missing pixels filled
+  at::Tensor known;          // [1,1,h,w], 1 measured, 0 missing; undefined without a mask
+  at::Tensor alpha;          // [1,1,h,w], [0,1]; undefined without alpha, or when it was the mask
+  LikelihoodPtr likelihood;  // of the picture's noise
+
+  double sigma_y() const { return likelihood->sigma_y(); }
+};
+
+class Observer {
+ public:
+  // mask: never automatic. knows_clipping: the solver takes noise that ended where code values end into account.
+  Observer(const Config& config, MaskSource mask, bool knows_clipping, at::Device device)
+      : config_(config), mask_(mask), knows_clipping_(knows_clipping), device_(device) {}
+
+  // A frame that is not going to be solved leaves what is remembered as it is. Throws Error{settings}: a mask is asked for and missing.
+  Observed observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved);
+
+  // The last frame was the first of another scene.
+  void start_scene();
+
+ private:
+  double level(const FrameView& frame, const FrameOptions& options, const Observed& seen, bool will_be_solved);
+  Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
+
+  Config config_;
+  MaskSource mask_;
+  bool knows_clipping_;
+  at::Device device_;
+  NoiseTrack noise_{level_to_core(1)};
+  ClippingEvidence ends_;
+};
+
+}  // namespace reddiff

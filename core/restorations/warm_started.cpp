@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The mean starts at the last solution, moved along the motion between the two measurements.
+#include <ATen/ATen.h>
+
+#include "core/restorations/restorations.h"
+#include "core/temporal/behind_holes.h"
+#include "core/temporal/fuse.h"
+#include "core/temporal/warm_start.h"
+
+namespace reddiff {
+namespace {
+
+// First level of each pixel: where its past is not trusted it starts as a frame without one does.
+at::Tensor trusted_level(const at::Tensor& trust, double cold, double warm) {
+  if (cold <= 0 || warm <= 0) return {};  // the paper's whole schedule
+  return at::pow(warm / cold, trust).mul_(cold);
+}
+
+// Which pixels of the last solution are believed: here, those that the search for motion trusts.
+at::Tensor all_of(const at::Tensor& trust, const Problem&) { return trust; }
+
+// A large hole is estimated afresh for a filter: what z shall learn there must not be what it has told the warm start.
+at::Tensor outside_of_large_holes(const at::Tensor& trust, const Problem& problem) {
+  if (!problem.weights.defined()) return trust;
+  return trust * (1 - large_holes(at::upsample_nearest2d(problem.weights, {trust.size(2), trust.size(3)})));
+}
+
+class WarmStarted final : public Restoration {
+ public:
+  using Belief = at::Tensor (*)(const at::Tensor& trust, const Problem& problem);
+
+  WarmStarted(const Tools& tools, Belief belief)
+      : tools_(tools), belief_(belief), past_(tools.scene_threshold, tools.make_flow()) {}
+
+  Restored restore(const Problem& problem, const Plan& plan, Trace& trace) override {
+    Start start = cold_start(tools_, problem);
+    Restored restored{{}, start.mu};
+    const auto& plain = restored.plain;
+    trace.in(Trace::Stage::motion, [&] {
+      const auto past = past_.predict(plain, problem.sigma_y(), true);
+      restored.cut = past.cut;
+      restored.cold = !past.moved.defined();
+      if (restored.cold) return;
+      const auto trust = belief_(past.trust, problem);
+      start.mu = at::lerp(plain, past.moved, trust);
+      start.level = trusted_level(trust, plan.cold.start_level, plan.warm.start_level);
+      start.measured = false;
+    });
+    restored.mu = solve(tools_, problem, restored.cold ? plan.cold : plan.warm, start, trace);
+    past_.remember(plain, restored.mu);
+    return restored;
+  }
+
+ private:
+  const Tools& tools_;
+  Belief belief_;
+  WarmStart past_;
+};
+
+class WeighedStart final : public Restoration {
+ public:
+  explicit WeighedStart(const Tools& tools) : tools_(tools), past_(tools.scene_threshold, tools.make_flow()) {}
+
+  Restored restore(const Problem& measured, const Plan& plan, Trace& trace) override {
+    Problem problem = measured;
+    Start start = cold_start(tools_, problem);
+    Restored restored{{}, start.mu};
+    const auto& plain = restored.plain;
+    trace.in(Trace::Stage::motion, [&] {
+      const auto past = past_.predict(plain, problem.sigma_y(), false);
+      restored.cut = past.cut;
+      restored.cold = !past.moved.defined();
+      if (restored.cold) return;
+      const auto fused = fuse(problem.expected_y(past.moved), past.moved, problem.sigma_y());
+      start = {fused.mu, fused.level, false};
+      problem.likelihood = problem.likelihood->debiased();  // what is denoised now is not clipped
+    });
+    restored.mu = solve(tools_, problem, restored.cold ? plan.cold : plan.warm, start, trace);
+    past_.remember(plain, restored.mu);
+    return restored;
+  }
+
+ private:
+  const Tools& tools_;
+  WarmStart past_;
+};
+
+}  // namespace
+
+RestorationPtr make_warm_started(const Tools& tools) { return std::make_unique<WarmStarted>(tools, all_of); }
+
+RestorationPtr make_warm_started_for_filter(const Tools& tools) {
+  return std::make_unique<WarmStarted>(tools, outside_of_large_holes);
+}
+
+RestorationPtr make_fused_start(const Tools& tools) { return std::make_unique<WeighedStart>(tools); }
+
+}  // namespace reddiff

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Every restoration of the table, through whole frames: what each must keep whatever it does with the past.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "core/api/plan.h"
+#include "core/restorations/restoration.h"
+#include "tests/core/engine_helpers.h"
+
+namespace reddiff {
+namespace {
+
+struct Subject {
+  Shape shape;
+  Config config;
+};
+
+// One configuration for each shape of a plan.
+std::vector<Subject> subjects() {
+  const std::string blur = "gaussian-blur:sigma=1";
+  std::vector<Subject> all{
+      {Shape::independent, {.noise = 10, .temporal = Temporal::none}},
+      {Shape::warm_started, {.operator_text = blur, .noise = 4, .temporal = Temporal::warm_start}},
+      {Shape::fused_start, {.noise = 10, .temporal = Temporal::warm_start}},
+      {Shape::noisy_pictures, {.noise = 10}},
+      {Shape::holed_pictures, {.task = Task::inpaint, .noise = 2}},
+      {Shape::reduced_pictures, {.task = Task::super_resolution}},
+      {Shape::blurred_measurements, {.operator_text = blur, .noise = 4}},
+      {Shape::reduced_measurements, {.task = Task::super_resolution, .noise = 8}},
+  };
+  return all;
+}
+
+constexpr int frames = 4;
+
+// Moves two pixels a frame; of `scene` frames before the cut, and of another one behind it. RGBA, a hole in the alpha channel.
+std::unique_ptr<Frame> frame_of(int index, int cut_at, int w, int h) {
+  auto frame = std::make_unique<Frame>(format_named("ARGB"), w, h, 1);
+  const bool other = index >= cut_at;
+  auto picture = scene(h + 32, w + 32, other ? 9 : 5).narrow(2, 16, h).narrow(3, 2 * index, w) * 0.7;
+  if (other) picture = -picture;
+  auto alpha = at::ones({1, 1, h, w});
+  alpha.narrow(2, h / 3, h / 4).narrow(3, w / 3, w / 4).zero_();
+  write_picture((picture + 0.06 * noise({1, 3, h, w}, 100 + index)).contiguous(), alpha, frame->view);
+  return frame;
+}
+
+struct Played {
+  std::vector<std::vector<std::uint16_t>> words;
+  std::vector<FrameReport> reports;
+};
+
+Played play(Engine& engine, const Config& config, int first, int cut_at, int w = width, int h = height, int most = -1) {
+  Played played;
+  for (int i = first; i < frames; ++i) {
+    const auto in = frame_of(i, cut_at, w, h);
+    FrameOptions options{.noise = config.noise, .most_calls = most};
+    const auto restored = restore(engine, *in, resolve_scale(config), options, "ARGB");
+    played.words.push_back({restored.frame->words.begin(), restored.frame->words.end()});
+    played.reports.push_back(restored.report);
+  }
+  return played;
+}
+
+constexpr int never = frames;
+
+TEST(Restorations, HaveASubjectEach) {
+  std::set<Shape> shapes;
+  for (const auto& [shape, config] : subjects()) {
+    const double sigma_y = std::max(level_to_core(std::max(config.noise, 0.0)), quantisation_floor(8));
+    EXPECT_EQ(PlanBook(config, false).at(sigma_y).shape, shape);
+    shapes.insert(shape);
+  }
+  EXPECT_EQ(shapes.size(), static_cast<std::size_t>(Shape::reduced_measurements) + 1);  // the last of the enumeration
+}
+
+TEST(Restorations, AfterAResetTheyAreNewToTheBit) {
+  for (const auto& [shape, config] : subjects()) {
+    const auto used = engine_of(config), fresh = engine_of(config);
+    play(*used, config, 0, never);
+    used->reset();
+    EXPECT_EQ(play(*used, config, 1, never).words, play(*fresh, config, 1, never).words) << static_cast<int>(shape);
+  }
+}
+
+TEST(Restorations, TakeFromThePastWhatThePlanSays) {
+  for (const auto& [shape, config] : subjects()) {
+    const auto played = play(*engine_of(config), config, 0, never);
+    EXPECT_TRUE(played.reports[0].cold) << static_cast<int>(shape);
+    for (int i = 1; i < frames; ++i)
+      EXPECT_EQ(played.reports[i].cold, shape == Shape::independent) << static_cast<int>(shape) << " frame " << i;
+  }
+}
+
+TEST(Restorations, ForgetAtACut) {
+  constexpr int cut_at = 2;
+  for (const auto& [shape, config] : subjects()) {
+    const auto played = play(*engine_of(config), config, 0, cut_at);
+    for (int i = 0; i < frames; ++i) {
+      const bool expected = i == cut_at && shape != Shape::independent;
+      EXPECT_EQ(played.reports[i].cut, expected) << static_cast<int>(shape) << " frame " << i;
+    }
+    if (shape != Shape::independent) {
+      EXPECT_TRUE(played.reports[cut_at].cold) << static_cast<int>(shape);
+    }
+    // Nothing of the scene before is left: the same as from an engine that began with the cut.
+    const auto fresh = play(*engine_of(config), config, cut_at, cut_at);
+    EXPECT_EQ(played.words[cut_at], fresh.words[0]) << static_cast<int>(shape);
+    EXPECT_EQ(played.words[cut_at + 1], fresh.words[1]) << static_cast<int>(shape);
+  }
+}
+
+TEST(Restorations, KeepToTheirBudget) {
+  for (auto [shape, config] : subjects()) {
+    config.steps = 5;
+    for (int most = 0; most <= 3; ++most)
+      for (const auto& report : play(*engine_of(config), config, 0, never, width, height, most).reports) {
+        EXPECT_LE(report.prior_calls, most) << static_cast<int>(shape);
+        EXPECT_EQ(report.prior_calls > 0, most > 0) << static_cast<int>(shape);
+        EXPECT_FALSE(report.not_finite);
+      }
+  }
+}
+
+TEST(Restorations, TakeAnySize) {
+  for (const auto& [shape, config] : subjects())
+    for (const auto& [w, h] : {std::pair{1, 1}, {2, 9}, {33, 32}, {47, 31}}) {
+      const auto played = play(*engine_of(config), config, 0, never, w, h);
+      for (const auto& report : played.reports) EXPECT_FALSE(report.not_finite) << static_cast<int>(shape) << w << h;
+    }
+}
+
+// An exception leaves no half of a frame behind: the frames after it are those of a new engine.
+TEST(Restorations, ForgetAfterAFailure) {
+  for (const auto& [shape, config] : subjects()) {
+    const auto used = engine_of(config), fresh = engine_of(config);
+    play(*used, config, 0, never);
+    const std::atomic<bool> abort = true;
+    const auto in = frame_of(1, never, width, height);
+    EXPECT_THROW(restore(*used, *in, resolve_scale(config), {.noise = config.noise, .abort = &abort}, "ARGB"), Error);
+    EXPECT_EQ(play(*used, config, 1, never).words, play(*fresh, config, 1, never).words) << static_cast<int>(shape);
+  }
+}
+
+// Strength 0 shows nothing of the prior's work: then there is none, and what was not seen is no past.
+TEST(Restorations, AreNotAskedWhereNothingOfThemIsShown) {
+  Config config{.task = Task::super_resolution};
+  const auto engine = engine_of(config), fresh = engine_of(config);
+  play(*engine, config, 0, never);
+  const auto skipped = restore(*engine, *frame_of(0, never, width, height), 2, {.strength = 0}, "ARGB");
+  EXPECT_EQ(skipped.report.prior_calls, 0);
+  EXPECT_EQ(play(*engine, config, 1, never).words, play(*fresh, config, 1, never).words);
+}
+
+}  // namespace
+}  // namespace reddiff
