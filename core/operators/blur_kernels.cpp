@@ -2,6 +2,7 @@
 #include "core/operators/blur_kernels.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
@@ -10,7 +11,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "core/api/error.h"
+#include "core/api/files.h"
 
 namespace reddiff {
 namespace {
@@ -29,20 +30,19 @@ void normalise(Kernel& kernel) {
 }
 
 std::string read_text(const std::string& path) {
+  const std::string what = "kernel file " + path;
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (status.type() == std::filesystem::file_type::not_found)
-    throw Error(ErrorCode::not_found, "kernel file " + path + " does not exist; give the path of a text file");
-  if (!std::filesystem::exists(status))
-    throw Error(ErrorCode::open_read, "kernel file " + path + " cannot be read; check its permissions");
+  if (error) throw file_error(what, error);
   // A pipe or device could deliver without end.
   if (!std::filesystem::is_regular_file(status)) fail(path, "it is not a plain file; give a text file of numbers");
   const auto size = std::filesystem::file_size(path, error);
   if (!error && size > max_file) fail(path, "it is larger than 1 MiB; a kernel has at most 99x99 numbers");
+  errno = 0;
   std::ifstream stream(path, std::ios::binary);
   std::string text(error ? 0 : static_cast<std::size_t>(size), '\0');
   if (error || !stream || !stream.read(text.data(), static_cast<std::streamsize>(text.size())))
-    throw Error(ErrorCode::open_read, "kernel file " + path + " cannot be read; check its permissions");
+    throw file_error(what, error ? error : std::error_code(errno ? errno : EIO, std::generic_category()));
   return text;
 }
 
@@ -110,7 +110,8 @@ Kernel motion_kernel(double length, double angle) {
   return kernel;
 }
 
-Kernel read_kernel(const std::string& path) {
+Kernel read_kernel(const std::string& given) {
+  const std::string path = expand_home(given);
   const std::string text = read_text(path);
   Kernel kernel{0, 0, {}};
   int line_number = 0;

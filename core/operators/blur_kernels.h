@@ -26,7 +26,7 @@ Kernel box_kernel(int size);  // as a row
 Kernel motion_kernel(double length, double angle);
 
 // A text file: one row a line, numbers separated by blanks, tabs or commas, `#` starts a comment, empty lines do not count.
-// Odd numbers of rows and columns up to 99; at most 1 MiB. Scaled to sum one. Throws Error{not_found, open_read, settings}.
-Kernel read_kernel(const std::string& path);
+// Odd numbers of rows and columns up to 99; at most 1 MiB. `~/` is the home folder. Scaled to sum one. Throws Error{not_found, open_read, settings}.
+Kernel read_kernel(const std::string& given);
 
 }  // namespace reddiff

@@ -4,12 +4,13 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <system_error>
 #include <vector>
 
-#include "core/api/error.h"
+#include "core/api/files.h"
 #include "core/priors/conv_unet.h"
 
 namespace reddiff {
@@ -43,13 +44,20 @@ std::set<std::string> models_in(const std::vector<std::string>& dirs) {
   return names;
 }
 
+// The first folder that has it. One that may not be searched is passed over, and told of if no other has it.
 std::string find_model(const std::string& name, const std::string& model_dirs) {
-  if (name.ends_with(extension)) return name;
+  if (name.ends_with(extension)) return expand_home(name);
   const std::vector<std::string> dirs = split(model_dirs);
-  std::error_code ignored;
+  std::optional<Error> unreadable;
   if (!name.empty() && name.find('/') == std::string::npos)
-    for (const std::string& dir : dirs)
-      if (const fs::path path = fs::path(dir) / (name + extension); fs::exists(path, ignored)) return path.string();
+    for (const std::string& dir : dirs) {
+      const fs::path path = fs::path(dir) / (name + extension);
+      std::error_code error;
+      fs::status(path, error);
+      if (!error) return path.string();
+      if (!is_missing(error) && !unreadable) unreadable = file_error("The model file " + path.string(), error);
+    }
+  if (unreadable) throw *unreadable;
   const std::set<std::string> known = models_in(dirs);
   const std::string where = dirs.empty()
                                 ? "no folder was given to search; set REDDIFF_MODEL_PATH"
@@ -72,12 +80,10 @@ struct Key {
 Key key_of(const std::string& path, at::Device device, Precision precision) {
   std::error_code error;
   const fs::path canonical = fs::canonical(path, error), card = fs::path(path).replace_extension(".json");
-  if (error) throw Error(ErrorCode::not_found, "The model file " + path + " does not exist.", error.message());
+  if (error) throw file_error("The model file " + path, error);
   const std::uintmax_t size = fs::file_size(canonical, error);
   const fs::file_time_type changed = error ? fs::file_time_type{} : fs::last_write_time(canonical, error);
-  if (error)
-    throw Error(ErrorCode::open_read, path + " cannot be read; it is no file, or permissions forbid it.",
-                error.message());
+  if (error) throw file_error("The model file " + path, error);
   std::error_code ignored;  // load_model says what is wrong with the card
   return {canonical.string(),
           fs::weakly_canonical(card, ignored).string(),

@@ -5,14 +5,13 @@
 
 #include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 
-#include "core/api/error.h"
+#include "core/api/files.h"
 
 namespace reddiff {
 namespace {
@@ -143,22 +142,23 @@ void read_file_facts(const Fields& root, ModelCard& card) {
 
 std::vector<std::byte> read_file(const std::string& path, std::uint64_t size) {
   std::vector<std::byte> bytes(size);
+  errno = 0;
   std::ifstream stream(path, std::ios::binary);
-  if (!stream)
-    throw Error(ErrorCode::open_read, path + " cannot be opened; check its permissions.", std::strerror(errno));
+  if (!stream) throw file_error(path, std::error_code(errno ? errno : EIO, std::generic_category()));
   stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
   if (static_cast<std::uint64_t>(stream.gcount()) != size)
     throw Error(ErrorCode::open_read, path + " cannot be read to its end; check the disk it lies on.");
   return bytes;
 }
 
+// `missing`: the sentence where there is no such file.
 std::uint64_t size_of(const std::string& path, const std::string& missing) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) throw Error(ErrorCode::not_found, missing, error.message());
-  if (!std::filesystem::is_regular_file(status)) throw Error(ErrorCode::open_read, path + " is not a file.");
-  const std::uint64_t size = std::filesystem::file_size(path, error);
-  if (error) throw Error(ErrorCode::open_read, path + " cannot be read.", error.message());
+  if (error && is_missing(error)) throw Error(ErrorCode::not_found, missing, error.message());
+  if (!error && !std::filesystem::is_regular_file(status)) throw Error(ErrorCode::open_read, path + " is not a file.");
+  const std::uint64_t size = error ? 0 : std::filesystem::file_size(path, error);
+  if (error) throw file_error(path, error);
   return size;
 }
 

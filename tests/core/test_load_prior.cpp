@@ -13,6 +13,7 @@
 #include "core/api/error.h"
 #include "core/priors/load_prior.h"
 #include "core/registry.h"
+#include "tests/core/ordinary_user.h"
 
 namespace reddiff {
 namespace {
@@ -24,11 +25,11 @@ std::string models() {
   return dir ? dir : "models";
 }
 
-std::string refusal(const std::string& name, const std::string& dirs) {
+std::string refusal(const std::string& name, const std::string& dirs, ErrorCode expected = ErrorCode::not_found) {
   try {
     make_prior({name, dirs, at::kCPU, Precision::float32});
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::not_found) << error.what();
+    EXPECT_EQ(error.code(), expected) << error.what();
     return error.what();
   }
   ADD_FAILURE() << "nothing was thrown";
@@ -79,6 +80,24 @@ TEST_F(OwnModels, AreFoundByName) {
   add("mine", "true");
   EXPECT_TRUE(make_prior({"mine", models() + ":" + folder_.string(), at::kCPU, Precision::float32}));
   EXPECT_NE(refusal("yours", folder_.string()).find("mine"), std::string::npos);
+}
+
+// Found by name or by path, in a folder that this user may not search.
+TEST_F(OwnModels, AreUnreadableAndNotMissing) {
+  add("mine", "true");
+  const fs::path path = folder_ / "mine.safetensors";
+  fs::permissions(folder_, fs::perms::none);
+  std::string by_name, by_path;
+  {
+    const OrdinaryUser user;
+    by_name = refusal("mine", "/nonexistent:" + folder_.string(), ErrorCode::open_read);
+    by_path = refusal(path.string(), "", ErrorCode::open_read);
+  }
+  fs::permissions(folder_, fs::perms::owner_all);
+  for (const std::string& text : {by_name, by_path}) {
+    EXPECT_NE(text.find("permissions"), std::string::npos) << text;
+    EXPECT_NE(text.find(path.string()), std::string::npos) << text;
+  }
 }
 
 TEST_F(OwnModels, AreToldApartByTheirCards) {

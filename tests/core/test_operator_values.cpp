@@ -7,13 +7,17 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <utility>
 
+#include "core/api/files.h"
 #include "core/operators/blur_kernels.h"
 #include "core/operators/cosine_transform.h"
 #include "tests/core/operator_helpers.h"
+#include "tests/core/ordinary_user.h"
 
 namespace reddiff {
 namespace {
@@ -113,9 +117,8 @@ TEST(Blur, MotionRunsAlongItsAngle) {
 TEST(Kernel, RefusesWhatIsNoKernel) {
   const std::string path = testing::TempDir() + "reddiff-kernel-" + std::to_string(getpid());
   const auto refusal = [](const std::string& file) {
-    OperatorStage stage{"kernel", {}, {{"file", file}}};
     try {
-      make_kernel_blur(stage);
+      make_operator({{{"kernel", {}, {{"file", file}}}}});
     } catch (const Error& error) {
       EXPECT_NE(std::string(error.what()).find(file), std::string::npos) << error.what();
       return std::pair(error.code(), std::string(error.what()));
@@ -140,9 +143,34 @@ TEST(Kernel, RefusesWhatIsNoKernel) {
     std::ofstream(path) << content;
     EXPECT_NE(refusal(path).second.find(word), std::string::npos);
   }
+  std::ofstream(path) << "1\n";
+  std::filesystem::permissions(path, std::filesystem::perms::none);
+  {
+    const OrdinaryUser user;
+    const auto [code, sentence] = refusal(path);
+    EXPECT_EQ(code, ErrorCode::open_read);
+    EXPECT_NE(sentence.find("permissions"), std::string::npos) << sentence;
+  }
   std::remove(path.c_str());
   EXPECT_EQ(refusal(path).first, ErrorCode::not_found);
   EXPECT_NE(refusal(testing::TempDir()).second.find("plain file"), std::string::npos);
+}
+
+TEST(Kernel, IsFoundInTheHomeFolder) {
+  const std::filesystem::path home =
+      std::filesystem::path(testing::TempDir()) / ("reddiff-home-" + std::to_string(getpid()));
+  std::filesystem::create_directories(home);
+  std::ofstream(home / "psf.txt") << "1 2 1\n";
+  const char* before = std::getenv("HOME");
+  const std::string kept = before ? before : "";
+  setenv("HOME", home.c_str(), 1);
+  EXPECT_EQ(read_kernel("~/psf.txt").columns, 3);
+  EXPECT_EQ(expand_home("~"), home.string());
+  for (const char* path : {"", "~psf.txt", "a/~/b", "/~", "./~"}) EXPECT_EQ(expand_home(path), path);
+  unsetenv("HOME");
+  EXPECT_EQ(expand_home("~/a"), "~/a");
+  if (before) setenv("HOME", kept.c_str(), 1);
+  std::filesystem::remove_all(home);
 }
 
 }  // namespace

@@ -13,9 +13,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "core/api/error.h"
+#include "core/api/files.h"
 #include "core/weights/model_card.h"
 #include "core/weights/safetensors.h"
+#include "tests/core/ordinary_user.h"
 
 namespace reddiff {
 namespace {
@@ -291,6 +292,33 @@ TEST_F(ModelFiles, SaysWhatIsMissing) {
   expect_contains(sentence([&] { load_model(path_); }, ErrorCode::not_found), path_);
   write_weights(weights_);
   expect_contains(sentence([&] { load_model(path_); }, ErrorCode::not_found), "m.json does not exist");
+}
+
+TEST(FileError, TellsMissingFromUnreadable) {
+  for (const auto error : {std::errc::no_such_file_or_directory, std::errc::not_a_directory})
+    EXPECT_EQ(file_error("x", std::make_error_code(error)).code(), ErrorCode::not_found);
+  for (const auto error : {std::errc::permission_denied, std::errc::io_error, std::errc::too_many_symbolic_link_levels})
+    EXPECT_EQ(file_error("x", std::make_error_code(error)).code(), ErrorCode::open_read);
+}
+
+// Installed by one user, used by another.
+TEST_F(ModelFiles, SaysWhatMayNotBeRead) {
+  write_weights(weights_);
+  write_card();
+  const std::string card = (dir_ / "m.json").string();
+  for (const std::string& closed : {path_, card, dir_.string()}) {
+    const auto before = std::filesystem::status(closed).permissions();
+    std::filesystem::permissions(closed, std::filesystem::perms::none);
+    std::string text;
+    {
+      const OrdinaryUser user;
+      text = sentence([&] { load_model(path_); }, ErrorCode::open_read);
+    }
+    std::filesystem::permissions(closed, before);
+    expect_contains(text, "permissions");
+    expect_contains(text, closed);
+  }
+  EXPECT_EQ(load_model(path_).card.name, "test");
 }
 
 TEST_F(ModelFiles, RefusesAFolder) {
