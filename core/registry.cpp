@@ -28,11 +28,10 @@ DenoiserPtr make_named_network(const PriorRequest& request) {
 }
 
 constexpr PriorEntry priors[] = {
-    {"default", "convolutional U-Net trained on photographs", make_named_network},
-    {"large", "3.6 times its arithmetic, for GPUs and for film that may take its time", make_named_network},
-    {"tiny", "a fifth of the default's arithmetic, for live use on CPUs", make_named_network},
-    {"dct", "shrinkage of 8x8 DCT coefficients, needs no training",
-     [](const PriorRequest& request) { return make_dct_shrink(request.device); }},
+    {"default", make_named_network},
+    {"large", make_named_network},
+    {"tiny", make_named_network},
+    {"dct", [](const PriorRequest& request) { return make_dct_shrink(request.device); }},
 };
 
 }  // namespace

@@ -40,7 +40,6 @@ struct PriorRequest {
 
 struct PriorEntry {
   const char* name;
-  const char* description;
   DenoiserPtr (*make)(const PriorRequest&);
 };
 std::span<const PriorEntry> prior_registry();

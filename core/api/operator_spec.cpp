@@ -48,7 +48,7 @@ std::string argument_names(const OperatorKind& kind) {
   if (kind.arguments.empty()) return std::string(kind.name) + " takes no arguments";
   std::string list;
   for (const auto& argument : kind.arguments) list += (list.empty() ? "" : ", ") + std::string(argument.name);
-  return std::string(kind.name) + " takes " + list + ", for example " + kind.example;
+  return std::string(kind.name) + " takes " + list + ", for example " + kind.examples.front();
 }
 
 std::string range_text(const OperatorArgument& argument) {
@@ -80,7 +80,7 @@ class Scanner {
   }
 
   std::string value() {
-    if (!at_end() && text_[place_] == '"') return quoted();
+    if (!at_end() && (text_[place_] == '"' || text_[place_] == '\'')) return quoted(text_[place_]);
     const std::size_t start = place_;
     while (!at_end() && text_[place_] != ':' && text_[place_] != '+') {
       if (text_[place_] == '"') fail_at(place_, "a quote in the middle of a value; put the whole value in quotes");
@@ -100,13 +100,13 @@ class Scanner {
     return text_.substr(start, end - start);
   }
 
-  std::string quoted() {
+  std::string quoted(char quote) {
     const std::size_t opening = place_++;
     std::string result;
-    for (; !at_end() && text_[place_] != '"'; ++place_) {
+    for (; !at_end() && text_[place_] != quote; ++place_) {
       if (text_[place_] == '\\') {
         if (++place_ == text_.size()) break;
-        if (text_[place_] != '"' && text_[place_] != '\\')
+        if (text_[place_] != quote && text_[place_] != '\\')
           fail_at(place_ - 1, "a backslash in a quoted value stands before a quote or another backslash only");
       }
       result += text_[place_];
@@ -165,7 +165,8 @@ void fill_in(const OperatorKind& kind, OperatorStage& stage, std::size_t place) 
   for (const auto& argument : kind.arguments) {
     if (stage.numbers.count(argument.name) || stage.files.count(argument.name)) continue;
     if (argument.is_file || std::isnan(argument.fallback))
-      fail_at(place, std::string(kind.name) + " needs the argument " + argument.name + ", for example " + kind.example);
+      fail_at(place, std::string(kind.name) + " needs the argument " + argument.name + ", for example " +
+                         kind.examples.front());
     stage.numbers[argument.name] = argument.fallback;
   }
 }
@@ -205,32 +206,39 @@ std::vector<OperatorKind> make_kinds() {
   const auto factor = [](double most) {
     return OperatorArgument{"factor", "pixels a side that become one", 2, most, 2, true, false};
   };
+  constexpr OperatorTraits blurs{.shift_equivariant = true};
   return {
-      {"identity", "nothing but noise", "identity", {}, true},
-      {"average-pool", "mean of factor x factor pixels", "average-pool:factor=4", {factor(16)}},
-      {"bicubic", "antialiased bicubic reduction, as PIL's", "bicubic:factor=4", {factor(8)}},
+      {"identity", "nothing but noise", {"identity"}, {}, {.shift_equivariant = true}},
+      {"average-pool",
+       "mean of factor x factor pixels",
+       {"average-pool:factor=4", "average-pool:factor=2", "average-pool:factor=3", "average-pool:factor=16"},
+       {factor(16)}},
+      {"bicubic",
+       "antialiased bicubic reduction, as PIL's",
+       {"bicubic:factor=4", "bicubic:factor=2", "bicubic:factor=3", "bicubic:factor=8"},
+       {factor(8)}},
       {"gaussian-blur",
        "Gaussian blur",
-       "gaussian-blur:sigma=1.6",
+       {"gaussian-blur:sigma=1.6", "gaussian-blur:sigma=0.1", "gaussian-blur:sigma=6"},
        {{"sigma", "standard deviation in pixels", 0.1, 20, 1.6, false, false}},
-       true},
+       blurs},
       {"box-blur",
        "mean of size x size pixels around each",
-       "box-blur:size=9",
+       {"box-blur:size=9", "box-blur:size=1"},
        {{"size", "pixels a side", 1, 99, 9, true, false, true}},
-       true},
+       blurs},
       {"motion-blur",
        "blur along a straight line",
-       "motion-blur:length=15:angle=30",
+       {"motion-blur:length=15:angle=30", "motion-blur:length=6.5:angle=-90", "motion-blur:length=24:angle=180"},
        {{"length", "pixels", 1, 99, 15, false, false},
         {"angle", "degrees, counter-clockwise from the right", -180, 180, 0, false, false}},
-       true},
+       blurs},
       {"kernel",
        "blur by a point-spread function read from a text file",
-       "kernel:file=psf.txt",
+       {"kernel:file=psf.txt"},
        {{"file", "rows of numbers, one row a line; see core/operators/README.md", 0, 0, none, false, true}},
-       true},
-      {"gray", "mean of the three channels", "gray", {}, false, false},
+       blurs},
+      {"gray", "mean of the three channels", {"gray"}, {}, {.shift_equivariant = true, .keeps_colour = false}},
   };
 }
 
@@ -240,6 +248,11 @@ const OperatorKind& kind_of(const OperatorStage& stage) {
   return *std::find_if(kinds.begin(), kinds.end(), [&](const OperatorKind& kind) { return stage.name == kind.name; });
 }
 
+bool all_have(const std::vector<OperatorStage>& stages, bool OperatorTraits::*trait) {
+  return std::all_of(stages.begin(), stages.end(),
+                     [trait](const OperatorStage& stage) { return kind_of(stage).traits.*trait; });
+}
+
 }  // namespace
 
 std::span<const OperatorKind> operator_kinds() {
@@ -247,15 +260,9 @@ std::span<const OperatorKind> operator_kinds() {
   return kinds;
 }
 
-bool OperatorSpec::shift_equivariant() const {
-  return std::all_of(stages.begin(), stages.end(),
-                     [](const OperatorStage& stage) { return kind_of(stage).shift_equivariant; });
-}
-
-bool OperatorSpec::keeps_colour() const {
-  return std::all_of(stages.begin(), stages.end(),
-                     [](const OperatorStage& stage) { return kind_of(stage).keeps_colour; });
-}
+bool OperatorSpec::linear() const { return all_have(stages, &OperatorTraits::linear); }
+bool OperatorSpec::shift_equivariant() const { return all_have(stages, &OperatorTraits::shift_equivariant); }
+bool OperatorSpec::keeps_colour() const { return all_have(stages, &OperatorTraits::keeps_colour); }
 
 int OperatorSpec::factor() const {
   int product = 1;

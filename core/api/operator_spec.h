@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The text form of a degradation operator: `name:arg=value:arg=value`, applied left to right, joined by `+`, for example
-// `gaussian-blur:sigma=1.6+bicubic:factor=4`. A value that holds `:` or `+` is put in double quotes. Parsing needs no torch:
+// `gaussian-blur:sigma=1.6+bicubic:factor=4`. A value that holds `:` or `+` is put in quotes, single or double. Parsing needs no torch:
 // caps negotiation asks for the factor before the torch module is loaded. Which names and arguments exist is the table
 // `operator_kinds()`; core/registry builds exactly these and a test holds the two against each other.
 #pragma once
@@ -25,13 +25,21 @@ struct OperatorArgument {
   bool odd = false;  // integers only: even ones are refused
 };
 
+// What holds for every setting of a kind, and so for a composition if it holds for every stage. Tests ask the operators themselves.
+struct OperatorTraits {
+  bool linear = true;              // H(a u + b v) = a H u + b H v
+  bool shift_equivariant = false;  // H of a moved picture is the moved H x, by any whole pixels and but for borders
+  bool keeps_colour = true;        // three channels remain, each treated as the others
+};
+
+// Everything about a kind but its code. Tests, messages and the elements' documentation read these tables, so a new kind is a row.
 struct OperatorKind {
   const char* name;
   const char* description;
-  const char* example;
+  std::vector<const char*>
+      examples;  // the first is shown to users; tests run all of them, with a file of theirs for a file
   std::vector<OperatorArgument> arguments;
-  bool shift_equivariant = false;  // H of a moved picture is the moved H x, of three channels: blurs
-  bool keeps_colour = true;        // measurements have three channels
+  OperatorTraits traits = {};
 };
 
 std::span<const OperatorKind> operator_kinds();
@@ -45,10 +53,11 @@ struct OperatorStage {
 
 struct OperatorSpec {
   std::vector<OperatorStage> stages;  // never empty
-  bool shift_equivariant() const;     // every stage does
-  bool keeps_colour() const;          // every stage does
-  int factor() const;                 // product of the stages' reduction factors, 1 if none reduces
-  std::string text() const;           // canonical spelling; parse(text()) gives the same spec
+  bool linear() const;                // these three: every stage is
+  bool shift_equivariant() const;
+  bool keeps_colour() const;
+  int factor() const;        // product of the stages' reduction factors, 1 if none reduces
+  std::string text() const;  // canonical spelling; parse(text()) gives the same spec
 };
 
 // Throws Error{settings}: the sentence names the wrong word, its place, and what would be right (all operator names, the

@@ -110,7 +110,8 @@ Shape PlanBook::shape_at(double sigma_y) const noexcept {
     case ProblemKind::fill:
       return Shape::holed_pictures;
     case ProblemKind::blur:
-      return !masked && op_.shift_equivariant() ? Shape::blurred_measurements : Shape::warm_started;
+      return !masked && op_.shift_equivariant() && op_.keeps_colour() ? Shape::blurred_measurements
+                                                                      : Shape::warm_started;
     case ProblemKind::reduce:
       break;
   }

@@ -7,12 +7,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <cstdlib>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "core/api/error.h"
-#include "core/operators/operators.h"
+#include "core/registry.h"
 
 namespace reddiff {
 
@@ -21,15 +20,21 @@ inline std::string data_file(const char* name) {
   return std::string(folder ? folder : "tests/core/data") + "/" + name;
 }
 
-inline OperatorPtr make(const std::string& text) {
-  static const std::map<std::string, OperatorPtr (*)(const OperatorStage&)> makers = {
-      {"identity", make_identity},  {"average-pool", make_average_pool},
-      {"bicubic", make_bicubic},    {"gaussian-blur", make_gaussian_blur},
-      {"box-blur", make_box_blur},  {"motion-blur", make_motion_blur},
-      {"kernel", make_kernel_blur}, {"gray", make_gray}};
-  std::vector<OperatorPtr> stages;
-  for (const auto& stage : parse_operator(text).stages) stages.push_back(makers.at(stage.name)(stage));
-  return make_composition(stages);
+// The parsed text, with a file of the tests for every file it names.
+inline OperatorSpec with_test_files(const std::string& text) {
+  OperatorSpec spec = parse_operator(text);
+  for (auto& stage : spec.stages)
+    for (auto& [argument, file] : stage.files) file = data_file("kernel_5x3.txt");
+  return spec;
+}
+
+inline OperatorPtr make(const std::string& text) { return make_operator(with_test_files(text)); }
+
+// Every example of every kind, so that a new kind is tested by its row in the table.
+inline std::vector<std::string> examples_of_all_kinds() {
+  std::vector<std::string> texts;
+  for (const auto& kind : operator_kinds()) texts.insert(texts.end(), kind.examples.begin(), kind.examples.end());
+  return texts;
 }
 
 // No global generator: tests may run in any order.

@@ -149,16 +149,15 @@ TEST_F(Cuda, MotionIsMadeSteadyAndCarriedBehindHolesAlike) {
 std::vector<std::string> operator_texts() {
   std::vector<std::string> texts = {"average-pool:factor=2+gray", "gaussian-blur:sigma=1.6+bicubic:factor=2",
                                     "motion-blur:length=15:angle=30+gray+box-blur:size=3"};
-  for (const auto& kind : operator_kinds())
-    texts.push_back(std::string(kind.name) == "kernel" ? "kernel:file=\"" + data_file("kernel_5x3.txt") + "\""
-                                                       : kind.example);
+  const auto examples = examples_of_all_kinds();
+  texts.insert(texts.end(), examples.begin(), examples.end());
   return texts;
 }
 
 TEST_F(Cuda, EveryOperatorIsTheSame) {
   for (const auto& text : operator_texts())
-    for (auto [height, width] : {std::pair{3, 5}, {24, 37}}) {
-      const auto op = make_operator(parse_operator(text));
+    for (auto [height, width] : {std::pair{3, 5}, {24, 37}, {270, 6}}) {  // short axes and a long one
+      const auto op = make(text);
       const std::int64_t factor = op->factor();
       const auto x = noise({2, 3, height * factor, width * factor}, 7);
       const auto y = noise({2, op->channels(), height, width}, 8);

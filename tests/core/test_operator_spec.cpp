@@ -39,16 +39,28 @@ void expect_failure(std::string_view text, std::initializer_list<const char*> pa
 TEST(OperatorSpec, EveryExampleParsesAndRoundTrips) {
   std::set<std::string> names;
   for (const auto& kind : operator_kinds()) {
-    const OperatorSpec spec = parse_operator(kind.example);
-    ASSERT_EQ(spec.stages.size(), 1u) << kind.example;
-    EXPECT_EQ(spec.stages[0].name, kind.name);
-    EXPECT_EQ(spec.stages[0].numbers.size() + spec.stages[0].files.size(), kind.arguments.size());
-    EXPECT_TRUE(same(parse_operator(spec.text()), spec)) << spec.text();
     EXPECT_TRUE(names.insert(kind.name).second) << "listed twice: " << kind.name;
+    ASSERT_FALSE(kind.examples.empty()) << kind.name;
+    for (const char* example : kind.examples) {
+      const OperatorSpec spec = parse_operator(example);
+      ASSERT_EQ(spec.stages.size(), 1u) << example;
+      EXPECT_EQ(spec.stages[0].name, kind.name);
+      EXPECT_EQ(spec.stages[0].numbers.size() + spec.stages[0].files.size(), kind.arguments.size());
+      EXPECT_TRUE(same(parse_operator(spec.text()), spec)) << spec.text();
+    }
   }
-  for (const char* name :
-       {"identity", "average-pool", "bicubic", "gaussian-blur", "box-blur", "motion-blur", "kernel", "gray"})
-    EXPECT_EQ(names.count(name), 1u) << name;
+}
+
+TEST(OperatorSpec, ACompositionHasTheTraitsOfAllItsStages) {
+  for (const auto& kind : operator_kinds()) {
+    const std::string one = kind.examples.front();
+    for (const std::string& text : {one, "identity+" + one, one + "+identity"}) {
+      const OperatorSpec spec = parse_operator(text);
+      EXPECT_EQ(spec.linear(), kind.traits.linear) << text;
+      EXPECT_EQ(spec.shift_equivariant(), kind.traits.shift_equivariant) << text;
+      EXPECT_EQ(spec.keeps_colour(), kind.traits.keeps_colour) << text;
+    }
+  }
 }
 
 TEST(OperatorSpec, FallbacksLieInTheirRangesAndFillEveryArgument) {
@@ -105,12 +117,16 @@ TEST(OperatorSpec, QuotedValues) {
   EXPECT_EQ(file("kernel:file=a=b"), "a=b");
   EXPECT_EQ(file(R"(kernel:file="C:\\a+b:\"x\" ")"), R"(C:\a+b:"x" )");
   EXPECT_EQ(file(R"(kernel:file=C\a)"), R"(C\a)");
+  EXPECT_EQ(file("kernel:file='/a/b c.txt'"), "/a/b c.txt");
+  EXPECT_EQ(file(R"(kernel:file='a+b:"x" it\'s \\')"), R"(a+b:"x" it's \)");
+  EXPECT_EQ(file(R"(kernel:file="it's")"), "it's");
+  EXPECT_EQ(file("kernel:file=/home/o'brien/psf.txt"), "/home/o'brien/psf.txt");
   EXPECT_EQ(file(R"( kernel : file = "a+b"  )"), "a+b");
   EXPECT_EQ(parse_operator(R"(gaussian-blur:sigma="1e+0")").stages[0].numbers.at("sigma"), 1);
 }
 
 TEST(OperatorSpec, TextQuotesWhatNeedsIt) {
-  for (const char* name : {"plain.txt", "a b", "a+b:c=d", R"(q"uo\te)", " edge ", "\xc3\xa9", "-"}) {
+  for (const char* name : {"plain.txt", "a b", "a+b:c=d", R"(q"uo\te)", "it's", "'", " edge ", "\xc3\xa9", "-"}) {
     OperatorSpec spec;
     spec.stages.push_back({"kernel", {}, {{"file", name}}});
     EXPECT_TRUE(same(parse_operator(spec.text()), spec)) << spec.text();
@@ -163,6 +179,8 @@ TEST(OperatorSpec, RefusesWrongShapes) {
   expect_failure("kernel:file=\"a\\n\"", {"backslash", "character 15"});
   expect_failure("kernel:file=a\"b\"", {"quote", "character 14"});
   expect_failure("kernel:file=\"a\"b", {"after a quoted value", "character 16"});
+  expect_failure("kernel:file='a\"", {"never closed", "character 13"});
+  expect_failure("kernel:file=''", {"path"});
   expect_failure(std::string_view("gray\0", 5), {"zero byte", "character 5"});
 }
 

@@ -325,7 +325,7 @@ TEST(Needs, OfThePresetsSolversAreMetEverywhere) {
   const auto prior = make_dct_shrink(at::kCPU);
   for (const auto& kind : operator_kinds()) {
     if (std::string(kind.name) == "kernel") continue;  // a file
-    const auto op = make_operator(parse_operator(kind.example));
+    const auto op = make_operator(parse_operator(kind.examples.front()));
     EXPECT_NO_THROW(check_needs(Hqs({}, 0).needs(), SolverKind::hqs, *op, *prior, true)) << kind.name;
     EXPECT_NO_THROW(check_needs(RedDiff({}, 0).needs(), SolverKind::red_diff, *op, *prior, true)) << kind.name;
   }

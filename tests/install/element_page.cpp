@@ -98,7 +98,7 @@ std::string argument(const reddiff::OperatorArgument& a) {
 std::string operators() {
   std::string text = "\n## Operators\n\nApplied left to right, joined by `+`. Quote a value that holds `:` or `+`.\n\n";
   for (const reddiff::OperatorKind& kind : reddiff::operator_kinds()) {
-    text += std::string("- `") + kind.example + "`: " + kind.description + "\n";
+    text += std::string("- `") + kind.examples.front() + "`: " + kind.description + "\n";
     for (const reddiff::OperatorArgument& a : kind.arguments) text += argument(a);
   }
   return text;
