@@ -65,11 +65,18 @@ at::Tensor blocked_product(const at::Tensor& x, std::int64_t dim, const at::Tens
     const at::Tensor columns = padded[c].unfold(0, window, step).transpose(1, 2);
     channels.push_back(at::bmm(bands, columns).reshape({-1, x.size(2)}).narrow(0, 0, length));
   }
-  return at::stack(channels);
+  return x.size(0) == 1 ? channels.front().unsqueeze(0) : at::stack(channels);
 }
 
 at::Tensor AxisMatrix::on_both_axes(const at::Tensor& x) const {
-  return shape_.rows < shape_.columns ? along(2, along(1, x)) : along(1, along(2, x));
+  const auto apply = [&](const at::Tensor& t) {
+    return shape_.rows < shape_.columns ? along(2, along(1, t)) : along(1, along(2, t));
+  };
+  if (x.size(0) == 1 || std::max(x.size(1), x.size(2)) <= longest_short_axis * shape_.columns) return apply(x);
+  // Channel by channel: a third of the memory, and what one pass writes is still at hand for the next.
+  std::vector<at::Tensor> channels;
+  for (std::int64_t c = 0; c < x.size(0); ++c) channels.push_back(apply(x.narrow(0, c, 1)));
+  return at::cat(channels);
 }
 
 at::Tensor AxisMatrix::along(std::int64_t dim, const at::Tensor& x) const {

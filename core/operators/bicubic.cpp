@@ -151,8 +151,8 @@ class Bicubic : public Operator {
     const auto coefficients = coefficients_of_powers(rho * scale);
     at::Tensor sum;
     for (std::size_t i = 0; i < powers.size(); ++i) {
-      const at::Tensor term = (powers[i] == 0 ? miss : apply(*powers_[i], miss)) * (coefficients[i] * scale);
-      sum = sum.defined() ? sum + term : term;
+      const at::Tensor term = powers[i] == 0 ? miss : apply(*powers_[i], miss);
+      sum = sum.defined() ? at::add(sum, term, coefficients[i] * scale) : term * (coefficients[i] * scale);
     }
     return sum;
   }
