@@ -14,6 +14,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/api/abort.h"
 #include "core/operators/blur_kernels.h"
 #include "core/operators/blur_pass.h"
 #include "core/operators/conjugate_gradients.h"
@@ -53,6 +54,7 @@ Response response(const Kernel& kernel, std::int64_t height, std::int64_t width)
   };
   const at::Tensor across = angles(width, kernel.columns), down = angles(height, kernel.rows).t();
   const auto part = [&](const at::Tensor& left, const at::Tensor& right) {
+    throw_if_aborted();  // each is a whole picture in double precision
     return at::matmul(at::matmul(left, taps), right).unsqueeze(1);
   };
   const at::Tensor real = part(across.cos(), down.cos());

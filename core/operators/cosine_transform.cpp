@@ -8,6 +8,8 @@
 
 #include <numbers>
 
+#include "core/api/abort.h"
+
 namespace reddiff {
 namespace {
 
@@ -26,12 +28,14 @@ at::Tensor CosineTransform::twiddles(const at::Tensor& like) const {
 }
 
 at::Tensor CosineTransform::forward_rows(const at::Tensor& x) const {
+  throw_if_aborted();
   const at::Tensor v = at::cat({evens(x), odds(x).flip(-1)}, -1);
   const at::Tensor turned = at::fft_rfft(v).mul_(twiddles(x));
   return at::cat({at::real(turned), at::imag(turned).narrow(-1, 1, (x.size(-1) - 1) / 2).flip(-1).neg_()}, -1);
 }
 
 at::Tensor CosineTransform::inverse_rows(const at::Tensor& coefficients) const {
+  throw_if_aborted();
   const std::int64_t n = coefficients.size(-1), half = n / 2, even = (n + 1) / 2;
   const at::Tensor mirrored = at::constant_pad_nd(coefficients.narrow(-1, n - half, half).flip(-1).neg_(), {1, 0});
   const at::Tensor turned = at::complex(coefficients.narrow(-1, 0, half + 1), mirrored);
