@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/api/operator_spec.h"
 #include "tests/fuzz/session_bytes.h"
 
 namespace {
@@ -29,18 +30,16 @@ const char* const lines[] = {"reddiff prior=dct steps=2 noise=10",
                              "reddiff prior=dct steps=2 preset=paper",
                              "reddiffdegrade operator=average-pool:factor=2 noise=5",
                              "reddiffdegrade"};
-const char* const operators[] = {"",
-                                 "identity",
-                                 "bicubic:factor=2",
-                                 "average-pool:factor=3",
-                                 "box-blur",
-                                 "motion-blur",
-                                 "gray",
-                                 "gaussian-blur:sigma=20",
-                                 "gray+bicubic",
-                                 "kernel:file=/dev/null",
-                                 "+",
-                                 "bicubic:factor=0"};
+// Every kind there is, and texts that are far-fetched or wrong.
+const std::vector<const char*>& operators() {
+  static const std::vector<const char*> texts = [] {
+    std::vector<const char*> all = {"",  "gaussian-blur:sigma=20", "gray+bicubic",    "kernel:file=/dev/null",
+                                    "+", "bicubic:factor=0",       "bicubic:factor=2"};
+    for (const auto& kind : reddiff::operator_kinds()) all.push_back(kind.examples.front());
+    return all;
+  }();
+  return texts;
+}
 
 long frames_out = 0;  // a fuzzer whose frames are all refused looks at nothing
 
@@ -142,7 +141,7 @@ class Session {
     if (name == "steps")  // never the preset's hundred
       g_object_set(element_, "steps", 1 + static_cast<int>(bytes_.below(3)), nullptr);
     else if (name == "operator")
-      g_object_set(element_, "operator", bytes_.flag() ? bytes_.one_of(operators) : bytes_.text().c_str(), nullptr);
+      g_object_set(element_, "operator", bytes_.flag() ? bytes_.one_of(operators()) : bytes_.text().c_str(), nullptr);
     else if (name == "prior")  // no weights: they take longer than everything else
       g_object_set(element_, "prior", bytes_.flag() ? "dct" : bytes_.text().insert(0, 1, '!').c_str(), nullptr);
     else if (spec->value_type == G_TYPE_STRING)

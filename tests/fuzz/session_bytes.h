@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "gst-plugin/caps.h"
 
@@ -42,6 +43,7 @@ class Bytes {
   }
 
   template <std::size_t n> const char* one_of(const char* const (&list)[n]) { return list[below(n)]; }
+  const char* one_of(const std::vector<const char*>& list) { return list[below(static_cast<unsigned>(list.size()))]; }
 
  private:
   const std::uint8_t* data_;
