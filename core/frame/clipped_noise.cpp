@@ -11,6 +11,7 @@
 
 #include "core/api/abort.h"
 #include "core/frame/luma.h"
+#include "core/frame/window.h"
 
 namespace reddiff {
 namespace {
@@ -93,8 +94,7 @@ at::Tensor values_before_clipping(const at::Tensor& y, const at::Tensor& x, doub
 }
 
 ClippingEvidence clipping_evidence(const at::Tensor& picture, double noise) {
-  const auto columns = at::avg_pool2d(picture, {5, 1}, {1, 1}, {2, 0}, false, false);
-  const auto mean = at::avg_pool2d(columns, {1, 5}, {1, 1}, {0, 2}, false, false);
+  const auto mean = window_mean(picture, 5);
   // From the nearer limit: dark pictures as they are, bright ones upside down.
   const auto away = at::where(mean < 0, picture - mean, mean - picture);
   const auto size = away.abs();

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/frame/fill_holes.h"
+#include "core/frame/window.h"
 #include "core/temporal/warp.h"
-#include "core/temporal/window.h"
 
 namespace reddiff {
 namespace {

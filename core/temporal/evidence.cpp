@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/frame/fill_holes.h"
-#include "core/temporal/window.h"
+#include "core/frame/window.h"
 
 namespace reddiff {
 namespace {

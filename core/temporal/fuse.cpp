@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include "core/temporal/window.h"
+#include "core/frame/window.h"
 
 namespace reddiff {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <ATen/ATen.h>
 
+#include "core/frame/window.h"
 #include "core/temporal/scene_cut.h"
 #include "core/temporal/warp.h"
-#include "core/temporal/window.h"
 
 namespace reddiff {
 namespace {
