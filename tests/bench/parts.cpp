@@ -52,13 +52,19 @@ void add_motion(std::vector<Part>& parts, const at::Tensor& picture, const at::T
 }
 
 void add_operators(std::vector<Part>& parts, const at::Tensor& picture) {
-  for (const char* spec : {"identity", "bicubic:factor=2", "gaussian-blur:sigma=1.6"}) {
+  for (const char* spec : {"identity", "bicubic:factor=2", "bicubic:factor=4", "gaussian-blur:sigma=1.6"}) {
     const auto op = make_operator(parse_operator(spec));
     const auto y = op->forward(picture);
+    const auto first = [=] {
+      const auto fresh = make_operator(parse_operator(spec));
+      fresh->prox(picture, y, {}, 0.01);
+      fresh->pseudo_inverse(y);
+    };
     parts.push_back({"operator", std::string(spec) + " forward", [=] { op->forward(picture); }, {}});
     parts.push_back({"operator", std::string(spec) + " vjp", [=] { op->vjp(picture, y); }, {}});
     parts.push_back({"operator", std::string(spec) + " prox", [=] { op->prox(picture, y, {}, 0.01); }, {}});
     parts.push_back({"optim.+rest", std::string(spec) + " pseudo_inverse", [=] { op->pseudo_inverse(y); }, {}});
+    parts.push_back({"first frame", std::string(spec) + " prox, pseudo_inverse", first, {}});
   }
 }
 
