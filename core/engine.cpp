@@ -46,7 +46,8 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs, c
       prior_(std::make_unique<TiledDenoiser>(make_prior({config.prior, model_dirs, device_, config.precision}),
                                              TileOptions{config.tile_size, config.tile_overlap})),
       solver_(make_solver(book_.solver(), book_.options(), config.seed)),
-      tools_{op_, book_.kind(), *prior_, *solver_, config.scene_threshold, constants, flow},
+      tools_{op_, book_.kind(), *prior_, *solver_, constants},
+      motion_search_{config.scene_threshold, flow()},
       observer_(config, book_.mask(), book_.knows_clipping(), device_) {
   check_needs(solver_->needs(), book_.solver(), *op_, *prior_, book_.mask() != MaskSource::none);
 }
@@ -77,7 +78,8 @@ Restored Engine::restore(const Observed& seen, const Plan& plan, Trace& trace) {
   if (!restoration_ || shape_ != plan.shape) restoration_ = make_restoration(plan.shape, tools_);
   shape_ = plan.shape;
   const auto y = op_->channels() == 1 ? seen.picture.mean(1, true) : seen.picture;
-  auto restored = restoration_->restore({op_, y, seen.known, seen.likelihood}, plan, trace);
+  Motion motion(motion_search_);
+  auto restored = restoration_->restore({op_, y, seen.known, seen.likelihood}, plan, motion, trace);
   if (restored.cut) observer_.start_scene();
   return restored;
 }

@@ -49,6 +49,7 @@ class Engine final : public Restorer {
   std::unique_ptr<TiledDenoiser> prior_;
   SolverPtr solver_;
   Tools tools_;
+  MotionSearch motion_search_;
   Observer observer_;
   RestorationPtr restoration_;  // of shape_; none before the first frame, and after what makes the past worthless
   Shape shape_ = Shape::independent;

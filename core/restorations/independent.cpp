@@ -10,7 +10,7 @@ class Independent final : public Restoration {
  public:
   explicit Independent(const Tools& tools) : tools_(tools) {}
 
-  Restored restore(const Problem& problem, const Plan& plan, Trace& trace) override {
+  Restored restore(const Problem& problem, const Plan& plan, Motion&, Trace& trace) override {
     const Start start = cold_start(tools_, problem);
     return {solve(tools_, problem, plan.cold, start, trace), start.mu};
   }

@@ -17,21 +17,19 @@ class MeasurementFiltered : public Restoration {
   using MakeInner = RestorationPtr (*)(const Tools&);
 
   MeasurementFiltered(const Tools& tools, MakeInner make_inner)
-      : tools_(tools),
-        make_inner_(make_inner),
-        inner_(make_inner(tools)),
-        filter_(tools.scene_threshold, tools.make_flow(), tools.constants) {}
+      : tools_(tools), make_inner_(make_inner), inner_(make_inner(tools)), filter_(tools.constants) {}
 
-  Restored restore(const Problem& problem, const Plan& plan, Trace& trace) override {
+  Restored restore(const Problem& problem, const Plan& plan, Motion& motion, Trace& trace) override {
     Problem filtered = problem;
     const auto single = visible_motion(filtered, trace);
-    const auto estimate = trace.in(Trace::Stage::motion, [&] { return filter_.update(measure(filtered, single)); });
+    const auto estimate =
+        trace.in(Trace::Stage::motion, [&] { return filter_.update(measure(filtered, single), motion); });
     if (estimate.cut) inner_ = make_inner_(tools_);
     if (estimate.z.defined()) {
       filtered.y = estimate.z;
       filtered.likelihood = make_gaussian(estimate.level.square().mean().sqrt().item<double>());
     }
-    auto restored = inner_->restore(filtered, plan, trace);
+    auto restored = inner_->restore(filtered, plan, motion, trace);
     restored.cold = restored.cold && !estimate.z.defined();
     restored.cut = restored.cut || estimate.cut;
     return restored;

@@ -16,13 +16,13 @@ namespace {
 class PictureFiltered : public Restoration {
  public:
   PictureFiltered(const Tools& tools, RestorationPtr inner)
-      : tools_(tools), inner_(std::move(inner)), filter_(tools.scene_threshold, tools.make_flow(), tools.constants) {}
+      : tools_(tools), inner_(std::move(inner)), filter_(tools.constants) {}
 
-  Restored restore(const Problem& problem, const Plan& plan, Trace& trace) override {
-    const auto single = inner_->restore(problem, plan, trace);
+  Restored restore(const Problem& problem, const Plan& plan, Motion& motion, Trace& trace) override {
+    const auto single = inner_->restore(problem, plan, motion, trace);
     if (single.cut) filter_.reset();
     const auto estimate =
-        trace.in(Trace::Stage::motion, [&] { return filter_.update(measure(problem, plan, single)); });
+        trace.in(Trace::Stage::motion, [&] { return filter_.update(measure(problem, plan, single), motion); });
     Restored restored{single.mu, single.plain, !estimate.z.defined(), single.cut || estimate.cut};
     if (plan.along.steps == 0) return restored;
     if (restored.cold)

@@ -20,7 +20,7 @@
 #include "core/priors/denoiser.h"
 #include "core/solvers/solver.h"
 #include "core/temporal/filter_constants.h"
-#include "core/temporal/flow.h"
+#include "core/temporal/motion.h"
 
 namespace reddiff {
 
@@ -30,9 +30,7 @@ struct Tools {
   ProblemKind kind;
   const Denoiser& prior;
   const Solver& solver;
-  double scene_threshold = 0;
   FilterConstants constants;
-  std::unique_ptr<Flow> (*make_flow)() = nullptr;
 };
 
 struct Restored {
@@ -47,7 +45,8 @@ class Restoration {
   virtual ~Restoration() = default;
 
   // problem: of one frame, tools.op its operator; plan: of the shape that this restoration was made for.
-  virtual Restored restore(const Problem& problem, const Plan& plan, Trace& trace) = 0;
+  // motion: of this frame against the last one.
+  virtual Restored restore(const Problem& problem, const Plan& plan, Motion& motion, Trace& trace) = 0;
 };
 
 using RestorationPtr = std::unique_ptr<Restoration>;

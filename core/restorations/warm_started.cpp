@@ -30,15 +30,14 @@ class WarmStarted final : public Restoration {
  public:
   using Belief = at::Tensor (*)(const at::Tensor& trust, const Problem& problem);
 
-  WarmStarted(const Tools& tools, Belief belief)
-      : tools_(tools), belief_(belief), past_(tools.scene_threshold, tools.make_flow()) {}
+  WarmStarted(const Tools& tools, Belief belief) : tools_(tools), belief_(belief) {}
 
-  Restored restore(const Problem& problem, const Plan& plan, Trace& trace) override {
+  Restored restore(const Problem& problem, const Plan& plan, Motion& motion, Trace& trace) override {
     Start start = cold_start(tools_, problem);
     Restored restored{{}, start.mu};
     const auto& plain = restored.plain;
     trace.in(Trace::Stage::motion, [&] {
-      const auto past = past_.predict(plain, problem.sigma_y(), true);
+      const auto past = past_.predict(plain, problem.sigma_y(), true, motion);
       restored.cut = past.cut;
       restored.cold = !past.moved.defined();
       if (restored.cold) return;
@@ -60,15 +59,15 @@ class WarmStarted final : public Restoration {
 
 class WeighedStart final : public Restoration {
  public:
-  explicit WeighedStart(const Tools& tools) : tools_(tools), past_(tools.scene_threshold, tools.make_flow()) {}
+  explicit WeighedStart(const Tools& tools) : tools_(tools) {}
 
-  Restored restore(const Problem& measured, const Plan& plan, Trace& trace) override {
+  Restored restore(const Problem& measured, const Plan& plan, Motion& motion, Trace& trace) override {
     Problem problem = measured;
     Start start = cold_start(tools_, problem);
     Restored restored{{}, start.mu};
     const auto& plain = restored.plain;
     trace.in(Trace::Stage::motion, [&] {
-      const auto past = past_.predict(plain, problem.sigma_y(), false);
+      const auto past = past_.predict(plain, problem.sigma_y(), false, motion);
       restored.cut = past.cut;
       restored.cold = !past.moved.defined();
       if (restored.cold) return;

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/temporal/evidence.h"
-#include "core/temporal/scene_cut.h"
 #include "core/temporal/steady_flow.h"
 #include "core/temporal/warp.h"
 
@@ -77,17 +76,14 @@ at::Tensor without_drift(at::Tensor moved, const Measured& now, const FilterCons
 
 }  // namespace
 
-TemporalFilter::TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow, const FilterConstants& constants)
-    : scene_threshold_(scene_threshold), constants_(constants), flow_(std::move(flow)) {}
-
 void TemporalFilter::reset() { z_ = variance_ = last_ = picture_ = known_ = at::Tensor(); }
 
-MovedBehind TemporalFilter::move(const Measured& now) const {
-  auto flow = flow_->estimate(now.single, last_);
+MovedBehind TemporalFilter::move(const Measured& now, Motion& motion) const {
+  auto flow = motion.backward(now.single, last_);
   if (now.known.defined()) {
     const auto known = on_the_grid_of(flow, now.known), holes = large_holes(known);
     if (holes.any().item<bool>()) {
-      flow = flow_->estimate(filled_from_past(z_, now.single, flow, known, holes), last_);
+      flow = motion.between(filled_from_past(z_, now.single, flow, known, holes), last_);
       return move_behind_holes(z_, now.single, flow, known, holes);
     }
   } else if (!lossy(now)) {
@@ -96,8 +92,8 @@ MovedBehind TemporalFilter::move(const Measured& now) const {
   return {flow, warp(z_, flow, WarpFilter::bicubic), {}};
 }
 
-TemporalFilter::Prediction TemporalFilter::predict(const Measured& now) const {
-  const auto [flow, warped, doubt] = move(now);
+TemporalFilter::Prediction TemporalFilter::predict(const Measured& now, Motion& motion) const {
+  const auto [flow, warped, doubt] = move(now, motion);
   const auto moved = without_drift(warped, now, constants_);
   at::Tensor wrong;  // Q
   if (lossy(now)) {
@@ -123,9 +119,9 @@ at::Tensor TemporalFilter::repeated(const Measured& now) const {
   return now.known.defined() ? same.logical_and(now.known > 0) : same;
 }
 
-TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
+TemporalFilter::Estimate TemporalFilter::update(const Measured& now, Motion& motion) {
   Estimate estimate;
-  if (z_.defined() && is_scene_cut(now.single, last_, scene_threshold_)) {
+  if (z_.defined() && motion.is_cut(now.single, last_)) {
     reset();
     estimate.cut = true;
   }
@@ -135,7 +131,7 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now) {
     z_ = seen;
     variance_ = own.clamp_min(least);
   } else {
-    const auto past = predict(now);
+    const auto past = predict(now, motion);
     // The share of what is seen now; all of it where that was outside the last frame.
     const auto gain = at::where(past.inside, past.variance / (past.variance + own), 1.0);
     auto z = at::lerp(past.z, seen, gain);

@@ -21,11 +21,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <memory>
 
 #include "core/temporal/behind_holes.h"
 #include "core/temporal/filter_constants.h"
-#include "core/temporal/flow.h"
+#include "core/temporal/motion.h"
 
 namespace reddiff {
 
@@ -49,13 +48,12 @@ class TemporalFilter {
     bool cut = false;  // there was a past, of another scene; it has been forgotten
   };
 
-  // scene_threshold: see scene_cut.h. `flow` finds the motion between a frame's own estimate and the last picture.
-  explicit TemporalFilter(double scene_threshold, std::unique_ptr<Flow> flow = make_flow(),
-                          const FilterConstants& constants = {});
+  explicit TemporalFilter(const FilterConstants& constants = {}) : constants_(constants) {}
 
   void reset();
 
-  Estimate update(const Measured& now);
+  // motion: of this frame; asked between its own estimate and the last picture.
+  Estimate update(const Measured& now, Motion& motion);
 
   // The restored picture of the last update, [1,3,H,W]: a better one than its `single` to find the next motion against, and what it
   // gets wrong. It does not enter z. Not where `single` is no estimate of the picture itself.
@@ -66,13 +64,11 @@ class TemporalFilter {
   struct Prediction {
     at::Tensor z, variance, inside;
   };
-  MovedBehind move(const Measured& now) const;
+  MovedBehind move(const Measured& now, Motion& motion) const;
   at::Tensor repeated(const Measured& now) const;
-  Prediction predict(const Measured& now) const;
+  Prediction predict(const Measured& now, Motion& motion) const;
 
-  double scene_threshold_;
   FilterConstants constants_;
-  std::unique_ptr<Flow> flow_;
   at::Tensor z_, variance_;
   at::Tensor picture_, known_;  // as measured in the last frame
   double noise_ = 0;

@@ -7,9 +7,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <memory>
-
-#include "core/temporal/flow.h"
+#include "core/temporal/motion.h"
 
 namespace reddiff {
 
@@ -22,24 +20,20 @@ struct Prediction {
 
 class WarmStart {
  public:
-  explicit WarmStart(double scene_threshold, std::unique_ptr<Flow> flow = make_flow());
-
   void reset();
 
   // measured: [1,3,H,W], what the measurement alone makes of this frame, H^+ y, at the solution's size: motion is found finer there
   // than on the small pictures of super-resolution. noise: sv in core units. Trust takes a second flow,
   // back again; who weighs the moved solution against the measurement by its residual (fuse.h) does without: in noise the two
   // flows disagree where each of them is good enough.
-  Prediction predict(const at::Tensor& measured, double noise, bool with_trust);
+  Prediction predict(const at::Tensor& measured, double noise, bool with_trust, Motion& motion);
 
   // The frame is solved: what the next one starts from. Both [1,3,H,W].
   void remember(const at::Tensor& measured, const at::Tensor& solution);
 
  private:
-  at::Tensor trust_of(const at::Tensor& backward, const at::Tensor& measured, double noise) const;
+  at::Tensor trust_of(const at::Tensor& backward, const at::Tensor& measured, double noise, const Motion& motion) const;
 
-  double scene_threshold_;
-  std::unique_ptr<Flow> flow_;
   at::Tensor measured_;
   at::Tensor solution_;
 };

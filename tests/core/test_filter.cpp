@@ -5,6 +5,7 @@
 
 #include "core/temporal/evidence.h"
 #include "core/temporal/filter.h"
+#include "tests/core/motion_helpers.h"
 #include "tests/core/scene.h"
 
 namespace reddiff {
@@ -43,7 +44,7 @@ TEST(TemporalFilter, IsTheKalmanFilterWhereMotionIsKnown) {
   const auto large = scene(height + 32, width + 32, 4);
   FilterConstants constants;
   constants.doubt_of_drift = 100;  // noise alone would now and then pass for a drift
-  TemporalFilter filter(0, known_motion(), constants);
+  FilterAlone filter(0, known_motion(), constants);
   at::Tensor z;  // on the grid of the large picture, where nothing moves
   double variance = 0;
   for (int i = 0; i < 3; ++i) {
@@ -67,7 +68,7 @@ TEST(TemporalFilter, IsTheKalmanFilterWhereMotionIsKnown) {
 
 TEST(TemporalFilter, NeverBelievesMotionToBePerfect) {
   const auto still = scene(height, width, 5);
-  TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
+  FilterAlone filter(0, std::make_unique<KnownFlow>(0, 0));
   TemporalFilter::Estimate estimate;
   for (int i = 0; i < 20; ++i)
     estimate =
@@ -77,7 +78,7 @@ TEST(TemporalFilter, NeverBelievesMotionToBePerfect) {
 
 TEST(TemporalFilter, TakesTheMeasurementWhereThereIsNoPast) {
   const auto large = scene(height + 32, width + 32, 6);
-  TemporalFilter filter(0, known_motion());
+  FilterAlone filter(0, known_motion());
   filter.update({frame(large, 0), {}, frame(large, 0), sv});
   const auto y = frame(large, 1) + sv * noise({1, 3, height, width}, 80);
   const auto estimate = filter.update({y, {}, frame(large, 1), sv});
@@ -94,7 +95,7 @@ TEST(TemporalFilter, DropsThePastWhereTheEstimatesDisagree) {
   const auto before = scene(height, wide, 7);
   auto now = before.clone();
   now.narrow(3, 0, 20).neg_();  // something else stands there
-  TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
+  FilterAlone filter(0, std::make_unique<KnownFlow>(0, 0));
   filter.update({before, {}, before, sv});
   const auto y = now + sv * noise({1, 3, height, wide}, 90);
   const auto estimate = filter.update({y, {}, now, sv});
@@ -114,7 +115,7 @@ TEST(TemporalFilter, SmallErrorsOfMotionDoNotGather) {
     FilterConstants constants;
     constants.doubt_of_drift = doubt;
     constants.caution = 0;
-    TemporalFilter filter(0, std::make_unique<KnownFlow>(-1.4, 0), constants);
+    FilterAlone filter(0, std::make_unique<KnownFlow>(-1.4, 0), constants);
     TemporalFilter::Estimate estimate;
     for (int i = 0; i < 8; ++i)
       estimate = filter.update(
@@ -129,7 +130,7 @@ TEST(TemporalFilter, SmallErrorsOfMotionDoNotGather) {
 // A frame that comes twice has the same noise twice.
 TEST(TemporalFilter, WhatIsRepeatedTellsNothingNew) {
   const auto large = scene(height + 32, width + 32, 12);
-  TemporalFilter filter(0, known_motion());
+  FilterAlone filter(0, known_motion());
   at::Tensor y;
   TemporalFilter::Estimate estimate;
   for (int i = 0; i < 3; ++i) {
@@ -148,7 +149,7 @@ TEST(TemporalFilter, WhatIsRepeatedTellsNothingNew) {
 // The left half is repeated, the right half is measured again.
 TEST(TemporalFilter, APartThatIsRepeatedWaitsForTheNextMeasurement) {
   const auto still = scene(height, width, 13);
-  TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
+  FilterAlone filter(0, std::make_unique<KnownFlow>(0, 0));
   const auto first = still + sv * noise({1, 3, height, width}, 120);
   filter.update({first, {}, still, sv});
   auto second = still + sv * noise({1, 3, height, width}, 121);
@@ -166,7 +167,7 @@ TEST(TemporalFilter, FillsAHoleWithWhatWasSeenBefore) {
   constexpr double quiet = 0.002;
   auto known = at::ones({1, 1, height, width});
   known.narrow(3, 30, 6).narrow(2, 10, 20).zero_();
-  TemporalFilter filter(0, known_motion());
+  FilterAlone filter(0, known_motion());
   TemporalFilter::Estimate estimate;
   for (int i = 0; i < 5; ++i) {
     const auto truth = frame(large, i);
@@ -187,7 +188,7 @@ TEST(TemporalFilter, WhatStandsStillInAHoleDoesNotHoldTheMotion) {
   const auto large = scene(height + 32, width + 32, 10);
   auto known = at::ones({1, 1, height, width});
   known.narrow(3, 28, 8).narrow(2, 10, 20).zero_();
-  TemporalFilter filter(0);
+  FilterAlone filter(0);
   TemporalFilter::Estimate estimate;
   for (int i = 0; i < 8; ++i) {
     const auto truth = frame(large, i);
@@ -201,7 +202,7 @@ TEST(TemporalFilter, AHoleThatNobodyHasSeenKeepsTheFramesOwnEstimate) {
   auto known = at::ones({1, 1, height, width});
   known.narrow(3, 20, 12).narrow(2, 10, 16).zero_();
   const auto single = at::where(known > 0, still, guess);
-  TemporalFilter filter(0, std::make_unique<KnownFlow>(0, 0));
+  FilterAlone filter(0, std::make_unique<KnownFlow>(0, 0));
   TemporalFilter::Estimate estimate;
   for (int i = 0; i < 6; ++i) estimate = filter.update({still * known, known, single, 0.002});
   EXPECT_TRUE(at::equal(estimate.z, single));
@@ -257,7 +258,7 @@ TEST(Evidence, WhatIsWrongInAHoleFollowsItsSurroundings) {
 
 TEST(TemporalFilter, ForgetsAtCutsAndAtReset) {
   const auto first = scene(96, 128, 8), other = -first;
-  TemporalFilter filter(0.35, std::make_unique<KnownFlow>(0, 0));
+  FilterAlone filter(0.35, std::make_unique<KnownFlow>(0, 0));
   EXPECT_FALSE(filter.update({first, {}, first, sv}).z.defined());
   EXPECT_TRUE(filter.update({first, {}, first, sv}).z.defined());
   const auto cut = filter.update({other, {}, other, sv});

@@ -5,6 +5,7 @@
 
 #include "core/temporal/fuse.h"
 #include "core/temporal/warm_start.h"
+#include "tests/core/motion_helpers.h"
 #include "tests/core/scene.h"
 
 namespace reddiff {
@@ -16,7 +17,7 @@ at::Tensor window(std::uint64_t seed, std::int64_t left, std::int64_t top) {
 }
 
 TEST(WarmStart, HasNoPastAtFirstAndAfterReset) {
-  WarmStart warm(0.35);
+  WarmStartAlone warm(0.35);
   const auto frame = window(1, 0, 0);
   EXPECT_FALSE(warm.predict(frame, 0.01, true).moved.defined());
   warm.remember(frame, frame);
@@ -26,7 +27,7 @@ TEST(WarmStart, HasNoPastAtFirstAndAfterReset) {
 }
 
 TEST(WarmStart, FollowsThePictureAndDistrustsWhatComesIn) {
-  WarmStart warm(0.35);
+  WarmStartAlone warm(0.35);
   const auto before = window(2, 20, 20), now = window(2, 26, 17);
   warm.remember(before, before);
   const auto prediction = warm.predict(now, 0.01, true);
@@ -46,14 +47,14 @@ TEST(WarmStart, OddPicturesMoveAsFarAsEvenOnes) {
     return scene(160, 160, 2).narrow(2, top, height).narrow(3, 20, width).contiguous();
   };
   const auto ramp = at::arange(height, at::kFloat).view({1, 1, -1, 1}).expand({1, 3, height, width}).contiguous();
-  WarmStart warm(0);
+  WarmStartAlone warm(0);
   warm.remember(odd(20), ramp);
   const auto moved = warm.predict(odd(36), 0.1, true).moved - ramp;        // everything was 16 pixels below
   EXPECT_NEAR(moved.narrow(2, 30, 40).median().item<double>(), 16, 0.15);  // 16.33 by the sizes' quotient
 }
 
 TEST(WarmStart, ForgetsTheOldSceneAtACut) {
-  WarmStart warm(0.35);
+  WarmStartAlone warm(0.35);
   warm.remember(window(3, 0, 0), window(3, 0, 0));
   const auto prediction = warm.predict(-window(3, 0, 0), 0.01, true);
   EXPECT_TRUE(prediction.cut);
@@ -62,12 +63,24 @@ TEST(WarmStart, ForgetsTheOldSceneAtACut) {
 }
 
 TEST(WarmStart, TakesNoTrustWhenNoneIsAskedFor) {
-  WarmStart warm(0);
+  WarmStartAlone warm(0);
   const auto frame = window(1, 0, 0);
   warm.remember(frame, frame);
   const auto prediction = warm.predict(frame, 0.1, false);
   EXPECT_TRUE(prediction.moved.defined());
   EXPECT_FALSE(prediction.trust.defined());
+}
+
+// Whoever asks second in a frame hears what the first was told, about the motion and about the scene.
+TEST(Motion, IsFoundOncePerFrame) {
+  const MotionSearch search{0.35, make_flow()};
+  const auto before = window(2, 20, 20), now = window(2, 26, 17);
+  Motion motion(search);
+  const auto flow = motion.backward(now, before);
+  EXPECT_TRUE(motion.backward(before, now).equal(flow));
+  EXPECT_FALSE(motion.is_cut(now, before));
+  EXPECT_FALSE(motion.is_cut(now, -before));
+  EXPECT_TRUE(Motion(search).is_cut(now, -before));
 }
 
 TEST(Fuse, LowersTheNoiseWhereTheMovedPictureIsRight) {
