@@ -25,4 +25,21 @@ class AbortScope {
 // Throws Error{aborted} once the flag of the innermost scope of this thread is set.
 void throw_if_aborted();
 
+// For tests: while it lives it counts how often its thread asks, in whichever scope, and sets `flag` at the n-th time (from 1; 0 =
+// never), just before that ask looks at its own scope's flag. So every place where work may end is met, and no clock is needed.
+class AbortAtAsk {
+ public:
+  AbortAtAsk(std::atomic<bool>& flag, int n);
+  ~AbortAtAsk();
+  AbortAtAsk(const AbortAtAsk&) = delete;
+  AbortAtAsk& operator=(const AbortAtAsk&) = delete;
+  int asks() const { return asks_; }
+
+ private:
+  friend void throw_if_aborted();
+  std::atomic<bool>& flag_;
+  int n_, asks_ = 0;
+  AbortAtAsk* outer_;
+};
+
 }  // namespace reddiff

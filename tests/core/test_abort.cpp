@@ -3,7 +3,7 @@
 // Work that nobody waits for any more: where it ends, and that a frame which ended in the middle leaves nothing behind.
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <cctype>
 #include <cstdlib>
 #include <memory>
 #include <thread>
@@ -21,8 +21,6 @@
 
 namespace reddiff {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 template <typename F> bool ends_early(F work) {
   try {
@@ -47,6 +45,39 @@ TEST(Abort, IsOfTheThreadAndOfTheInnermostScope) {
   }
   EXPECT_TRUE(ends_early(throw_if_aborted));
   std::thread([] { EXPECT_NO_THROW(throw_if_aborted()); }).join();
+}
+
+TEST(Abort, TheFlagIsSetAtTheNthAsk) {
+  for (int n = 1; n <= 3; ++n) {
+    std::atomic<bool> flag = false;
+    const AbortScope scope(&flag);
+    const AbortAtAsk at_ask(flag, n);
+    for (int i = 1; i < n; ++i) EXPECT_NO_THROW(throw_if_aborted()) << n;
+    EXPECT_TRUE(ends_early(throw_if_aborted)) << n;
+    EXPECT_EQ(at_ask.asks(), n);
+  }
+  std::atomic<bool> flag = false;
+  const AbortScope scope(&flag);
+  {
+    const AbortAtAsk never(flag, 0);
+    for (int i = 0; i < 5; ++i) EXPECT_NO_THROW(throw_if_aborted());
+    EXPECT_EQ(never.asks(), 5);
+    std::thread(throw_if_aborted).join();
+    EXPECT_EQ(never.asks(), 5) << "another thread's";
+  }
+  EXPECT_NO_THROW(throw_if_aborted());
+}
+
+// Work in a scope of its own without a flag cannot be ended: the flag set there ends what comes after.
+TEST(Abort, AScopeWithoutAFlagHidesTheOuterOne) {
+  std::atomic<bool> flag = false;
+  const AbortScope scope(&flag);
+  const AbortAtAsk at_ask(flag, 1);
+  {
+    const AbortScope none(nullptr);
+    EXPECT_NO_THROW(throw_if_aborted());
+  }
+  EXPECT_TRUE(ends_early(throw_if_aborted));
 }
 
 TEST(Abort, EveryPriorAsksWithinACall) {
@@ -96,9 +127,8 @@ TEST(Abort, EndsBetweenTiles) {
 
 // --- frames ----------------------------------------------------------------------------------------------------------
 
-constexpr int width = 100, height = 72;
-
-std::unique_ptr<Frame> frame_of(int index) {
+// As small as pictures may be in which motion is looked for; wide enough for two tiles where tiles are asked for.
+std::unique_ptr<Frame> frame_of(int index, int width, int height) {
   auto frame = std::make_unique<Frame>(format_named("ARGB"), width, height, 1);
   const auto picture = scene(height + 16, width + 16, 5).narrow(2, index, height).narrow(3, 2 * index, width);
   const auto alpha = (at::arange(width) % 9 > 1).to(at::kFloat).expand({1, 1, height, width});
@@ -106,51 +136,83 @@ std::unique_ptr<Frame> frame_of(int index) {
   return frame;
 }
 
-std::vector<std::uint16_t> restore(Engine& engine, int index, int scale, const std::atomic<bool>* abort) {
-  const auto in = frame_of(index);
-  Frame out(format_named("ARGB"), scale * width, scale * height, 2);
-  engine.process(in->view, out.view, {.noise = 10, .abort = abort});
+std::vector<std::uint16_t> restore(Engine& engine, int index, const Config& config,
+                                   const std::atomic<bool>* abort = nullptr) {
+  const int scale = resolve_scale(config), width = config.tile_size > 0 ? 100 : 48, height = 32;
+  const auto in = frame_of(index, width / scale, height / scale);
+  Frame out(format_named("ARGB"), width, height, 2);
+  engine.process(in->view, out.view, {.noise = config.noise, .abort = abort});
   return out.words;
 }
 
-// Ends a frame that has a past at ever later moments, until it comes out.
-void end_everywhere(Config config) {
-  config.prior = "dct";
-  config.device = "cpu";
-  config.tile_size = 64;
-  const int scale = resolve_scale(config);
-  const auto fresh_engine = [&] { return std::make_unique<Engine>(config, false, ""); };
-  const auto fresh = fresh_engine();
-  const auto first = restore(*fresh, 0, scale, nullptr);
-  const auto before = Clock::now();
-  const auto second = restore(*fresh, 1, scale, nullptr);
-  const auto whole = Clock::now() - before;
-  const auto engine = fresh_engine();
-  int ended = 0;
-  for (int fifths = 0; fifths < 5; ++fifths) {
-    restore(*engine, 3, scale, nullptr);
-    std::atomic<bool> flag = false;
-    std::thread later([&] {
-      std::this_thread::sleep_for(whole * fifths / 5);
-      flag = true;
-    });
-    ended += ends_early([&] { restore(*engine, 4, scale, &flag); });
-    later.join();
-    engine->reset();
-    EXPECT_EQ(restore(*engine, 0, scale, nullptr), first) << "after " << fifths << "/5 of a frame";
-    EXPECT_EQ(restore(*engine, 1, scale, nullptr), second) << "after " << fifths << "/5 of a frame";
-    engine->reset();
-  }
-  EXPECT_GE(ended, 2);
+// Every kind of problem, with every way to use the past.
+std::vector<Config> problems() {
+  const std::string blur = "gaussian-blur:sigma=1.6";
+  const Config kinds[] = {
+      {.task = Task::denoise, .noise = 10},
+      {.task = Task::denoise, .noise = 20, .tile_size = 64},
+      {.task = Task::restore},
+      {.task = Task::inpaint},
+      {.task = Task::super_resolution, .noise = 0},
+      {.task = Task::super_resolution, .noise = 10},
+      {.task = Task::super_resolution, .noise = 0, .mask_source = MaskSource::alpha},
+      {.task = Task::deblur, .operator_text = blur, .noise = 2},
+      {.task = Task::deblur, .operator_text = blur, .noise = 2, .mask_source = MaskSource::alpha},
+  };
+  std::vector<Config> all;
+  for (Config config : kinds)
+    for (const auto& temporal : names<Temporal>()) {
+      const bool in_another_task =
+          config.mask_source == MaskSource::alpha;  // many asks; the filter starts warm as well
+      if (in_another_task && temporal.value != Temporal::filter) continue;
+      config.temporal = temporal.value;
+      config.prior = "dct";
+      config.device = "cpu";
+      config.steps = 2;
+      all.push_back(config);
+    }
+  return all;
 }
 
-TEST(Abort, LeavesNothingBehind) {
-  end_everywhere({.task = Task::denoise});
-  end_everywhere({.task = Task::inpaint});
-  end_everywhere({.task = Task::super_resolution});
-  end_everywhere({.task = Task::deblur, .operator_text = "gaussian-blur:sigma=1.6"});
-  end_everywhere({.task = Task::denoise, .temporal = Temporal::warm_start});
+class EveryProblem : public ::testing::TestWithParam<Config> {};
+
+// Ends the second frame of a stream wherever it asks. After reset() the same object must restore as a new one does.
+TEST_P(EveryProblem, MayEndAtEveryAskAndLeavesNothingBehind) {
+  const Config& config = GetParam();
+  Engine fresh(config, false, ""), engine(config, false, "");
+  const auto first = restore(fresh, 0, config), second = restore(fresh, 1, config);
+  std::atomic<bool> flag = false;
+  int asks = 0;
+  {
+    restore(engine, 0, config);
+    const AbortAtAsk counter(flag, 0);
+    EXPECT_EQ(restore(engine, 1, config, &flag), second);
+    asks = counter.asks();
+  }
+  ASSERT_GE(asks, 2);
+  for (int n = 1; n <= asks; ++n) {
+    engine.reset();
+    ASSERT_EQ(restore(engine, 0, config), first) << "ended at ask " << n - 1;
+    flag = false;
+    const AbortAtAsk at_ask(flag, n);
+    ASSERT_TRUE(ends_early([&] { restore(engine, 1, config, &flag); })) << "ask " << n << " of " << asks;
+    ASSERT_EQ(at_ask.asks(), n) << "went on asking";
+  }
+  engine.reset();
+  EXPECT_EQ(restore(engine, 0, config), first);
+  EXPECT_EQ(restore(engine, 1, config), second);
+  RecordProperty("asks", asks);
 }
+
+INSTANTIATE_TEST_SUITE_P(Abort, EveryProblem, ::testing::ValuesIn(problems()), [](const auto& problem) {
+  const Config& config = problem.param;
+  std::string name = std::string(nick(config.task)) + (config.mask_source == MaskSource::alpha ? "_holes_" : "_") +
+                     (config.tile_size ? "tiles_" : "") + std::to_string(static_cast<int>(config.noise)) + "_" +
+                     nick(config.temporal);
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name;
+});
 
 }  // namespace
 }  // namespace reddiff
