@@ -15,6 +15,8 @@ namespace reddiff {
 namespace {
 
 constexpr std::int64_t smallest_side = 32;
+// OpenCV's object answers otherwise at its second call where both sides are between 32 and 45 pixels, the longer one 40 at least.
+constexpr std::int64_t remembered_below = 48;
 
 // [H,W] uint8 on the CPU, contiguous; the weights are those of BT.601 luma, as any grey picture will do.
 at::Tensor grey_bytes(const at::Tensor& picture) {
@@ -43,7 +45,8 @@ class DisFlow final : public Flow {
     cv::Mat flow;  // fresh each time: a filled one would be taken as the starting point
     try {
       const std::lock_guard lock(mutex_);
-      if (!search_) search_ = cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_MEDIUM);
+      if (!search_ || std::max(height, width) < remembered_below)
+        search_ = cv::DISOpticalFlow::create(cv::DISOpticalFlow::PRESET_MEDIUM);
       search_->calc(as_mat(to_bytes), as_mat(from_bytes), flow);
     } catch (const cv::Exception& e) {
       throw Error(ErrorCode::failed,

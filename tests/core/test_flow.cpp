@@ -91,6 +91,17 @@ TEST_P(Flows, SameBytesAgainFromAnyObjectAndThread) {
   EXPECT_TRUE(first.equal(GetParam().make()->estimate(p.to, p.from)));
 }
 
+TEST_P(Flows, SameBytesAgainAtEverySmallSize) {
+  for (std::int64_t height = 32; height <= 56; height += 4)
+    for (std::int64_t width = 32; width <= 56; width += 4) {
+      const auto picture = scene(height + 8, width + 8, 3);
+      const auto window = [&](std::int64_t x) { return picture.narrow(2, 4, height).narrow(3, x, width).contiguous(); };
+      const at::Tensor first = flow->estimate(window(6), window(4));
+      flow->estimate(window(4), window(6));
+      EXPECT_TRUE(first.equal(flow->estimate(window(6), window(4)))) << height << "x" << width;
+    }
+}
+
 TEST_P(Flows, AnySize) {
   for (auto [height, width] : {std::pair{1, 1}, {31, 200}, {200, 31}}) {
     const at::Tensor zero = flow->estimate(scene(height, width, 1), scene(height, width, 2));
