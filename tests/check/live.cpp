@@ -115,8 +115,13 @@ GST_START_TEST(late_frames_lose_calls_then_are_plain_then_are_dropped) {
   fail_unless(passed_on >= 1 && passed_on <= 40 - out, "%d events", passed_on);
   // And back, when the sink is content.
   gst_harness_push_upstream_event(harness.h, gst_event_new_qos(GST_QOS_TYPE_OVERFLOW, 0.1, 0, 0));
-  check::stream(harness, caps, 240, 40);
-  fail_unless(take_qos(harness.bus()).quality > 0);  // how far depends on the machine; pace.cpp has the rest
+  const GstVideoInfo info = check::info_of(caps);
+  for (int i = 0; i < 240; ++i) {
+    GstBuffer* buffer = check::picture(info, 40 + i, 2 * i);
+    GST_BUFFER_DURATION(buffer) = 100 * GST_SECOND;  // on any machine there is time for all calls
+    check::process(harness, buffer);
+  }
+  fail_unless_equals_int(take_qos(harness.bus()).quality, 1000000);
 }
 GST_END_TEST
 
@@ -169,56 +174,6 @@ GST_START_TEST(plain_frames_are_the_resampled_input) {
 }
 GST_END_TEST
 
-// Decoders drop what comes too late by their own guess.
-static const char* const in_front[] = {"", "jpegenc ! jpegdec ! "};
-
-// A live source, sound beside it, and a solver that needs five times the time there is.
-GST_START_TEST(a_slow_solver_keeps_sound_and_picture_together) {
-  // How many steps are five times too slow depends on the machine.
-  Harness probe(std::string(check::fast) + "steps=41 temporal=none");
-  const std::string size = check::caps_text("I420", 160, 120);
-  probe.caps(size);
-  check::stream(probe, size, 2);
-  const int steps = std::max(2, static_cast<int>(5 * 40 / (probe.measured("mean-ms") / 41)));
-  const std::string line =
-      "videotestsrc is-live=true pattern=ball num-buffers=100 ! " + size + " ! " + in_front[__i__] +
-      "reddiff name=r prior=dct noise=10 temporal=none steps=" + std::to_string(steps) +
-      " ! fakesink name=v sync=true qos=true audiotestsrc is-live=true num-buffers=172 ! fakesink name=a sync=true";
-  GError* error = nullptr;
-  GstElement* pipeline = gst_parse_launch(line.c_str(), &error);
-  fail_unless(pipeline != nullptr && error == nullptr);
-  GstBus* bus = gst_element_get_bus(pipeline);
-  fail_if(gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE);
-  const gint64 before = g_get_monotonic_time();
-  bool done = false;
-  while (!done) {
-    GstMessage* message = gst_bus_timed_pop(bus, 30 * GST_SECOND);
-    fail_unless(message != nullptr, "no end of the stream within 30 s");
-    done = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
-    fail_if(GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR);
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY) gst_bin_recalculate_latency(GST_BIN(pipeline));
-    gst_message_unref(message);
-  }
-  const double seconds = (g_get_monotonic_time() - before) / 1e6;
-  GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), "r");
-  GstStructure* stats = nullptr;
-  guint64 in = 0, out = 0, degraded = 0;
-  g_object_get(element, "stats", &stats, nullptr);
-  gst_structure_get(stats, "frames-in", G_TYPE_UINT64, &in, "frames-out", G_TYPE_UINT64, &out, "frames-degraded",
-                    G_TYPE_UINT64, &degraded, nullptr);
-  gst_structure_free(stats);
-  fail_unless_equals_uint64(in, 100);
-  fail_unless(out >= 95, "%d of 100 frames came out", static_cast<int>(out));
-  fail_unless(degraded >= 50, "%d frames had fewer calls", static_cast<int>(degraded));
-  // Four seconds of live video, and at most half a second behind at the end of it.
-  fail_unless(seconds < 5.5, "%f s", seconds);
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(element);
-  gst_object_unref(bus);
-  gst_object_unref(pipeline);
-}
-GST_END_TEST
-
 GST_START_TEST(navigation_is_in_the_coordinates_of_the_input) {
   Harness harness(check::fast_scaled(2));
   harness.caps(caps);
@@ -252,7 +207,6 @@ static Suite* live_suite() {
   tcase_add_test(cases, policies);
   tcase_add_test(cases, plain_frames_are_the_resampled_input);
   tcase_add_test(cases, a_segment_without_time);
-  tcase_add_loop_test(cases, a_slow_solver_keeps_sound_and_picture_together, 0, G_N_ELEMENTS(in_front));
   tcase_add_test(cases, navigation_is_in_the_coordinates_of_the_input);
   return suite;
 }

@@ -166,10 +166,12 @@ GST_END_TEST
 GST_START_TEST(stats_and_messages) {
   Harness harness(check::fast + std::string("post-messages=true"));
   harness.caps(caps);
+  const gint64 began = g_get_monotonic_time();
   check::stream(harness, caps, 3);
+  const double elapsed = static_cast<double>(g_get_monotonic_time() - began) / 1000;
   fail_unless_equals_uint64(harness.stat("frames-in"), 3);
   fail_unless_equals_uint64(harness.stat("frames-out"), 3);
-  fail_unless(harness.stat("prior-calls") >= 3);
+  fail_unless(harness.stat("prior-calls") >= 3 * 2);
   fail_unless_equals_uint64(harness.stat("not-finite"), 0);
   int posted = 0, progress = 0;
   while (GstMessage* message = gst_bus_pop(harness.bus())) {
@@ -188,7 +190,9 @@ GST_START_TEST(stats_and_messages) {
   g_object_get(harness.element(), "stats", &stats, nullptr);
   gdouble mean = 0, p95 = 0;
   fail_unless(gst_structure_get(stats, "mean-ms", G_TYPE_DOUBLE, &mean, "p95-ms", G_TYPE_DOUBLE, &p95, nullptr));
-  fail_unless(mean > 0 && p95 >= mean * 0.5);
+  // Of three frames the 95th percentile is the slowest; all of them lie within what passed here.
+  fail_unless(mean > 0 && p95 >= mean && p95 <= 3 * mean && 3 * mean <= elapsed, "mean %f, p95 %f of %f", mean, p95,
+              elapsed);
   fail_unless(strstr(gst_structure_get_string(stats, "device"), "cpu") != nullptr ||
               strstr(gst_structure_get_string(stats, "device"), "cuda") != nullptr);
   gst_structure_free(stats);

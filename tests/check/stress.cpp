@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Many threads at one element, and how soon a solve ends that nobody waits for any more. Worth most under ThreadSanitizer.
-#include <algorithm>
+// Many threads at one element. Worth most under ThreadSanitizer.
 #include <atomic>
 #include <thread>
 
@@ -10,13 +9,6 @@
 using check::Harness;
 
 static const std::string caps = check::caps_text("I420", 64, 48);
-
-// Sanitizers make everything slower; what is looked for there is not time.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr int slower = 10;
-#else
-constexpr int slower = 1;
-#endif
 
 // gst_harness_stress_custom_start hands its thread, not the harness, to the callback.
 static Harness* stressed = nullptr;
@@ -69,9 +61,8 @@ GST_START_TEST(everything_at_once) {
       gst_harness_stress_property_start(harness.h, "steps", &steps),
       gst_harness_stress_custom_start(harness.h, nullptr, change_size, nullptr, 3000),
   };
-  g_usleep(2 * G_USEC_PER_SEC);
+  while (harness.stat("frames-out") < 30) g_usleep(10000);
   for (GstHarnessThread* thread : threads) gst_harness_stress_thread_stop(thread);
-  fail_unless(harness.stat("frames-out") >= 2);
   const check::Errors errors = check::take_errors(harness.bus());
   fail_unless(errors.count == 0, "%s", errors.text.c_str());
   for (GValue* v : {&value, &steps}) g_value_unset(v);
@@ -123,8 +114,7 @@ GST_START_TEST(state_changes_under_fire) {
   };
   const GstState states[] = {GST_STATE_PLAYING, GST_STATE_PAUSED,  GST_STATE_PLAYING,
                              GST_STATE_READY,   GST_STATE_PLAYING, GST_STATE_NULL};
-  const gint64 until = g_get_monotonic_time() + 2 * G_USEC_PER_SEC;
-  for (guint i = 0; g_get_monotonic_time() < until; ++i) {
+  for (guint i = 0; i < 150; ++i) {
     fail_unless(gst_element_set_state(pipeline, states[i % G_N_ELEMENTS(states)]) != GST_STATE_CHANGE_FAILURE);
     g_usleep(i % 7 * 2000);
   }
@@ -156,68 +146,6 @@ GST_START_TEST(elements_side_by_side) {
 }
 GST_END_TEST
 
-// Milliseconds from `stop` to the return of a push that would take minutes, when it has run for `after` milliseconds. With a past the
-// frame is the second one, along the motion.
-static double interrupted(const std::string& line, const std::string& format, int after, bool past,
-                          void (*stop)(Harness&)) {
-  Harness harness(line);
-  harness.caps(format);
-  const guint64 before_it = past ? 1 : 0;
-  if (past)
-    fail_unless_equals_int(gst_harness_push(harness.h, check::picture(check::info_of(format), 0, 0)), GST_FLOW_OK);
-  GstBuffer* buffer = check::picture(check::info_of(format), before_it, before_it);
-  std::thread pushing([&] { gst_harness_push(harness.h, buffer); });
-  g_usleep(static_cast<gulong>(slower) * after * 1000);
-  const gint64 before = g_get_monotonic_time();
-  stop(harness);
-  pushing.join();
-  const double ms = static_cast<double>(g_get_monotonic_time() - before) / 1000;
-  fail_unless_equals_uint64(harness.stat("frames-out"), before_it);
-  return ms;
-}
-
-static void flush(Harness& h) { gst_harness_push_event(h.h, gst_event_new_flush_start()); }
-static void to_null(Harness& h) { gst_element_set_state(h.element(), GST_STATE_NULL); }
-
-// The best of three, since other tests run beside this one.
-static void expect_soon(const std::string& line, const std::string& format, int after, bool past = false,
-                        int limit = 100) {
-  for (auto* stop : {&flush, &to_null}) {
-    double best = 1e9;
-    for (int i = 0; i < 3 && best >= limit; ++i) best = std::min(best, interrupted(line, format, after, past, stop));
-    g_print("%s, %s after %d ms: %.1f ms\n", line.c_str(), stop == &flush ? "flush" : "stop", after, best);
-    fail_unless(best < limit * slower);
-  }
-}
-
-GST_START_TEST(a_solve_ends_within_100_ms) {
-  expect_soon("reddiff prior=dct device=cpu steps=10000 noise=10 operator=gaussian-blur:sigma=1", caps, 200);
-  expect_soon("reddiff prior=default device=cpu steps=10000 noise=10 operator=gaussian-blur:sigma=1", caps, 200);
-  expect_soon("reddiff prior=default device=cpu steps=10000 preset=paper task=super-resolution", caps, 200);
-}
-GST_END_TEST
-
-// Here one call of the prior takes seconds.
-GST_START_TEST(a_solve_of_a_large_frame_ends_within_100_ms) {
-  const std::string large = check::caps_text("I420", 1920, 1080);
-  for (const int after : {300, 1500}) {
-    expect_soon("reddiff prior=dct device=cpu steps=100 noise=10", large, after);
-    expect_soon("reddiff prior=default device=cpu steps=100 noise=10 tile-size=128", large, after);
-    expect_soon("reddiff prior=default device=cpu steps=100 noise=10", large, after);
-  }
-}
-GST_END_TEST
-
-// Motion and what is made of it: OpenCV's search is in one piece.
-GST_START_TEST(a_frame_with_a_past_ends_within_300_ms) {
-  const std::string large = check::caps_text("RGBA", 1280, 720);
-  for (const int after : {20, 100, 200}) {
-    expect_soon("reddiff prior=dct device=cpu steps=5 noise=10", large, after, true, 300);
-    expect_soon("reddiff prior=dct device=cpu steps=5 task=inpaint", large, after, true, 300);
-  }
-}
-GST_END_TEST
-
 static Suite* stress_suite() {
   Suite* suite = suite_create("stress");
   TCase* cases = tcase_create("general");
@@ -225,9 +153,6 @@ static Suite* stress_suite() {
   tcase_add_test(cases, everything_at_once);
   tcase_add_test(cases, state_changes_under_fire);
   tcase_add_test(cases, elements_side_by_side);
-  tcase_add_test(cases, a_solve_ends_within_100_ms);
-  tcase_add_test(cases, a_solve_of_a_large_frame_ends_within_100_ms);
-  tcase_add_test(cases, a_frame_with_a_past_ends_within_300_ms);
   return suite;
 }
 

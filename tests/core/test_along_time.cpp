@@ -249,12 +249,16 @@ TEST_P(Along, NothingDriftsIn300Frames) {
   EXPECT_LT(late, 1.05 * early);
 }
 
+// Noise and holes change from frame to frame, so their errors fall to a half or a third; what an enlarging misses stays the same.
 TEST_P(Along, AStillCameraGainsAndNeverLoses) {
   const auto engine = engine_of(GetParam());
   const double first = next(*engine, 0);
   double last = 0;
-  for (int i = 0; i < 30; ++i) last = next(*engine, 0);
-  EXPECT_LT(last, 1.02 * first);
+  for (int i = 0; i < 30; ++i) {
+    last = next(*engine, 0);
+    EXPECT_LT(last, 1.02 * first) << i;
+  }
+  EXPECT_LT(last, (GetParam().task == Task::super_resolution ? 0.93 : 0.6) * first);
 }
 
 TEST_P(Along, AFlashLeavesNoTrace) {
