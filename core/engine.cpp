@@ -3,9 +3,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <chrono>
-
 #include "core/api/abort.h"
 #include "core/api/units.h"
 #include "core/device.h"
@@ -16,23 +13,9 @@
 namespace reddiff {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
 // Whether anything of the answer would be seen.
 bool is_worth_solving(const FrameOptions& options, MaskSource mask) {
   return options.most_calls != 0 && (options.strength > 0 || mask != MaskSource::none);
-}
-
-// Milliseconds by stage; what no stage claims of `all` is the solver's own.
-StageTimes stage_times(Trace& trace, double all) {
-  StageTimes ms = trace.times();
-  ms.total = all;
-  ms.optimizer = std::max(0.0, all - ms.convert - ms.flow - ms.prior - ms.op);
-  return ms;
 }
 
 }  // namespace
@@ -66,9 +49,7 @@ void Engine::check_frames(const FrameView& in, const FrameView& out) {
   const int scale = op_->factor();
   if (out.width != in.width * scale || out.height != in.height * scale)
     throw Error(ErrorCode::format, "the output frame must be " + std::to_string(scale) + " times the input's size");
-  const Geometry geometry{
-      in.width,      in.height,    in.component[0].depth, in.component[1].width, in.component[1].height, in.model,
-      in.full_range, in.has_alpha, in.chroma_cosited_x,   in.chroma_cosited_y,   in.matrix.kr,           in.matrix.kb};
+  const Geometry geometry = geometry_of(in);
   if (geometry_ && *geometry_ != geometry) reset();
   geometry_ = geometry;
 }
@@ -96,7 +77,6 @@ at::Tensor Engine::shown(const Observed& seen, const at::Tensor& restored, doubl
 FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options) {
   const c10::InferenceMode no_gradients;
   const AbortScope scope(options.abort);
-  const auto begin = Clock::now();
   Trace trace(device_);
   FrameReport report;
   check_frames(in, out);
@@ -119,7 +99,7 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   report.end_level = level_to_user(trace.lowest_level());
   report.tiles = static_cast<int>(prior_->tiles(out.height, out.width));
   report.tiles_halved = prior_->tiles_halved() > 0;
-  report.ms = stage_times(trace, milliseconds_since(begin));
+  report.ms = trace.times();
   return report;
 }
 

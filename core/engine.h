@@ -10,6 +10,7 @@
 
 #include "core/api/plan.h"
 #include "core/api/restorer.h"
+#include "core/frame/geometry.h"
 #include "core/frame/observer.h"
 #include "core/priors/tiled.h"
 #include "core/restorations/restoration.h"
@@ -29,14 +30,6 @@ class Engine final : public Restorer {
   std::string description() const override;
 
  private:
-  struct Geometry {
-    int width = 0, height = 0, depth = 0, chroma_width = 0, chroma_height = 0;
-    ColorModel model = ColorModel::rgb;
-    bool full_range = true, has_alpha = false, cosited_x = true, cosited_y = false;
-    double kr = 0, kb = 0;
-    bool operator==(const Geometry&) const = default;
-  };
-
   void check_frames(const FrameView& in, const FrameView& out);
   FrameReport process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options);
   Restored restore(const Observed& seen, const Plan& plan, Trace& trace);

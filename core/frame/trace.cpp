@@ -12,6 +12,10 @@ namespace {
 
 using Now = std::chrono::steady_clock;
 
+double milliseconds(Now::time_point from, Now::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
 double& of_stage(StageTimes& times, Trace::Stage stage) {
   switch (stage) {
     case Trace::Stage::convert:
@@ -31,7 +35,7 @@ double& of_stage(StageTimes& times, Trace::Stage stage) {
 // Spans as they began and ended, by the clock of the host or by events of the device.
 class Trace::Clock {
  public:
-  explicit Clock(c10::Device device) : device_(device) {}
+  explicit Clock(c10::Device device) : device_(device), made_(Now::now()) {}
 
   std::size_t begin(Stage stage) {
     Entry entry{stage, {}, {}, {}, {}};
@@ -68,6 +72,7 @@ class Trace::Clock {
   }
 
   c10::Device device_;
+  Now::time_point made_;
   std::vector<Entry> entries_;
 };
 

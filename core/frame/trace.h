@@ -38,7 +38,8 @@ class Trace {
   double highest_level() const { return highest_; }
   double lowest_level() const { return lowest_; }
 
-  // All but `optimizer` and `total`. On a GPU the work must be done: whoever has read a result from there has waited for it.
+  // `total`: since this object was made; what no stage claims of it is `optimizer`, the solver's own. On a GPU the work must be done:
+  // whoever has read a result from there has waited for it.
   StageTimes times();
 
  private:
