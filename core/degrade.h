@@ -13,7 +13,8 @@ namespace reddiff {
 class DegradeEngine final : public Degrader {
  public:
   explicit DegradeEngine(const DegraderConfig& config);  // throws reddiff::Error
-  void process(const FrameView& in, const FrameView& out, std::uint64_t frame_index) override;
+  void process(const FrameView& in, const FrameView& out, std::uint64_t frame_index,
+               const std::atomic<bool>* abort = nullptr) override;
 
  private:
   DegraderConfig config_;

@@ -78,6 +78,7 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   const c10::InferenceMode no_gradients;
   const AbortScope scope(options.abort);
   Trace trace(device_);
+  const auto halved_before = prior_->tiles_halved();
   FrameReport report;
   check_frames(in, out);
   const bool solves = is_worth_solving(options, book_.mask());
@@ -98,7 +99,7 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   report.start_level = level_to_user(trace.highest_level());
   report.end_level = level_to_user(trace.lowest_level());
   report.tiles = static_cast<int>(prior_->tiles(out.height, out.width));
-  report.tiles_halved = prior_->tiles_halved() > 0;
+  report.tiles_halved = static_cast<int>(prior_->tiles_halved() - halved_before);
   report.ms = trace.times();
   return report;
 }

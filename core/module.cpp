@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The one exported symbol of libreddiff-torch.so, and the seam where every exception becomes a reddiff::Error.
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
+#include <omp.h>
 
 #include <cstdlib>
 #include <exception>
@@ -33,6 +36,32 @@ template <typename Function> auto with_our_errors(Function&& function) {
   }
 }
 
+// Where a frame lies is the caller's to know, and whether that can be reached is ours.
+void check_reach(const FrameView& frame) {
+  const int devices = static_cast<int>(at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0);
+  if (frame.device_index >= devices)
+    throw Error(ErrorCode::device, "This frame lies in the memory of CUDA device " +
+                                       std::to_string(frame.device_index) + ", and there are " +
+                                       std::to_string(devices) + " of them here; send frames in host memory.");
+}
+
+// Small frames are worked on by one thread: waking others takes longer than their share of the work. The number of threads is the calling
+// thread's own (an internal control variable of OpenMP, which LibTorch and oneDNN ask before each loop), and it is put back.
+class Threads {
+ public:
+  explicit Threads(const FrameView& out)
+      : before_(at::get_num_threads()) {  // LibTorch sets it once itself when first asked
+    constexpr std::int64_t small = 128 * 96;
+    if (std::int64_t{out.width} * out.height <= small) omp_set_num_threads(1);
+  }
+  ~Threads() { omp_set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  const int before_;
+};
+
 class SafeRestorer final : public Restorer {
  public:
   explicit SafeRestorer(std::unique_ptr<Restorer> inner) : inner_(std::move(inner)) {}
@@ -40,7 +69,12 @@ class SafeRestorer final : public Restorer {
     with_our_errors([&] { inner_->reset(); });
   }
   FrameReport process(const FrameView& in, const FrameView& out, const FrameOptions& options) override {
-    return with_our_errors([&] { return inner_->process(in, out, options); });
+    return with_our_errors([&] {
+      check_reach(in);
+      check_reach(out);
+      const Threads threads(out);
+      return inner_->process(in, out, options);
+    });
   }
   std::string description() const override { return inner_->description(); }
 
@@ -51,8 +85,14 @@ class SafeRestorer final : public Restorer {
 class SafeDegrader final : public Degrader {
  public:
   explicit SafeDegrader(std::unique_ptr<Degrader> inner) : inner_(std::move(inner)) {}
-  void process(const FrameView& in, const FrameView& out, std::uint64_t frame_index) override {
-    with_our_errors([&] { inner_->process(in, out, frame_index); });
+  void process(const FrameView& in, const FrameView& out, std::uint64_t frame_index,
+               const std::atomic<bool>* abort) override {
+    with_our_errors([&] {
+      check_reach(in);
+      check_reach(out);
+      const Threads threads(in);
+      inner_->process(in, out, frame_index, abort);
+    });
   }
 
  private:
@@ -77,7 +117,7 @@ std::unique_ptr<Degrader> make_degrader(const DegraderConfig& config) {
   });
 }
 
-constexpr ModuleTable table{module_abi, make_restorer, make_degrader};
+constexpr ModuleTable table{module_guard(VERSION), make_restorer, make_degrader};
 
 }  // namespace
 }  // namespace reddiff

@@ -4,7 +4,9 @@
 #include <dlfcn.h>
 #include <glib.h>
 #include <gmodule.h>
+#include <pthread.h>
 
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -15,6 +17,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* module_file = "libreddiff-torch.so";
 constexpr const char* module_variable = "REDDIFF_MODULE_PATH";
+
+// In a child that was forked after the module had been opened: the threads that LibTorch waits for stayed in the parent.
+std::atomic<bool> forked{false};
 
 std::vector<fs::path> candidates() {
   if (const char* given = g_getenv(module_variable); given && *given) {
@@ -55,11 +60,10 @@ LoadedModule open_module() {
   const ModuleTable* table = reinterpret_cast<const ModuleTable* (*)()>(symbol)();
   // From here on it stays: its libraries have registered things that outlive a dlclose.
   g_module_make_resident(module);
-  if (!table || table->abi != module_abi)
+  if (!table || table->guard != module_guard(VERSION))
     throw Error(ErrorCode::library, "The torch module " + file.string() +
-                                        " was built for another version of this plugin (" +
-                                        std::to_string(table ? table->abi : 0) + ", not " + std::to_string(module_abi) +
-                                        "); install both from one build.");
+                                        " does not belong to this plugin, which is of version " VERSION
+                                        "; install both from one build.");
   return {table, file.parent_path().string()};
 }
 
@@ -73,11 +77,28 @@ fs::path folder_of_plugin() {
   return error ? fs::path() : file.parent_path();
 }
 
+void prepare_environment() {
+  for (const auto& [name, value] : {std::pair{"OMP_WAIT_POLICY", "PASSIVE"}, std::pair{"LRU_CACHE_CAPACITY", "16"},
+                                    std::pair{"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16"}})
+    g_setenv(name, value, FALSE);
+}
+
+void check_not_forked() {
+  if (forked)
+    throw Error(ErrorCode::library,
+                "This process was forked from one that had started to restore, and the threads for that stayed there; "
+                "start workers as processes of their own (in Python multiprocessing.set_start_method('spawn')).");
+}
+
 const LoadedModule& load_module() {
   static std::mutex mutex;
   static LoadedModule loaded;
+  check_not_forked();  // before the lock, which a fork may have left closed
   const std::lock_guard lock(mutex);
-  if (!loaded.table) loaded = open_module();
+  if (!loaded.table) {
+    loaded = open_module();
+    pthread_atfork(nullptr, nullptr, [] { forked = true; });
+  }
   return loaded;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Registration, nothing else.
+// Registration, and the environment of the torch module.
 
 /**
  * SECTION:plugin-reddiff
@@ -11,11 +11,13 @@
 #include "gst-plugin/debug.h"
 #include "gst-plugin/gstreddiff.h"
 #include "gst-plugin/gstreddiffdegrade.h"
+#include "gst-plugin/module_loader.h"
 
 GST_DEBUG_CATEGORY(gst_reddiff_debug);
 
 static gboolean plugin_init(GstPlugin* plugin) {
   GST_DEBUG_CATEGORY_INIT(gst_reddiff_debug, "reddiff", 0, "video restoration with a diffusion prior");
+  reddiff::prepare_environment();
   gboolean any = FALSE;
   any |= GST_ELEMENT_REGISTER(reddiff, plugin);
   any |= GST_ELEMENT_REGISTER(reddiffdegrade, plugin);

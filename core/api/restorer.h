@@ -7,9 +7,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/api/config.h"
 #include "core/api/error.h"
@@ -37,14 +39,14 @@ struct StageTimes {
 };
 
 struct FrameReport {
-  int prior_calls = 0;        // on pictures of the output's size
-  bool cold = true;           // had no past (first frame, reset, cut, temporal=none)
-  bool cut = false;           // a scene cut was found
-  bool not_finite = false;    // the solver produced NaN or infinity: the output is the plainly resampled input
-  int tiles = 1;              // per call of the prior
-  bool tiles_halved = false;  // after running out of memory
-  double noise = 0;           // 8-bit units, that was used
-  double start_level = 0;     // 8-bit units, of the schedule that was run
+  int prior_calls = 0;      // on pictures of the output's size
+  bool cold = true;         // had no past (first frame, reset, cut, temporal=none)
+  bool cut = false;         // a scene cut was found
+  bool not_finite = false;  // the solver produced NaN or infinity: the output is the plainly resampled input
+  int tiles = 1;            // per call of the prior
+  int tiles_halved = 0;     // how often in this frame, after running out of memory
+  double noise = 0;         // 8-bit units, that was used
+  double start_level = 0;   // 8-bit units, of the schedule that was run
   double end_level = 0;
   StageTimes ms;
 };
@@ -70,8 +72,9 @@ class Restorer {
 class Degrader {
  public:
   virtual ~Degrader() = default;
-  // `frame_index` selects the noise field together with the seed. out is in / factor.
-  virtual void process(const FrameView& in, const FrameView& out, std::uint64_t frame_index) = 0;
+  // `frame_index` selects the noise field together with the seed. out is in / factor. `abort` as in FrameOptions.
+  virtual void process(const FrameView& in, const FrameView& out, std::uint64_t frame_index,
+                       const std::atomic<bool>* abort = nullptr) = 0;
 };
 
 struct DegraderConfig {
@@ -82,13 +85,25 @@ struct DegraderConfig {
 };
 
 struct ModuleTable {
-  int abi = 0;  // must equal module_abi
+  std::uint64_t guard = 0;  // must equal module_guard(version) of whoever opens the module
   // `module_dir`: where the torch module lies; weights are looked for relative to it. `live`: see resolve().
   std::unique_ptr<Restorer> (*make_restorer)(const Config&, bool live, const std::string& module_dir) = nullptr;
   std::unique_ptr<Degrader> (*make_degrader)(const DegraderConfig&) = nullptr;
 };
 
-inline constexpr int module_abi = 2;
+// A number that differs between builds which must not be mixed: of the project's version and of the size of everything that crosses the
+// edge (FNV-1a).
+constexpr std::uint64_t module_guard(std::string_view version) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  const auto add = [&hash](std::uint64_t value) { hash = (hash ^ value) * 0x100000001b3; };
+  for (const char letter : version) add(static_cast<unsigned char>(letter));
+  for (const std::size_t size :
+       {sizeof(Config), sizeof(FrameOptions), sizeof(FrameReport), sizeof(StageTimes), sizeof(FrameView),
+        sizeof(Component), sizeof(DegraderConfig), sizeof(ModuleTable), sizeof(Error)})
+    add(size);
+  return hash;
+}
+
 inline constexpr const char* module_symbol = "reddiff_module";
 
 }  // namespace reddiff

@@ -30,5 +30,18 @@ TEST(Degrade, RefusesSizesItsFactorDoesNotDivide) {
   EXPECT_THROW(DegradeEngine({"bicubic:factor=2", 0, 0, "cpu"}).process(in.view, out.view, 0), Error);
 }
 
+TEST(Degrade, EndsWhereNobodyWaitsForIt) {
+  const std::atomic<bool> stop = true, go_on = false;
+  Frame in(format_named("RGB"), 32, 32, 1), out(format_named("RGB"), 32, 32, 1);
+  DegradeEngine degrade({"identity", 10, 0, "cpu"});
+  try {
+    degrade.process(in.view, out.view, 0, &stop);
+    ADD_FAILURE() << "it did not end";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::aborted);
+  }
+  degrade.process(in.view, out.view, 0, &go_on);
+}
+
 }  // namespace
 }  // namespace reddiff
