@@ -84,13 +84,11 @@ bool scale_field(GstStructure* structure, const char* field, const Ratio& ratio)
 }  // namespace
 
 GstCaps* make_raw_caps(const char* formats) {
-  gchar* text = g_strdup_printf(
+  const g_autofree gchar* text = g_strdup_printf(
       "video/x-raw, format=(string)%s, width=(int)[1, %d], height=(int)[1, %d], framerate=(fraction)[0/1, MAX], "
       "interlace-mode=(string)progressive",
       formats, largest_side, largest_side);
-  GstCaps* caps = gst_caps_from_string(text);
-  g_free(text);
-  return caps;
+  return gst_caps_from_string(text);
 }
 
 GstCaps* scale_caps(const GstCaps* caps, int numerator, int denominator, Rounding rounding) {
@@ -108,18 +106,15 @@ GstCaps* scale_caps(const GstCaps* caps, int numerator, int denominator, Roundin
 }
 
 GstCaps* keep_alpha_formats(GstCaps* caps) {
-  GstCaps* alpha = make_raw_caps(alpha_formats);
-  GstCaps* kept = gst_caps_intersect_full(caps, alpha, GST_CAPS_INTERSECT_FIRST);
-  gst_caps_unref(alpha);
-  gst_caps_unref(caps);
-  return kept;
+  g_autoptr(GstCaps) all = caps;
+  g_autoptr(GstCaps) alpha = make_raw_caps(alpha_formats);
+  return gst_caps_intersect_full(all, alpha, GST_CAPS_INTERSECT_FIRST);
 }
 
 GstCaps* within(GstCaps* caps, GstCaps* filter) {
   if (!filter) return caps;
-  GstCaps* filtered = gst_caps_intersect_full(filter, caps, GST_CAPS_INTERSECT_FIRST);
-  gst_caps_unref(caps);
-  return filtered;
+  g_autoptr(GstCaps) all = caps;
+  return gst_caps_intersect_full(filter, all, GST_CAPS_INTERSECT_FIRST);
 }
 
 GstCaps* fixate_with_colour(GstCaps* caps, const GstCaps* in) {
@@ -127,10 +122,10 @@ GstCaps* fixate_with_colour(GstCaps* caps, const GstCaps* in) {
   GstVideoInfo info;
   if (gst_caps_is_empty(caps) || !gst_video_info_from_caps(&info, in)) return caps;
   caps = gst_caps_make_writable(caps);
-  const auto complete = [structure = gst_caps_get_structure(caps, 0)](const char* field, gchar* value) {
+  const auto complete = [structure = gst_caps_get_structure(caps, 0)](const char* field, gchar* taken) {
+    const g_autofree gchar* value = taken;
     if (value && !gst_structure_has_field(structure, field))
       gst_structure_set(structure, field, G_TYPE_STRING, value, nullptr);
-    g_free(value);
   };
   complete("colorimetry", gst_video_colorimetry_to_string(&info.colorimetry));
   if (GST_VIDEO_INFO_IS_YUV(&info) && info.chroma_site != GST_VIDEO_CHROMA_SITE_UNKNOWN)

@@ -14,7 +14,7 @@ struct Codec {
   double strength;   // noise that suits one bit per pixel
 };
 
-// See README.md, "Compressed video", for what these come from.
+// See compressed.md for what these come from.
 constexpr Codec codecs[] = {{"H.264", 0.95}, {"AVC", 0.95}, {"H.265", 0.75}, {"HEVC", 0.75}};
 constexpr double exponent = -0.55;
 constexpr double strongest = 15;
@@ -31,12 +31,11 @@ void Compression::on_event(GstEvent* event) {
 
 void Compression::on_tags(const GstTagList* tags) {
   if (gst_tag_list_get_scope(tags) != GST_TAG_SCOPE_STREAM) return;  // a container's bit rate has the sound in it
-  gchar* name = nullptr;
+  g_autofree gchar* name = nullptr;
   if (gst_tag_list_get_string(tags, GST_TAG_VIDEO_CODEC, &name)) {
     const auto* codec = std::find_if(std::begin(codecs), std::end(codecs),
-                                     [name](const Codec& c) { return std::strstr(name, c.word) != nullptr; });
+                                     [&name](const Codec& c) { return std::strstr(name, c.word) != nullptr; });
     strength_ = codec == std::end(codecs) ? 0 : codec->strength;
-    g_free(name);
   }
   guint bitrate = 0;
   if (gst_tag_list_get_uint(tags, GST_TAG_BITRATE, &bitrate) ||

@@ -2,6 +2,7 @@
 #include "gst-plugin/error_map.h"
 
 #include <algorithm>
+#include <exception>
 #include <string>
 
 #include "gst-plugin/debug.h"
@@ -9,11 +10,11 @@
 namespace reddiff {
 namespace {
 
+constexpr const char* no_memory = "There is not enough memory for this element to go on; close other programs.";
+
 std::string utf8(const std::string& text) {
-  gchar* valid = g_utf8_make_valid(text.data(), static_cast<gssize>(text.size()));
-  std::string result = valid;
-  g_free(valid);
-  return result;
+  const g_autofree gchar* valid = g_utf8_make_valid(text.data(), static_cast<gssize>(text.size()));
+  return valid;
 }
 
 // Sentences quote what the user gave, which may be anything: made one line of bounded length. The end is kept, because there it
@@ -68,5 +69,29 @@ void post_error(GstElement* element, const Error& error) {
 }
 
 void post_warning(GstElement* element, const Error& error) { post(element, GST_MESSAGE_WARNING, error); }
+
+bool post_caught(GstElement* element) noexcept {
+  try {
+    try {
+      throw;
+    } catch (const Error& error) {
+      post_error(element, error);
+      return error.code() == ErrorCode::aborted;
+    } catch (const std::bad_alloc& error) {
+      post_error(element, Error(ErrorCode::out_of_memory, no_memory, error.what()));
+    } catch (const std::exception& error) {
+      post_error(element,
+                 Error(ErrorCode::failed,
+                       "An internal error stopped this element; please report it with the debug text.", error.what()));
+    } catch (...) {
+      post_error(element,
+                 Error(ErrorCode::failed, "An internal error of unknown kind stopped this element; please report it."));
+    }
+  } catch (...) {
+    gst_element_message_full(element, GST_MESSAGE_ERROR, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+                             g_strdup(no_memory), nullptr, __FILE__, GST_FUNCTION, __LINE__);
+  }
+  return false;
+}
 
 }  // namespace reddiff

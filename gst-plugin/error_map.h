@@ -5,7 +5,6 @@
 
 #include <gst/gst.h>
 
-#include <exception>
 #include <utility>
 
 #include "core/api/error.h"
@@ -24,23 +23,27 @@ void post_error(GstElement* element, const Error& error);
 
 void post_warning(GstElement* element, const Error& error);
 
+// Inside a catch block: posts what was caught, whatever it is. Returns whether that was Error{aborted}. Where memory for the text is
+// lacking, a fixed sentence is posted instead: nothing may leave the callbacks of a C library.
+bool post_caught(GstElement* element) noexcept;
+
 // Runs `work` and returns what it returns. An exception is posted and becomes `on_error`, Error{aborted} becomes `on_abort`.
 template <typename Result, typename Work>
 Result guarded(GstElement* element, Result on_error, Result on_abort, Work&& work) noexcept {
   try {
     return std::forward<Work>(work)();
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::aborted) return on_abort;
-    post_error(element, error);
-  } catch (const std::exception& error) {
-    post_error(element,
-               Error(ErrorCode::failed, "An internal error stopped this element; please report it with the debug text.",
-                     error.what()));
   } catch (...) {
-    post_error(element,
-               Error(ErrorCode::failed, "An internal error of unknown kind stopped this element; please report it."));
+    return post_caught(element) ? on_abort : on_error;
   }
-  return on_error;
+}
+
+// The same for work that returns nothing.
+template <typename Work> void guarded(GstElement* element, Work&& work) noexcept {
+  try {
+    std::forward<Work>(work)();
+  } catch (...) {
+    post_caught(element);
+  }
 }
 
 }  // namespace reddiff

@@ -24,49 +24,20 @@
 
 #include <utility>
 
-#include "gst-plugin/alpha_mask.h"
 #include "gst-plugin/caps.h"
-#include "gst-plugin/compression.h"
 #include "gst-plugin/debug.h"
 #include "gst-plugin/error_map.h"
+#include "gst-plugin/frame_path.h"
 #include "gst-plugin/interlaced.h"
-#include "gst-plugin/mask.h"
 #include "gst-plugin/meta.h"
-#include "gst-plugin/passthrough.h"
+#include "gst-plugin/object_lock.h"
 #include "gst-plugin/presets.h"
-#include "gst-plugin/refusal.h"
-#include "gst-plugin/session.h"
-#include "gst-plugin/statistics.h"
-#include "gst-plugin/timing.h"
 
-namespace {
-
+using Private = reddiff::ElementState;
+using reddiff::AbortCauses;
+using reddiff::InForce;
+using reddiff::ObjectLock;
 using reddiff::ResetCause;
-using reddiff::Session;
-using reddiff::Snapshot;
-
-struct Private {
-  explicit Private(GstBaseTransform* trans) : timing(trans, statistics), passthrough(trans) {}
-
-  // Any thread, under the object lock.
-  Snapshot wanted;
-  bool changed = false;  // the settings were, and ask for another Restorer; its version was not counted yet
-  reddiff::Statistics statistics;
-  reddiff::Timing timing;
-  // Streaming thread; start() and stop() while that does not run.
-  Session session{[this](const auto& config) { mask.load(config, session.abort()); }};
-  reddiff::Mask mask;
-  reddiff::AlphaMask alpha_mask;
-  reddiff::Passthrough passthrough;
-  reddiff::Compression compression;
-  reddiff::StreamState stream;
-  reddiff::InterlacedGuard interlaced;
-  bool failed = false;  // an error was posted: say no more until something changes
-  guint64 failed_version = 0;
-  bool warned = false;  // of frames that were not finite
-};
-
-}  // namespace
 
 struct _GstReddiff {
   GstVideoFilter parent;
@@ -81,43 +52,41 @@ GST_ELEMENT_REGISTER_DEFINE(reddiff, "reddiff", GST_RANK_NONE, GST_TYPE_REDDIFF)
 
 static guint stats_id;
 
-static Snapshot wanted(GstReddiff* self) {
-  GST_OBJECT_LOCK(self);
-  Snapshot snapshot = self->priv->wanted;
-  GST_OBJECT_UNLOCK(self);
-  return snapshot;
+static reddiff::FrameSettings frame_settings(GstReddiff* self) {
+  return reddiff::frame_settings(GST_ELEMENT(self), *self->priv);
 }
 
 // Properties
 
-static void gst_reddiff_set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
-  auto* self = GST_REDDIFF(object);
-  GST_OBJECT_LOCK(self);
-  if (reddiff::set_property(self->priv->wanted.settings, id, value) == reddiff::Effect::rebuild)
-    self->priv->changed = true;
-  GST_OBJECT_UNLOCK(self);
+static void gst_reddiff_set_property(GObject* object, guint id, const GValue* value, GParamSpec*) {
+  reddiff::guarded(GST_ELEMENT(object), [&] {
+    const ObjectLock lock(object);
+    auto& ledger = GST_REDDIFF(object)->priv->ledger;
+    ledger.edited(reddiff::set_property(ledger.edit(), id, value));
+  });
 }
 
 // After all properties of one g_object_set: what belongs together is taken over together.
 static void gst_reddiff_dispatch_properties_changed(GObject* object, guint count, GParamSpec** specs) {
-  auto* self = GST_REDDIFF(object);
-  Snapshot::Renegotiation again{};
-  GST_OBJECT_LOCK(self);
-  if (std::exchange(self->priv->changed, false)) again = self->priv->wanted.settle();
-  GST_OBJECT_UNLOCK(self);
-  if (again.src) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(self));
-  if (again.sink) gst_base_transform_reconfigure_sink(GST_BASE_TRANSFORM(self));
+  reddiff::SettingsLedger::Renegotiation again;
+  reddiff::guarded(GST_ELEMENT(object), [&] {
+    const ObjectLock lock(object);
+    again = GST_REDDIFF(object)->priv->ledger.settle();
+  });
+  if (again.src) gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(object));
+  if (again.sink) gst_base_transform_reconfigure_sink(GST_BASE_TRANSFORM(object));
   G_OBJECT_CLASS(gst_reddiff_parent_class)->dispatch_properties_changed(object, count, specs);
 }
 
-static void gst_reddiff_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
-  auto* self = GST_REDDIFF(object);
-  GST_OBJECT_LOCK(self);
-  if (id == stats_id)
-    g_value_take_boxed(value, self->priv->statistics.to_structure());
-  else
-    reddiff::get_property(self->priv->wanted.settings, id, value);
-  GST_OBJECT_UNLOCK(self);
+static void gst_reddiff_get_property(GObject* object, guint id, GValue* value, GParamSpec*) {
+  Private* priv = GST_REDDIFF(object)->priv;
+  reddiff::guarded(GST_ELEMENT(object), [&] {
+    const ObjectLock lock(object);
+    if (id == stats_id)
+      g_value_take_boxed(value, priv->statistics.to_structure());
+    else
+      reddiff::get_property(priv->ledger.set(), id, value);
+  });
 }
 
 // Life cycle
@@ -128,14 +97,19 @@ static void post_progress(GstReddiff* self, GstProgressType type, const char* te
 
 static void load(GstReddiff* self) {
   Private* priv = self->priv;
-  const Snapshot snapshot = wanted(self);
-  priv->session.start(snapshot);
+  InForce force;
+  {
+    const ObjectLock lock(self);
+    force = priv->ledger.start();
+  }
+  priv->session.stop();
+  priv->session.make(force);
   const std::string description = priv->session.description();
   GST_INFO_OBJECT(self, "restoring on %s", description.c_str());
-  GST_OBJECT_LOCK(self);
+  const ObjectLock lock(self);
+  priv->ledger.made(force);
   priv->statistics.clear();
   priv->statistics.set_device(description);
-  GST_OBJECT_UNLOCK(self);
 }
 
 static gboolean gst_reddiff_start(GstBaseTransform* trans) {
@@ -144,7 +118,7 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
   priv->stream.clear();
   priv->interlaced.clear();
   priv->timing.start();
-  priv->failed = priv->warned = false;
+  priv->warned = false;
   post_progress(self, GST_PROGRESS_TYPE_START, "Loading the prior");
   const gboolean loaded = reddiff::guarded(GST_ELEMENT(self), FALSE, FALSE, [self] {
     load(self);
@@ -156,34 +130,49 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
 }
 
 static gboolean gst_reddiff_stop(GstBaseTransform* trans) {
-  GST_REDDIFF(trans)->priv->session.stop();
-  GST_REDDIFF(trans)->priv->mask.clear();
+  Private* priv = GST_REDDIFF(trans)->priv;
+  priv->session.stop();
+  priv->mask.clear();
+  const ObjectLock lock(trans);
+  priv->ledger.stop();
   return TRUE;
 }
 
 static GstStateChangeReturn gst_reddiff_change_state(GstElement* element, GstStateChange transition) {
   // The base class waits for a running solve when it deactivates the pads: let that end soon.
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    GST_REDDIFF(element)->priv->session.set_abort(Session::Abort::stop, true);
+    GST_REDDIFF(element)->priv->session.abort().set(AbortCauses::stop, true);
   return GST_ELEMENT_CLASS(gst_reddiff_parent_class)->change_state(element, transition);
 }
 
 // Negotiation
 
-static GstCaps* gst_reddiff_transform_caps(GstBaseTransform* trans, GstPadDirection direction, GstCaps* caps,
-                                           GstCaps* filter) {
-  const Snapshot snapshot = wanted(GST_REDDIFF(trans));
-  const bool forward = direction == GST_PAD_SINK;
+static GstCaps* transformed(GstReddiff* self, bool forward, GstCaps* caps, GstCaps* filter) {
+  reddiff::Demands asked;
+  bool masks_by_alpha = false;
+  {
+    const ObjectLock lock(self);
+    asked = self->priv->ledger.asked();
+    masks_by_alpha = self->priv->ledger.masks_by_alpha();
+  }
   GstCaps* result =
-      reddiff::scale_caps(caps, forward ? snapshot.scale : 1, forward ? 1 : snapshot.scale, reddiff::Rounding::exact);
+      reddiff::scale_caps(caps, forward ? asked.scale : 1, forward ? 1 : asked.scale, reddiff::Rounding::exact);
   if (forward) result = reddiff::make_progressive(result);
   // What upstream is to send; what it sent before it was asked still comes through.
-  if (snapshot.alpha_is_mask && (!forward || GST_REDDIFF(trans)->priv->session.masks_by_alpha()))
-    result = reddiff::keep_alpha_formats(result);
+  if (asked.alpha_is_mask && (!forward || masks_by_alpha)) result = reddiff::keep_alpha_formats(result);
   if (!forward) result = reddiff::admit_interlaced(result);
   result = reddiff::within(result, filter);
-  GST_DEBUG_OBJECT(trans, "%" GST_PTR_FORMAT " becomes %" GST_PTR_FORMAT, caps, result);
+  GST_DEBUG_OBJECT(self, "%" GST_PTR_FORMAT " becomes %" GST_PTR_FORMAT, caps, result);
   return result;
+}
+
+static GstCaps* gst_reddiff_transform_caps(GstBaseTransform* trans, GstPadDirection direction, GstCaps* caps,
+                                           GstCaps* filter) {
+  GstCaps* const none = nullptr;
+  GstCaps* result = reddiff::guarded(GST_ELEMENT(trans), none, none, [&] {
+    return transformed(GST_REDDIFF(trans), direction == GST_PAD_SINK, caps, filter);
+  });
+  return result ? result : gst_caps_new_empty();
 }
 
 static GstCaps* gst_reddiff_fixate_caps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps,
@@ -191,64 +180,58 @@ static GstCaps* gst_reddiff_fixate_caps(GstBaseTransform*, GstPadDirection direc
   return direction == GST_PAD_SINK ? reddiff::fixate_with_colour(othercaps, caps) : gst_caps_fixate(othercaps);
 }
 
-// Whether restoring would change nothing decides about passthrough. Returns whether that is new.
-static bool update_passthrough(GstReddiff* self, const Snapshot& snapshot, const GstVideoInfo& in,
-                               const GstVideoInfo& out) {
-  const bool neutral = GST_VIDEO_INFO_WIDTH(&in) == GST_VIDEO_INFO_WIDTH(&out) && snapshot.scale == 1 &&
-                       !snapshot.masked && snapshot.settings.strength == 0 &&
-                       !gst_object_has_active_control_bindings(GST_OBJECT(self));
-  if (!self->priv->passthrough.set(neutral)) return false;
-  if (!neutral) self->priv->session.request_reset(ResetCause::settings);
-  self->priv->timing.on_passthrough();
-  return true;
-}
-
 static gboolean gst_reddiff_set_info(GstVideoFilter* filter, GstCaps* incaps, GstVideoInfo* in_info, GstCaps* outcaps,
                                      GstVideoInfo* out_info) {
   auto* self = GST_REDDIFF(filter);
+  Private* priv = self->priv;
   // Before the queries for allocation, whose answers depend on it.
-  update_passthrough(self, wanted(self), *in_info, *out_info);
-  self->priv->failed = false;
+  reddiff::update_passthrough(filter, *priv, *in_info, *out_info);
   // The base class calls this only for caps that differ from the last.
-  if (self->priv->session.has_past()) self->priv->session.request_reset(ResetCause::caps);
-  self->priv->session.set_live(self->priv->timing.ask_if_live());
+  if (priv->session.has_past()) priv->session.request_reset(ResetCause::caps);
+  priv->timing.ask_if_live();
+  const ObjectLock lock(self);
+  priv->ledger.forgive();
   return TRUE;
 }
 
 // Events
 
-static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event) {
-  auto* self = GST_REDDIFF(trans);
+// False where the event must not go on.
+static bool take_event(GstReddiff* self, GstEvent* event) {
   Private* priv = self->priv;
-  if (priv->interlaced.refuses(GST_ELEMENT(self), event)) {
-    gst_event_unref(event);
-    return FALSE;
-  }
-  priv->session.request_reset(priv->stream.on_event(event, wanted(self).settings.max_gap));
+  if (priv->interlaced.refuses(GST_ELEMENT(self), event)) return false;
+  priv->session.request_reset(priv->stream.on_event(event, frame_settings(self).max_gap));
   priv->compression.on_event(event);
-  switch (GST_EVENT_TYPE(event)) {
-    case GST_EVENT_FLUSH_START:
-      priv->session.set_abort(Session::Abort::flush, true);
-      break;
-    case GST_EVENT_FLUSH_STOP:
-      priv->session.set_abort(Session::Abort::flush, false);
-      priv->failed = false;
-      [[fallthrough]];
-    case GST_EVENT_SEGMENT:
-      priv->timing.forget_lateness();
-      break;
-    default:
-      break;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) priv->session.abort().set(AbortCauses::flush, true);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
+    priv->session.abort().set(AbortCauses::flush, false);
+    const ObjectLock lock(self);
+    priv->ledger.forgive();
   }
-  return parent_transform_class->sink_event(trans, event);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP || GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
+    priv->timing.forget_lateness();
+  return true;
+}
+
+static gboolean gst_reddiff_sink_event(GstBaseTransform* trans, GstEvent* event) {
+  if (reddiff::guarded(GST_ELEMENT(trans), false, false, [&] { return take_event(GST_REDDIFF(trans), event); }))
+    return parent_transform_class->sink_event(trans, event);
+  gst_event_unref(event);
+  return FALSE;
 }
 
 static gboolean gst_reddiff_src_event(GstBaseTransform* trans, GstEvent* event) {
   auto* self = GST_REDDIFF(trans);
-  const Snapshot snapshot = wanted(self);
-  if (GST_EVENT_TYPE(event) == GST_EVENT_QOS && self->priv->timing.take_qos(event, snapshot.settings.qos_policy))
+  if (GST_EVENT_TYPE(event) == GST_EVENT_QOS && self->priv->timing.take_qos(event, frame_settings(self).qos_policy))
     return TRUE;
-  if (GST_EVENT_TYPE(event) == GST_EVENT_NAVIGATION) event = reddiff::reduce_coordinates(event, snapshot.scale);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_NAVIGATION) {
+    int scale = 1;
+    {
+      const ObjectLock lock(self);
+      scale = self->priv->ledger.asked().scale;
+    }
+    event = reddiff::reduce_coordinates(event, scale);
+  }
   return parent_transform_class->src_event(trans, event);
 }
 
@@ -256,7 +239,7 @@ static gboolean gst_reddiff_query(GstBaseTransform* trans, GstPadDirection direc
   if (!parent_transform_class->query(trans, direction, query)) return FALSE;
   auto* self = GST_REDDIFF(trans);
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
-    self->priv->timing.add_latency(query, wanted(self).settings.processing_deadline);
+    self->priv->timing.add_latency(query, frame_settings(self).processing_deadline);
   return TRUE;
 }
 
@@ -270,19 +253,16 @@ static gboolean gst_reddiff_propose_allocation(GstBaseTransform* trans, GstQuery
 static GstFlowReturn gst_reddiff_submit_input_buffer(GstBaseTransform* trans, gboolean is_discont, GstBuffer* input) {
   auto* self = GST_REDDIFF(trans);
   Private* priv = self->priv;
-  const Snapshot snapshot = wanted(self);
-  priv->session.request_reset(priv->stream.on_buffer(input, snapshot.settings.max_gap));
-  const GstVideoFilter* video = GST_VIDEO_FILTER(self);
-  if (update_passthrough(self, snapshot, video->in_info, video->out_info)) {
-    gst_base_transform_reconfigure_src(trans);
-    gst_base_transform_reconfigure_sink(trans);
+  GstFlowReturn flow = reddiff::guarded(GST_ELEMENT(self), GST_FLOW_ERROR, GST_FLOW_FLUSHING,
+                                        [&] { return reddiff::receive(GST_VIDEO_FILTER(self), *priv, input); });
+  if (flow != GST_FLOW_OK) {
+    gst_buffer_unref(input);
+    return flow;
   }
-  if (video->negotiated) input = priv->passthrough.straighten(video->in_info, input);
-  const GstFlowReturn flow = parent_transform_class->submit_input_buffer(trans, is_discont, input);
-  GST_OBJECT_LOCK(self);
+  flow = parent_transform_class->submit_input_buffer(trans, is_discont, input);
+  const ObjectLock lock(self);
   priv->statistics.frame_in();
   if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED) priv->statistics.frame_dropped();  // qos-policy=drop
-  GST_OBJECT_UNLOCK(self);
   return flow;
 }
 
@@ -292,65 +272,17 @@ static void gst_reddiff_before_transform(GstBaseTransform* trans, GstBuffer* buf
   if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(trans), time);
 }
 
-static void account(GstReddiff* self, const reddiff::FrameReport& report, bool degraded, ResetCause reset,
-                    const GstBuffer* buffer, bool post) {
-  Private* priv = self->priv;
-  GST_LOG_OBJECT(self, "%d calls of the prior in %.1f ms%s", report.prior_calls, report.ms.total,
-                 report.cut ? ", cut" : "");
-  if (reset != ResetCause::none) GST_INFO_OBJECT(self, "forgot the past: %s", reddiff::reset_cause_name(reset));
-  GST_OBJECT_LOCK(self);
-  priv->statistics.frame_out(report, degraded);
-  priv->statistics.reset_done(reset);
-  GstStructure* stats = post ? priv->statistics.to_structure() : nullptr;
-  GST_OBJECT_UNLOCK(self);
-  if (stats) {
-    gst_structure_set(stats, "timestamp", GST_TYPE_CLOCK_TIME, GST_BUFFER_PTS(buffer), nullptr);
-    gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), stats));
-  }
-  if (report.not_finite && !priv->warned) {
-    priv->warned = true;
-    GST_ELEMENT_WARNING(
-        self, STREAM, FAILED,
-        ("The solver did not converge: such frames are plainly resampled. Lower learning-rate or prior-weight."),
-        ("further frames are counted in stats, field not-finite"));
-  }
-}
-
-static GstFlowReturn restore_frame(GstReddiff* self, GstBuffer* inbuf, GstBuffer* outbuf) {
-  Private* priv = self->priv;
-  Snapshot snapshot = wanted(self);
-  const reddiff::Allowance allowance = priv->timing.allow(inbuf, snapshot.settings.qos_policy);
-  if (allowance.drop) return GST_BASE_TRANSFORM_FLOW_DROPPED;
-  const gint64 before = g_get_monotonic_time();
-  const GstVideoFilter* video = GST_VIDEO_FILTER(self);
-  const ResetCause reset = priv->session.prepare(snapshot, video);
-  reddiff::answer_refusal(GST_BASE_TRANSFORM(self), priv->session, priv->wanted, snapshot);
-  const bool fits = priv->session.fits(video);
-  priv->alpha_mask.check(GST_BASE_TRANSFORM(self), snapshot, video->in_info, fits);
-  if (!fits) {
-    gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(self));
-    priv->timing.on_unfit_frame();
-    return GST_BASE_TRANSFORM_FLOW_DROPPED;
-  }
-  const reddiff::FrameNeeds needs{
-      priv->mask.for_frame(GST_ELEMENT(self), priv->session.active(), video->in_info, inbuf), allowance.calls,
-      priv->compression.noise(video->in_info)};
-  const reddiff::FrameReport report = priv->session.process(snapshot, video, inbuf, outbuf, needs);
-  account(self, report, allowance.calls >= 0, reset, inbuf, snapshot.settings.post_messages);
-  priv->timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, snapshot.settings.processing_deadline);
-  return GST_FLOW_OK;
-}
-
 static GstFlowReturn gst_reddiff_transform(GstBaseTransform* trans, GstBuffer* inbuf, GstBuffer* outbuf) {
   auto* self = GST_REDDIFF(trans);
-  Private* priv = self->priv;
   if (!GST_VIDEO_FILTER(self)->negotiated) return GST_FLOW_NOT_NEGOTIATED;
-  const guint64 version = wanted(self).version;
-  if (priv->failed && version == priv->failed_version) return GST_FLOW_ERROR;
-  const GstFlowReturn flow = reddiff::guarded(GST_ELEMENT(self), GST_FLOW_ERROR, GST_FLOW_FLUSHING,
-                                              [&] { return restore_frame(self, inbuf, outbuf); });
-  priv->failed = flow == GST_FLOW_ERROR;
-  priv->failed_version = version;
+  InForce force;
+  const GstFlowReturn flow = reddiff::guarded(GST_ELEMENT(self), GST_FLOW_ERROR, GST_FLOW_FLUSHING, [&] {
+    return reddiff::restore_frame(GST_VIDEO_FILTER(self), *self->priv, force, inbuf, outbuf);
+  });
+  if (flow == GST_FLOW_ERROR) {
+    const ObjectLock lock(self);
+    self->priv->ledger.on_failure(force);
+  }
   return flow;
 }
 

@@ -18,15 +18,20 @@
 
 #include <memory>
 
+#include "gst-plugin/abort_causes.h"
 #include "gst-plugin/caps.h"
 #include "gst-plugin/debug.h"
 #include "gst-plugin/error_map.h"
-#include "gst-plugin/frame_io.h"
+#include "gst-plugin/frame_memory.h"
 #include "gst-plugin/interlaced.h"
 #include "gst-plugin/meta.h"
 #include "gst-plugin/module_loader.h"
+#include "gst-plugin/object_lock.h"
 
 namespace {
+
+using reddiff::AbortCauses;
+using reddiff::ObjectLock;
 
 enum Id { PROP_OPERATOR = 1, PROP_NOISE, PROP_SEED, PROP_DEVICE };
 
@@ -35,6 +40,8 @@ struct Private {
   reddiff::DegraderConfig config;
   int factor = 1;          // of `config.operator_text`
   int started_factor = 0;  // of the operator that is applied; 0: none, before start()
+  // Any thread.
+  AbortCauses abort;
   // Streaming thread; start() and stop() while that does not run.
   std::unique_ptr<reddiff::Degrader> degrader;
   guint64 frame_index = 0;
@@ -61,95 +68,81 @@ static void set_operator(Private* priv, const gchar* text) {
   }
 }
 
-static void gst_reddiff_degrade_set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
-  auto* self = GST_REDDIFF_DEGRADE(object);
-  Private* priv = self->priv;
-  GST_OBJECT_LOCK(self);
-  switch (id) {
-    case PROP_OPERATOR:
-      set_operator(priv, g_value_get_string(value));
-      break;
-    case PROP_NOISE:
-      priv->config.noise = g_value_get_double(value);
-      break;
-    case PROP_SEED:
-      priv->config.seed = g_value_get_uint64(value);
-      break;
-    case PROP_DEVICE:
-      priv->config.device = g_value_get_string(value) ? g_value_get_string(value) : "";
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK(self);
+static void set(Private* priv, guint id, const GValue* value) {
+  const auto text = [value] { return g_value_get_string(value) ? g_value_get_string(value) : ""; };
+  if (id == PROP_OPERATOR) set_operator(priv, text());
+  if (id == PROP_NOISE) priv->config.noise = g_value_get_double(value);
+  if (id == PROP_SEED) priv->config.seed = g_value_get_uint64(value);
+  if (id == PROP_DEVICE) priv->config.device = text();
 }
 
-static void gst_reddiff_degrade_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
-  auto* self = GST_REDDIFF_DEGRADE(object);
-  const reddiff::DegraderConfig& config = self->priv->config;
-  GST_OBJECT_LOCK(self);
-  switch (id) {
-    case PROP_OPERATOR:
-      g_value_set_string(value, config.operator_text.c_str());
-      break;
-    case PROP_NOISE:
-      g_value_set_double(value, config.noise);
-      break;
-    case PROP_SEED:
-      g_value_set_uint64(value, config.seed);
-      break;
-    case PROP_DEVICE:
-      g_value_set_string(value, config.device.c_str());
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK(self);
+static void get(const reddiff::DegraderConfig& config, guint id, GValue* value) {
+  if (id == PROP_OPERATOR) g_value_set_string(value, config.operator_text.c_str());
+  if (id == PROP_NOISE) g_value_set_double(value, config.noise);
+  if (id == PROP_SEED) g_value_set_uint64(value, config.seed);
+  if (id == PROP_DEVICE) g_value_set_string(value, config.device.c_str());
 }
 
-static void set_started_factor(GstReddiffDegrade* self, int factor) {
-  GST_OBJECT_LOCK(self);
-  self->priv->started_factor = factor;
-  GST_OBJECT_UNLOCK(self);
+static void gst_reddiff_degrade_set_property(GObject* object, guint id, const GValue* value, GParamSpec*) {
+  reddiff::guarded(GST_ELEMENT(object), [&] {
+    const ObjectLock lock(object);
+    set(GST_REDDIFF_DEGRADE(object)->priv, id, value);
+  });
+}
+
+static void gst_reddiff_degrade_get_property(GObject* object, guint id, GValue* value, GParamSpec*) {
+  const ObjectLock lock(object);
+  get(GST_REDDIFF_DEGRADE(object)->priv->config, id, value);
 }
 
 static gboolean gst_reddiff_degrade_start(GstBaseTransform* trans) {
-  auto* self = GST_REDDIFF_DEGRADE(trans);
-  Private* priv = self->priv;
+  Private* priv = GST_REDDIFF_DEGRADE(trans)->priv;
   priv->frame_index = 0;
   priv->interlaced.clear();
   priv->failed = false;
-  GST_OBJECT_LOCK(self);
-  const reddiff::DegraderConfig config = priv->config;
-  GST_OBJECT_UNLOCK(self);
-  return reddiff::guarded(GST_ELEMENT(self), FALSE, FALSE, [&] {
+  priv->abort.clear();
+  return reddiff::guarded(GST_ELEMENT(trans), FALSE, FALSE, [&] {
+    reddiff::DegraderConfig config;
+    {
+      const ObjectLock lock(trans);
+      config = priv->config;
+    }
     // Wrong settings are reported even where there is no torch module.
     const int factor = reddiff::parse_operator(config.operator_text).factor();
     priv->degrader = reddiff::load_module().table->make_degrader(config);
-    set_started_factor(self, factor);
+    const ObjectLock lock(trans);
+    priv->started_factor = factor;
     return TRUE;
   });
 }
 
 static gboolean gst_reddiff_degrade_stop(GstBaseTransform* trans) {
-  auto* self = GST_REDDIFF_DEGRADE(trans);
-  set_started_factor(self, 0);
-  self->priv->degrader.reset();
+  Private* priv = GST_REDDIFF_DEGRADE(trans)->priv;
+  priv->degrader.reset();
+  priv->abort.clear();
+  const ObjectLock lock(trans);
+  priv->started_factor = 0;
   return TRUE;
 }
 
-static int current_factor(GstReddiffDegrade* self) {
-  GST_OBJECT_LOCK(self);
-  const int started = self->priv->started_factor, factor = started > 0 ? started : self->priv->factor;
-  GST_OBJECT_UNLOCK(self);
-  return factor;
+static GstStateChangeReturn gst_reddiff_degrade_change_state(GstElement* element, GstStateChange transition) {
+  // The base class waits for a running frame when it deactivates the pads: let that end soon.
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    GST_REDDIFF_DEGRADE(element)->priv->abort.set(AbortCauses::stop, true);
+  return GST_ELEMENT_CLASS(gst_reddiff_degrade_parent_class)->change_state(element, transition);
+}
+
+static int current_factor(gpointer self) {
+  const Private* priv = GST_REDDIFF_DEGRADE(self)->priv;
+  const ObjectLock lock(self);
+  return priv->started_factor > 0 ? priv->started_factor : priv->factor;
 }
 
 // A fixed size that the factor does not divide is rounded down here and refused in set_info: refused here, the user would
 // read no more than that caps did not match.
 static GstCaps* gst_reddiff_degrade_transform_caps(GstBaseTransform* trans, GstPadDirection direction, GstCaps* caps,
                                                    GstCaps* filter) {
-  const int factor = current_factor(GST_REDDIFF_DEGRADE(trans));
+  const int factor = current_factor(trans);
   const bool forward = direction == GST_PAD_SINK;
   GstCaps* result = forward ? reddiff::scale_caps(caps, 1, factor, reddiff::Rounding::down)
                             : reddiff::scale_caps(caps, factor, 1, reddiff::Rounding::exact);
@@ -164,7 +157,7 @@ static GstCaps* gst_reddiff_degrade_fixate_caps(GstBaseTransform*, GstPadDirecti
 
 static gboolean gst_reddiff_degrade_set_info(GstVideoFilter* filter, GstCaps* incaps, GstVideoInfo* in_info,
                                              GstCaps* outcaps, GstVideoInfo* out_info) {
-  const int factor = current_factor(GST_REDDIFF_DEGRADE(filter));
+  const int factor = current_factor(filter);
   const int width = GST_VIDEO_INFO_WIDTH(in_info), height = GST_VIDEO_INFO_HEIGHT(in_info);
   GST_REDDIFF_DEGRADE(filter)->priv->failed = false;
   return reddiff::guarded(GST_ELEMENT(filter), FALSE, FALSE, [&] {
@@ -179,11 +172,14 @@ static gboolean gst_reddiff_degrade_set_info(GstVideoFilter* filter, GstCaps* in
 
 static gboolean gst_reddiff_degrade_sink_event(GstBaseTransform* trans, GstEvent* event) {
   Private* priv = GST_REDDIFF_DEGRADE(trans)->priv;
-  if (priv->interlaced.refuses(GST_ELEMENT(trans), event)) {
+  if (reddiff::guarded(GST_ELEMENT(trans), true, true,
+                       [&] { return priv->interlaced.refuses(GST_ELEMENT(trans), event); })) {
     gst_event_unref(event);
     return FALSE;
   }
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) priv->abort.set(AbortCauses::flush, true);
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
+    priv->abort.set(AbortCauses::flush, false);
     priv->frame_index = 0;
     priv->failed = false;
   }
@@ -196,10 +192,12 @@ static GstFlowReturn gst_reddiff_degrade_transform(GstBaseTransform* trans, GstB
   if (!filter->negotiated) return GST_FLOW_NOT_NEGOTIATED;
   if (priv->failed) return GST_FLOW_ERROR;
   const GstFlowReturn flow = reddiff::guarded(GST_ELEMENT(trans), GST_FLOW_ERROR, GST_FLOW_FLUSHING, [&] {
+    if (priv->interlaced.refuses(GST_ELEMENT(trans), inbuf)) return GST_FLOW_NOT_NEGOTIATED;
+    reddiff::check_not_forked();
     const reddiff::MappedFrame in(filter->in_info, inbuf, GST_MAP_READ);
     reddiff::clear_buffer(filter->out_info, outbuf);
     const reddiff::MappedFrame out(filter->out_info, outbuf, GST_MAP_WRITE);
-    priv->degrader->process(in.view(), out.view(), priv->frame_index++);
+    priv->degrader->process(in.view(), out.view(), priv->frame_index++, &priv->abort.flag());
     return GST_FLOW_OK;
   });
   priv->failed = flow == GST_FLOW_ERROR;
@@ -259,6 +257,7 @@ static void gst_reddiff_degrade_class_init(GstReddiffDegradeClass* klass) {
                                         "The gst-reddiff authors");
   reddiff::add_pad_templates(element_class);
 
+  element_class->change_state = gst_reddiff_degrade_change_state;
   transform_class->start = gst_reddiff_degrade_start;
   transform_class->stop = gst_reddiff_degrade_stop;
   transform_class->transform_caps = gst_reddiff_degrade_transform_caps;

@@ -13,10 +13,10 @@ namespace {
 
 constexpr const char* mode_field = "interlace-mode";
 
-// Empty for progressive video, which is what a missing field means.
+// Empty where whole frames may come: progressive video, which is what a missing field means, and mixed.
 std::string interlace_mode(const GstCaps* caps) {
   const gchar* mode = gst_structure_get_string(gst_caps_get_structure(caps, 0), mode_field);
-  return mode && !g_str_equal(mode, "progressive") ? mode : "";
+  return mode && !g_str_equal(mode, "progressive") && !g_str_equal(mode, "mixed") ? mode : "";
 }
 
 }  // namespace
@@ -39,6 +39,7 @@ GstCaps* admit_interlaced(GstCaps* caps) {
 
 GstCaps* make_progressive(GstCaps* caps) {
   if (gst_caps_is_any(caps)) return caps;
+  g_autoptr(GstCaps) given = caps;
   GstCaps* result = gst_caps_new_empty();
   for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
     GstStructure* structure = gst_structure_copy(gst_caps_get_structure(caps, i));
@@ -50,17 +51,23 @@ GstCaps* make_progressive(GstCaps* caps) {
       gst_structure_set(structure, mode_field, G_TYPE_STRING, "progressive", nullptr);
     result = gst_caps_merge_structure_full(result, structure, features);
   }
-  gst_caps_unref(caps);
   return result;
 }
 
 void add_pad_templates(GstElementClass* element_class) {
-  GstCaps* out = make_raw_caps(raw_formats);
-  GstCaps* in = admit_interlaced(gst_caps_copy(out));
+  g_autoptr(GstCaps) out = make_raw_caps(raw_formats);
+  g_autoptr(GstCaps) in = admit_interlaced(gst_caps_copy(out));
   gst_element_class_add_pad_template(element_class, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, in));
   gst_element_class_add_pad_template(element_class, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, out));
-  gst_caps_unref(in);
-  gst_caps_unref(out);
+}
+
+void InterlacedGuard::tell(GstElement* element, const std::string& mode) {
+  if (told_) return;
+  told_ = true;
+  post_error(element, Error(ErrorCode::format, "This video is interlaced (interlace-mode=" + mode +
+                                                   "), and only whole frames can be worked on; put deinterlace in "
+                                                   "front: ... ! deinterlace ! " +
+                                                   GST_OBJECT_NAME(gst_element_get_factory(element)) + " ! ..."));
 }
 
 bool InterlacedGuard::refuses(GstElement* element, GstEvent* event) {
@@ -69,14 +76,17 @@ bool InterlacedGuard::refuses(GstElement* element, GstEvent* event) {
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
   const std::string mode = interlace_mode(caps);
-  if (!mode.empty() && !told_)
-    post_error(element,
-               Error(ErrorCode::format, "This video is interlaced (interlace-mode=" + mode +
-                                            "), and only whole frames can be worked on; put deinterlace in front: "
-                                            "... ! deinterlace ! " +
-                                            GST_OBJECT_NAME(gst_element_get_factory(element)) + " ! ..."));
-  told_ = !mode.empty();
+  if (mode.empty())
+    told_ = false;
+  else
+    tell(element, mode);
   return told_;
+}
+
+bool InterlacedGuard::refuses(GstElement* element, const GstBuffer* buffer) {
+  if (!GST_BUFFER_FLAG_IS_SET(buffer, GST_VIDEO_BUFFER_FLAG_INTERLACED)) return false;
+  tell(element, "mixed");
+  return true;
 }
 
 }  // namespace reddiff

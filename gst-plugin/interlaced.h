@@ -2,10 +2,13 @@
 //
 // Interlaced video is refused with a sentence. Were it not in the caps of the sink pads, negotiation would fail before an element
 // sees it, and nobody could say why. So it is there, behind progressive video; whoever can choose chooses that. Only a stream that
-// arrives is refused: to ask is no error.
+// arrives is refused: to ask is no error. interlace-mode=mixed says that frames may be interlaced; each says itself whether it is, and
+// many streams that say so have none that are: there the first such frame is refused.
 #pragma once
 
 #include <gst/gst.h>
+
+#include <string>
 
 namespace reddiff {
 
@@ -23,10 +26,14 @@ class InterlacedGuard {
  public:
   void clear() { told_ = false; }
 
-  // True for a CAPS event of interlaced video: it must not go on. Posts one error, however often upstream tries.
+  // True for a CAPS event of interlaced video, and for an interlaced frame: it must not go on. Posts one error, however often upstream
+  // tries.
   bool refuses(GstElement* element, GstEvent* event);
+  bool refuses(GstElement* element, const GstBuffer* buffer);
 
  private:
+  void tell(GstElement* element, const std::string& mode);
+
   bool told_ = false;
 };
 

@@ -19,7 +19,7 @@ struct MaskPicture {
   std::vector<guint8> scaled_to(int frame_width, int frame_height) const;
 };
 
-// Decodes the first picture of `location` with GStreamer's own elements. Throws Error{not_found, open_read}, Error{aborted}
+// Decodes the first picture of `location` with GStreamer's own elements, turned as its orientation tag says. Throws Error{not_found, open_read}, Error{aborted}
 // soon after `abort` is set.
 MaskPicture read_mask_picture(const std::string& location, const std::atomic<bool>& abort);
 

@@ -2,7 +2,7 @@
 #include "gst-plugin/passthrough.h"
 
 #include "core/api/error.h"
-#include "gst-plugin/frame_io.h"
+#include "gst-plugin/frame_memory.h"
 
 namespace reddiff {
 namespace {
@@ -29,6 +29,8 @@ bool Passthrough::set(bool through) {
 GstBuffer* Passthrough::straighten(const GstVideoInfo& info, GstBuffer* buffer) const {
   if (!foreign_ || lies_as_caps_say(info, buffer)) return buffer;
   GstBuffer* straight = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
+  if (!straight)
+    throw Error(ErrorCode::out_of_memory, "There is not enough memory to copy a frame; make the video smaller.");
   try {
     const MappedFrame from(info, buffer, GST_MAP_READ);
     clear_buffer(info, straight);

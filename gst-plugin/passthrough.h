@@ -19,7 +19,8 @@ class Passthrough {
   void on_allocation_query() { foreign_ = false; }
 
   // A buffer of before that was laid out for this element, which reads any strides, as one that everyone can read; any other buffer
-  // as it is. Takes `buffer`, returns one that is the caller's.
+  // as it is. Takes `buffer`, returns one that is the caller's. Throws Error{out_of_memory}, and
+  // then it is still the caller's.
   GstBuffer* straighten(const GstVideoInfo& info, GstBuffer* buffer) const;
 
  private:

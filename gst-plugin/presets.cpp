@@ -27,36 +27,40 @@ GKeyFile* own_file() {
 bool is_own(const gchar* name) { return name && *name != '_' && g_key_file_has_group(own_file(), name); }
 
 bool gstreamer_knows(GstPreset* preset, const gchar* name) {
-  gchar** names = defaults.get_preset_names(preset);
-  const bool known = names && g_strv_contains(names, name);
-  g_strfreev(names);
-  return known;
+  g_auto(GStrv) names = defaults.get_preset_names(preset);
+  return names && g_strv_contains(names, name);
 }
 
 gchar** get_preset_names(GstPreset* preset) {
   GPtrArray* all = g_ptr_array_new();
-  gchar** known = defaults.get_preset_names(preset);
+  g_auto(GStrv) known = defaults.get_preset_names(preset);
   for (gchar** name = known; name && *name; ++name) g_ptr_array_add(all, g_strdup(*name));
-  gchar** own = g_key_file_get_groups(own_file(), nullptr);
+  g_auto(GStrv) own = g_key_file_get_groups(own_file(), nullptr);
   for (gchar** name = own; *name; ++name)
     if (is_own(*name) && !(known && g_strv_contains(known, *name))) g_ptr_array_add(all, g_strdup(*name));
-  g_strfreev(own);
-  g_strfreev(known);
   g_ptr_array_add(all, nullptr);
   return reinterpret_cast<gchar**>(g_ptr_array_free(all, FALSE));
 }
 
-gboolean load_preset(GstPreset* preset, const gchar* name) {
-  if (gstreamer_knows(preset, name) || !is_own(name)) return defaults.load_preset(preset, name);
-  gchar** keys = g_key_file_get_keys(own_file(), name, nullptr, nullptr);
+void load_own(GstPreset* preset, const gchar* name) {
+  g_auto(GStrv) keys = g_key_file_get_keys(own_file(), name, nullptr, nullptr);
   for (gchar** key = keys; key && *key; ++key) {
     if (g_str_has_prefix(*key, meta_prefix)) continue;
-    gchar* value = g_key_file_get_value(own_file(), name, *key, nullptr);
+    const g_autofree gchar* value = g_key_file_get_value(own_file(), name, *key, nullptr);
     gst_util_set_object_arg(G_OBJECT(preset), *key, value);
-    g_free(value);
   }
-  g_strfreev(keys);
-  return TRUE;
+}
+
+// One change, however many properties: frames between them would see half of it, and each would cost the past.
+gboolean load_preset(GstPreset* preset, const gchar* name) {
+  gboolean loaded = TRUE;
+  g_object_freeze_notify(G_OBJECT(preset));
+  if (gstreamer_knows(preset, name) || !is_own(name))
+    loaded = defaults.load_preset(preset, name);
+  else
+    load_own(preset, name);
+  g_object_thaw_notify(G_OBJECT(preset));
+  return loaded;
 }
 
 gboolean get_meta(GstPreset* preset, const gchar* name, const gchar* tag, gchar** value) {

@@ -31,8 +31,8 @@ class Statistics {
  private:
   guint64 frames_in_ = 0;
   guint64 frames_out_ = 0;
-  guint64 frames_degraded_ = 0;  // had fewer calls of the prior than the settings ask for
-  guint64 frames_dropped_ = 0;   // by qos-policy=degrade
+  guint64 frames_degraded_ = 0;  // had a limit on the calls of the prior because frames came too late, down to none
+  guint64 frames_dropped_ = 0;   // came too late, or did not fit settings that are being negotiated
   std::array<guint64, reset_causes> resets_{};
   guint64 cuts_ = 0;
   guint64 not_finite_ = 0;

@@ -1,41 +1,35 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst-plugin/timing.h"
 
+#include <bit>
 #include <cmath>
 
+#include "gst-plugin/object_lock.h"
+
 namespace reddiff {
-namespace {
-
-class ObjectLock {
- public:
-  explicit ObjectLock(gpointer object) : object_(object) { GST_OBJECT_LOCK(object_); }
-  ~ObjectLock() { GST_OBJECT_UNLOCK(object_); }
-  ObjectLock(const ObjectLock&) = delete;
-  ObjectLock& operator=(const ObjectLock&) = delete;
-
- private:
-  gpointer object_;
-};
-
-}  // namespace
-
 void Timing::start() {
   const ObjectLock lock(trans_);
   pace_.reset();
   latency_.clear();
   allowed_ = {};
   live_ = live_is_known_ = false;
+  frames_ = 0;
 }
 
 bool Timing::ask_if_live() {
   if (live_is_known_) return live_;
   gboolean live = FALSE;
-  GstQuery* query = gst_query_new_latency();
+  g_autoptr(GstQuery) query = gst_query_new_latency();
   live_is_known_ = gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(trans_), query);
   if (live_is_known_) gst_query_parse_latency(query, &live, nullptr, nullptr);
-  gst_query_unref(query);
   const ObjectLock lock(trans_);
   return live_ = live;
+}
+
+bool Timing::ask_if_live_again() {
+  // Before frames 1, 2, 4, 8, ...: whoever cannot say it after a minute will not say it soon, and asking goes through all of upstream.
+  if (!live_is_known_ && std::has_single_bit(++frames_)) ask_if_live();
+  return live_;
 }
 
 void Timing::forget_lateness() {
@@ -71,7 +65,7 @@ Allowance Timing::allow(const GstBuffer* buffer, QosPolicy policy) {
   GstClockTime duration = GST_CLOCK_TIME_NONE;
   if (GST_BUFFER_DURATION_IS_VALID(buffer) && GST_BUFFER_DURATION(buffer) > 0)
     duration = static_cast<GstClockTime>(static_cast<double>(GST_BUFFER_DURATION(buffer)) / std::abs(segment.rate));
-  bool tell = false;
+  bool tell = false, warn = false;
   Allowance allowance;
   {
     const ObjectLock lock(trans_);
@@ -79,8 +73,15 @@ Allowance Timing::allow(const GstBuffer* buffer, QosPolicy policy) {
     if (allowance.drop) statistics_.frame_dropped();
     tell = allowance.drop || allowance != allowed_;
     allowed_ = allowance;
+    warn = pace_.take_warning();
   }
   if (tell) post_qos(buffer);
+  if (warn)
+    GST_ELEMENT_WARNING(
+        trans_, CORE, CLOCK,
+        ("Nothing has been restored for a second: a frame takes longer than it is shown. Set preset=live, "
+         "make the video smaller, or set qos-policy=none where frames may be late."),
+        ("further changes are QoS messages; stats, field frames-degraded, counts such frames"));
   return allowance;
 }
 

@@ -20,8 +20,10 @@ class Timing {
 
   void start();
 
-  // Whether the source is live. Asks upstream until that can say; false until then. Streaming thread.
+  // Whether the source is live; false until upstream can say it. Asks when caps come, and then before fewer and fewer frames.
+  // Streaming thread.
   bool ask_if_live();
+  bool ask_if_live_again();
   void forget_lateness();
 
   // False: the base class shall handle it (and drop late frames itself, as qos-policy=drop asks for). True: the event was taken. Upstream,
@@ -29,7 +31,8 @@ class Timing {
   // never come to be made cheaper.
   bool take_qos(GstEvent* event, QosPolicy policy);
 
-  // What `buffer` may cost; posts a QoS message whenever that changes, and for every frame that is not to come out.
+  // What `buffer` may cost; posts a QoS message whenever that changes, and for every frame that is not to come out, and one
+  // warning once nothing has been restored for a second.
   Allowance allow(const GstBuffer* buffer, QosPolicy policy);
 
   // A frame that does not come out, for no reason of time.
@@ -54,6 +57,7 @@ class Timing {
   Latency latency_;
   Allowance allowed_;
   bool live_ = false, live_is_known_ = false;
+  guint frames_ = 0;  // that came while it was not known
 };
 
 }  // namespace reddiff

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gst-plugin/frame_io.h"
+#include "gst-plugin/frame_memory.h"
 
 #include <algorithm>
 #include <string>
@@ -50,6 +50,9 @@ bool inside(const GstVideoFrame& frame, int index) {
 bool carries_alpha(const GstVideoInfo& info) { return GST_VIDEO_INFO_N_COMPONENTS(&info) == 4; }
 
 MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags) {
+  if (info.flags & GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA)
+    throw Error(ErrorCode::format,
+                "The colours of this video are multiplied by its alpha already; send straight alpha.");
   const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
   const char* problem = nullptr;
   if (meta && !fits(*meta, info)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// GstVideoFrame -> FrameView, from GstVideoFormatInfo alone: no list of formats. Right for every format whose components are
+// The memory of a video buffer: as a FrameView, and cleared. All that knows where frames lie: in host memory, and later in a device's.
+// GstVideoFrame -> FrameView goes by GstVideoFormatInfo alone: no list of formats. Right for every format whose components are
 // whole 8- or 16-bit words in host byte order.
 #pragma once
 
@@ -15,7 +16,7 @@ bool carries_alpha(const GstVideoInfo& info);
 
 // A buffer mapped as a video frame for the life of the object. Throws Error{format} if it cannot be mapped (a buffer smaller
 // than its caps say, memory the CPU cannot reach, a read-only buffer mapped for writing, a GstVideoMeta of another format or one
-// that leads out of the buffer).
+// that leads out of the buffer), or if its colours are premultiplied by alpha: taken for straight they would come out too dark.
 class MappedFrame {
  public:
   MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Everything that an element `reddiff` holds, and which thread may touch what.
+#pragma once
+
+#include "gst-plugin/compression.h"
+#include "gst-plugin/interlaced.h"
+#include "gst-plugin/mask.h"
+#include "gst-plugin/object_lock.h"
+#include "gst-plugin/passthrough.h"
+#include "gst-plugin/session.h"
+#include "gst-plugin/settings_ledger.h"
+#include "gst-plugin/statistics.h"
+#include "gst-plugin/stream_state.h"
+#include "gst-plugin/timing.h"
+
+namespace reddiff {
+
+struct ElementState {
+  explicit ElementState(GstBaseTransform* trans) : timing(trans, statistics), passthrough(trans) {}
+
+  // Any thread, under the object lock.
+  SettingsLedger ledger;
+  Statistics statistics;
+  // Any thread; it takes the object lock itself.
+  Timing timing;
+  // Streaming thread; start() and stop() while that does not run.
+  Session session{[this](const Config& config) { mask.load(config, session.abort().flag()); }};
+  Mask mask;
+  Passthrough passthrough;
+  Compression compression;
+  StreamState stream;
+  InterlacedGuard interlaced;
+  bool warned = false;  // of frames that were not finite
+};
+
+inline FrameSettings frame_settings(GstElement* element, ElementState& state) {
+  const ObjectLock lock(element);
+  return state.ledger.frame();
+}
+
+}  // namespace reddiff

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst-plugin/frame_path.h"
+
+#include "gst-plugin/debug.h"
+#include "gst-plugin/takeover.h"
+
+namespace reddiff {
+namespace {
+
+void account(GstVideoFilter* filter, ElementState& state, const FrameReport& report, bool degraded, ResetCause reset,
+             const GstBuffer* buffer, bool post) {
+  GST_LOG_OBJECT(filter, "%d calls of the prior in %.1f ms%s", report.prior_calls, report.ms.total,
+                 report.cut ? ", cut" : "");
+  if (reset != ResetCause::none) GST_INFO_OBJECT(filter, "forgot the past: %s", reset_cause_name(reset));
+  GstStructure* stats = nullptr;
+  {
+    const ObjectLock lock(filter);
+    state.statistics.frame_out(report, degraded);
+    state.statistics.reset_done(reset);
+    if (post) stats = state.statistics.to_structure();
+  }
+  if (stats) {
+    gst_structure_set(stats, "timestamp", GST_TYPE_CLOCK_TIME, GST_BUFFER_PTS(buffer), nullptr);
+    gst_element_post_message(GST_ELEMENT(filter), gst_message_new_element(GST_OBJECT(filter), stats));
+  }
+  if (report.not_finite && !state.warned) {
+    state.warned = true;
+    GST_ELEMENT_WARNING(
+        filter, STREAM, FAILED,
+        ("The solver did not converge: such frames are plainly resampled. Lower learning-rate or prior-weight."),
+        ("further frames are counted in stats, field not-finite"));
+  }
+}
+
+}  // namespace
+
+bool update_passthrough(GstVideoFilter* filter, ElementState& state, const GstVideoInfo& in, const GstVideoInfo& out) {
+  bool neutral = GST_VIDEO_INFO_WIDTH(&in) == GST_VIDEO_INFO_WIDTH(&out) &&
+                 !gst_object_has_active_control_bindings(GST_OBJECT(filter));
+  {
+    const ObjectLock lock(filter);
+    const Demands& asked = state.ledger.asked();
+    neutral = neutral && asked.scale == 1 && !asked.masked && state.ledger.frame().strength == 0;
+  }
+  if (!state.passthrough.set(neutral)) return false;
+  if (!neutral) state.session.request_reset(ResetCause::settings);
+  state.timing.on_passthrough();
+  return true;
+}
+
+GstFlowReturn receive(GstVideoFilter* filter, ElementState& state, GstBuffer*& input) {
+  if (state.interlaced.refuses(GST_ELEMENT(filter), input)) return GST_FLOW_NOT_NEGOTIATED;
+  state.session.request_reset(state.stream.on_buffer(input, frame_settings(GST_ELEMENT(filter), state).max_gap));
+  if (update_passthrough(filter, state, filter->in_info, filter->out_info)) {
+    gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(filter));
+    gst_base_transform_reconfigure_sink(GST_BASE_TRANSFORM(filter));
+  }
+  if (filter->negotiated) input = state.passthrough.straighten(filter->in_info, input);
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce& force, GstBuffer* inbuf,
+                            GstBuffer* outbuf) {
+  const bool live = state.timing.ask_if_live_again();
+  {
+    const ObjectLock lock(filter);
+    state.ledger.set_live(live);
+    force = state.ledger.next(filter->in_info, filter->out_info);
+  }
+  if (force.failed) return GST_FLOW_ERROR;
+  const Allowance allowance = state.timing.allow(inbuf, force.frame.qos_policy);
+  if (allowance.drop) return GST_BASE_TRANSFORM_FLOW_DROPPED;
+  const gint64 before = g_get_monotonic_time();
+  take_over(filter, state.ledger, state.session, force);
+  const ResetCause reset = state.session.forget();
+  check_alpha(filter, state.ledger, force);
+  if (!force.fits) {
+    gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(filter));
+    state.timing.on_unfit_frame();
+    return GST_BASE_TRANSFORM_FLOW_DROPPED;
+  }
+  const FrameNeeds needs{state.mask.for_frame(GST_ELEMENT(filter), force.config, filter->in_info, inbuf),
+                         allowance.calls, state.compression.noise(filter->in_info)};
+  const FrameReport report = state.session.process(force, filter, inbuf, outbuf, needs);
+  account(filter, state, report, allowance.calls >= 0, reset, inbuf, force.frame.post_messages);
+  state.timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, force.frame.processing_deadline);
+  return GST_FLOW_OK;
+}
+
+}  // namespace reddiff
