@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tests/check/check_util.h"
+#include <thread>
+
+#include "tests/check/allocator.h"
 
 using check::Harness;
 
@@ -130,6 +132,36 @@ GST_START_TEST(late_frames_are_degraded_like_the_others) {
 }
 GST_END_TEST
 
+// A flush, and the way to READY, while a frame is being degraded: it ends there, without an error, and noise starts again.
+GST_START_TEST(a_frame_that_nobody_waits_for_ends) {
+  const GstVideoInfo info = check::info_of(caps);
+  Harness harness("reddiffdegrade noise=20");
+  harness.caps(caps);
+  const auto before = check::stream(harness, caps, 1);
+  const auto flush = [&] { gst_harness_push_event(harness.h, gst_event_new_flush_start()); };
+  fail_unless_equals_int(gst_harness_push(harness.h, check::hooked_frame(info, 1, flush)), GST_FLOW_FLUSHING);
+  gst_harness_push_event(harness.h, gst_event_new_flush_stop(TRUE));
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_harness_push_event(harness.h, gst_event_new_segment(&segment));
+  fail_unless(check::stream(harness, caps, 1) == before);
+
+  std::thread stopping;
+  g_autoptr(GstPad) sink = gst_element_get_static_pad(harness.element(), "sink");
+  const auto stop = [&] {
+    stopping = std::thread([&] { gst_element_set_state(harness.element(), GST_STATE_READY); });
+    while (!GST_PAD_IS_FLUSHING(sink)) g_usleep(1000);  // from here on that thread waits for the frame
+  };
+  fail_unless_equals_int(gst_harness_push(harness.h, check::hooked_frame(info, 1, stop)), GST_FLOW_FLUSHING);
+  stopping.join();
+  fail_unless(gst_harness_try_pull(harness.h) == nullptr);
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+  gst_harness_play(harness.h);
+  harness.caps(caps);
+  fail_unless(check::stream(harness, caps, 1) == before);
+}
+GST_END_TEST
+
 static Suite* degrade_suite() {
   Suite* suite = suite_create("degrade");
   TCase* cases = tcase_create("general");
@@ -140,6 +172,7 @@ static Suite* degrade_suite() {
   tcase_add_test(cases, repeatable_but_never_the_same_field);
   tcase_add_test(cases, flush_starts_again);
   tcase_add_test(cases, late_frames_are_degraded_like_the_others);
+  tcase_add_test(cases, a_frame_that_nobody_waits_for_ends);
   tcase_add_test(cases, a_size_the_factor_does_not_divide);
   tcase_add_test(cases, another_operator_waits_for_the_next_start);
   return suite;

@@ -12,7 +12,6 @@ static const char* const elements[] = {"reddiff name=e prior=dct steps=1 noise=1
 // Interlaced video by way of the pipelines that people write.
 static const std::string interlaced[] = {
     source + raw + ",interlace-mode=interleaved ! ",
-    source + raw + ",interlace-mode=mixed ! videoconvert ! ",
     source + "video/x-raw,width=64,height=48,framerate=50/1 ! interlace field-pattern=2:2 ! ",
     source + "video/x-raw,format=I420,width=64,height=48,framerate=24/1 ! interlace field-pattern=2:3 ! queue ! ",
     source +
@@ -103,6 +102,41 @@ GST_START_TEST(to_ask_is_no_error) {
 }
 GST_END_TEST
 
+static GstBuffer* flagged(GstBuffer* buffer) {
+  GST_BUFFER_FLAG_SET(buffer, GST_VIDEO_BUFFER_FLAG_INTERLACED);
+  return buffer;
+}
+
+// Frames of mixed video say themselves whether they are interlaced; many say it of none.
+GST_START_TEST(mixed_video_is_refused_at_its_first_interlaced_frame) {
+  Harness harness(elements[__i__]);
+  const std::string mixed = raw + ",interlace-mode=mixed";
+  const GstVideoInfo info = check::info_of(raw);
+  harness.caps(mixed);
+  for (int turn = 0; turn < 2; ++turn) {
+    check::stream(harness, raw, 3, 10 * turn);
+    fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+    fail_unless_equals_string(gst_video_interlace_mode_to_string(check::out_info(harness).interlace_mode),
+                              "progressive");
+    for (int i = 3; i < 6; ++i)
+      fail_unless_equals_int(gst_harness_push(harness.h, flagged(check::picture(info, 10 * turn + i, 0))),
+                             GST_FLOW_NOT_NEGOTIATED);
+    check::expect_error(check::take_errors(harness.bus()), "mixed", GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+                        "deinterlace");
+    harness.caps(raw);
+    harness.caps(mixed);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(mixed_video_of_whole_frames_comes_through) {
+  const Outcome outcome =
+      run(source + raw + ",interlace-mode=mixed ! videoconvert ! " + elements[__i__] + "! fakesink");
+  fail_unless(outcome.ended, "%s", outcome.own.text.c_str());
+  fail_unless_equals_string(outcome.mode.c_str(), "progressive");
+}
+GST_END_TEST
+
 // A broadcast that switches: one error, then on with whole frames.
 GST_START_TEST(a_stream_may_become_interlaced_and_back) {
   Harness harness(elements[__i__]);
@@ -110,10 +144,10 @@ GST_START_TEST(a_stream_may_become_interlaced_and_back) {
   harness.caps(raw);
   check::stream(harness, raw, 1);
   for (int turn = 0; turn < 2; ++turn) {
-    harness.caps(raw + ",interlace-mode=mixed");
+    harness.caps(raw + ",interlace-mode=interleaved");
     for (int i = 0; i < 3; ++i)
       fail_unless_equals_int(gst_harness_push(harness.h, check::picture(info, i, 0)), GST_FLOW_NOT_NEGOTIATED);
-    check::expect_error(check::take_errors(harness.bus()), "mixed", GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+    check::expect_error(check::take_errors(harness.bus()), "interleaved", GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
                         "deinterlace");
     harness.caps(raw);
     check::stream(harness, raw, 2);
@@ -129,6 +163,8 @@ static Suite* interlaced_suite() {
   tcase_add_loop_test(cases, deinterlace_in_front_helps, 0, 2);
   tcase_add_loop_test(cases, who_can_choose_sends_whole_frames, 0, 2);
   tcase_add_loop_test(cases, to_ask_is_no_error, 0, 2);
+  tcase_add_loop_test(cases, mixed_video_is_refused_at_its_first_interlaced_frame, 0, 2);
+  tcase_add_loop_test(cases, mixed_video_of_whole_frames_comes_through, 0, 2);
   tcase_add_loop_test(cases, a_stream_may_become_interlaced_and_back, 0, 2);
   return suite;
 }

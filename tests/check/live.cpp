@@ -197,6 +197,29 @@ GST_START_TEST(navigation_is_in_the_coordinates_of_the_input) {
 }
 GST_END_TEST
 
+// The first call of the prior makes what later ones find made: what it took is not what calls take, however late it made the frame.
+GST_START_TEST(a_slow_first_frame_costs_the_next_one_nothing) {
+  Harness harness("reddiff prior=dct noise=10 preset=live");  // of one call
+  harness.caps(caps);
+  check::stream(harness, caps, 1);
+  gst_harness_push_upstream_event(harness.h, gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 5, 3600 * GST_SECOND, 0));
+  check::stream(harness, caps, 1, 1);
+  fail_unless_equals_uint64(harness.stat("frames-degraded"), 0);
+}
+GST_END_TEST
+
+GST_START_TEST(a_second_without_restoring_is_one_warning) {
+  Harness harness(check::fast);
+  harness.caps(caps);
+  frames_of_late_stream(harness, 20);
+  fail_unless_equals_int(check::take_warnings(harness.bus()).count, 0);
+  for (int i = 0; i < 3; ++i) frames_of_late_stream(harness, 60);
+  const check::Errors warnings = check::take_warnings(harness.bus());
+  fail_unless_equals_int(warnings.count, 1);
+  fail_unless(warnings.text.find("qos-policy") != std::string::npos, "%s", warnings.text.c_str());
+}
+GST_END_TEST
+
 static Suite* live_suite() {
   Suite* suite = suite_create("live");
   TCase* cases = tcase_create("general");
@@ -207,6 +230,8 @@ static Suite* live_suite() {
   tcase_add_test(cases, policies);
   tcase_add_test(cases, plain_frames_are_the_resampled_input);
   tcase_add_test(cases, a_segment_without_time);
+  tcase_add_test(cases, a_slow_first_frame_costs_the_next_one_nothing);
+  tcase_add_test(cases, a_second_without_restoring_is_one_warning);
   tcase_add_test(cases, navigation_is_in_the_coordinates_of_the_input);
   return suite;
 }

@@ -1,60 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Masks that are not the alpha channel: picture files and regions of interest.
-#include "tests/check/failures.h"
-#include "tests/check/folder.h"
+#include "tests/check/mask_util.h"
 
+using check::distance_to_clean;
 using check::Harness;
+using check::soiled;
+using check::write_mask;
 
-static const std::string caps = check::caps_text("RGB", 64, 48);
-static const std::string inpaint = "reddiff task=inpaint prior=dct steps=2 temporal=none ";
-
-// White with a hole in the middle third of both axes. PNG; the hole is black, or transparent.
-static std::string write_mask(const check::Folder& folder, const std::string& name, int width, int height,
-                              bool transparent) {
-  const GstVideoInfo info = check::info_of(check::caps_text("RGBA", width, height));
-  GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
-  gst_buffer_memset(buffer, 0, 255, GST_VIDEO_INFO_SIZE(&info));
-  GstVideoFrame frame;
-  fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_WRITE));
-  for (int y = height / 3; y < 2 * height / 3; ++y)
-    for (int x = width / 3; x < 2 * width / 3; ++x)
-      for (int c = 0; c < 4; ++c)
-        if ((c == 3) == transparent) check::set_sample(frame, c, x, y, 0);
-  gst_video_frame_unmap(&frame);
-  GstHarness* h = gst_harness_new_parse("pngenc snapshot=false");
-  gst_harness_set_src_caps_str(h, check::caps_text("RGBA", width, height).c_str());
-  GstBuffer* png = gst_harness_push_and_pull(h, buffer);
-  fail_unless(png != nullptr);
-  const auto bytes = check::bytes(png);
-  gst_buffer_unref(png);
-  gst_harness_teardown(h);
-  return folder.write(name, std::string(bytes.begin(), bytes.end()));
-}
-
-// A smooth picture with a red block where the mask's hole is.
-static GstBuffer* soiled(int index) {
-  const GstVideoInfo info = check::info_of(caps);
-  GstBuffer* buffer = check::picture(info, index, 0);
-  GstVideoFrame frame;
-  fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READWRITE));
-  for (int y = 16; y < 32; ++y)
-    for (int x = 21; x < 42; ++x)
-      for (int c = 0; c < 3; ++c) check::set_sample(frame, c, x, y, c == 0 ? 255 : 0);
-  gst_video_frame_unmap(&frame);
-  return buffer;
-}
-
-static double distance_to_clean(const std::vector<guint8>& bytes) {
-  const GstVideoInfo info = check::info_of(caps);
-  GstBuffer* clean = check::picture(info, 0, 0);
-  const auto want = check::bytes(clean);
-  gst_buffer_unref(clean);
-  fail_unless_equals_uint64(want.size(), bytes.size());
-  double sum = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) sum += std::abs(want[i] - bytes[i]);
-  return sum / static_cast<double>(want.size());
-}
+static const std::string caps = check::mask_caps, inpaint = check::inpaint;
 
 static int warnings(GstBus* bus) {
   int count = 0;
@@ -225,76 +179,6 @@ GST_START_TEST(alpha_that_cannot_be_had_is_said) {
 }
 GST_END_TEST
 
-GST_START_TEST(wrong_pictures_are_one_clear_error) {
-  const check::Folder folder;
-  const std::string text = folder.write("text.png", "this is no picture"), empty = folder.write("empty.png", "");
-  struct Case {
-    std::string properties;
-    GQuark domain;
-    gint code;
-    const char* word;
-  };
-  const Case cases[] = {
-      {"mask-location=/nowhere/mask.png", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "does not exist"},
-      {"mask-location=" + text, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
-      {"mask-location=" + empty, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
-      {"mask-location=" + folder.path(), GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
-      {"mask-location=/dev/zero", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "could not be read"},
-      {"mask-source=file", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "mask-location"},
-      {"mask-source=none", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "mask-location"},
-  };
-  for (const Case& c : cases)
-    check::expect_error(check::start_and_stop(inpaint + c.properties), c.properties, c.domain, c.code, c.word);
-}
-GST_END_TEST
-
-static std::string big_endian(guint32 value) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 255);
-  return bytes;
-}
-
-static std::string png_chunk(const std::string& type_and_data) {
-  guint32 crc = 0xffffffff;
-  for (const char byte : type_and_data) {
-    crc ^= static_cast<guint8>(byte);
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return big_endian(static_cast<guint32>(type_and_data.size()) - 4) + type_and_data + big_endian(~crc);
-}
-
-// One bit a pixel; valid as far as it goes, which is ten rows.
-static std::string large_png(guint32 width, guint32 height) {
-  const std::size_t size = 10 * (1 + (width + 7) / 8);
-  const auto low = static_cast<char>(size & 255), high = static_cast<char>(size >> 8);
-  const std::string stored{'\x78', '\x01', '\x01', low, high, static_cast<char>(~low), static_cast<char>(~high)};
-  return "\x89PNG\r\n\x1a\n" +
-         png_chunk("IHDR" + big_endian(width) + big_endian(height) + std::string("\1\0\0\0\0", 5)) +
-         png_chunk("IDAT" + stored + std::string(size, '\xff') + big_endian(1)) + png_chunk("IEND");
-}
-
-static gint64 most_memory() {
-  const std::string status = check::read_file("/proc/self/status");
-  return g_ascii_strtoll(status.c_str() + status.find("VmPeak:") + 7, nullptr, 10) / 1024;
-}
-
-// A small file that claims a huge picture is refused by what it claims.
-GST_START_TEST(a_huge_picture_is_refused_before_it_is_decoded) {
-  const check::Folder folder;
-  const std::string small = write_mask(folder, "mask.png", 64, 48, false);
-  fail_unless_equals_int(check::start_and_stop(inpaint + "mask-location=" + small).count, 0);  // loads the decoders
-  const gint64 before = most_memory();
-  const std::string files[] = {folder.write("large.png", large_png(30000, 30000)),
-                               folder.write("just.png", large_png(8192, 8193)),
-                               folder.write("large.pgm", "P5 30000 30000 255\n" + std::string(1000, 'x'))};
-  for (const std::string& path : files)
-    check::expect_error(check::start_and_stop(inpaint + "mask-location=" + path), path, GST_RESOURCE_ERROR,
-                        GST_RESOURCE_ERROR_OPEN_READ, "scale it down");
-  const gint64 grown = most_memory() - before;
-  fail_unless(grown < 500, "%d MB", static_cast<int>(grown));
-}
-GST_END_TEST
-
 static Suite* masks_suite() {
   Suite* suite = suite_create("masks");
   TCase* cases = tcase_create("general");
@@ -307,8 +191,6 @@ static Suite* masks_suite() {
   tcase_add_loop_test(cases, frames_on_the_way_do_not_end_the_stream, 0, 3);
   tcase_add_test(cases, alpha_that_cannot_be_had_is_said);
   tcase_add_test(cases, a_picture_is_read_again_at_the_next_start);
-  tcase_add_test(cases, wrong_pictures_are_one_clear_error);
-  tcase_add_test(cases, a_huge_picture_is_refused_before_it_is_decoded);
   return suite;
 }
 

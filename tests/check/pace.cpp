@@ -4,6 +4,7 @@
 #include "gst-plugin/pace.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "gst-plugin/latency.h"
 #include "tests/check/check_util.h"
@@ -17,30 +18,33 @@ struct Pipeline {
   double call, other;
   int full;
   double slack_ms = 40;
+  GstClockTime duration = check::frame_time;
+  double slow_ms = 0;  // what the next frame takes beside that, in its calls
   Pace pace{};
   double now_ms = 0;
   int frame = 0, calls = 0, dropped = 0, plain = 0;
 
   void run(int frames) {
-    const double frame_ms = check::frame_time / GST_MSECOND;
+    const double frame_ms = static_cast<double>(duration) / GST_MSECOND;
     for (int i = 0; i < frames; ++i, ++frame) {
       now_ms = std::max(now_ms, frame * frame_ms);  // the source is live
-      const Allowance allowance = pace.allow(frame * check::frame_time, check::frame_time);
+      const Allowance allowance = pace.allow(frame * duration, duration);
       if (allowance.drop) {
         ++dropped;
         continue;
       }
       calls = allowance.calls < 0 ? full : std::min(full, allowance.calls);
       plain += calls == 0;
-      now_ms += other + calls * call;
-      pace.on_frame(calls, calls * call, other + calls * call);
+      const double calls_ms = calls * call + (calls > 0 ? std::exchange(slow_ms, 0) : 0);
+      now_ms += other + calls_ms;
+      pace.on_frame(calls, calls_ms, other + calls_ms);
       const double late_ms = now_ms - frame * frame_ms - slack_ms;
       const auto diff = std::max(static_cast<GstClockTimeDiff>(late_ms * GST_MSECOND),
-                                 -static_cast<GstClockTimeDiff>(frame * check::frame_time));
-      pace.on_qos(1.0, diff, frame * check::frame_time);
+                                 -static_cast<GstClockTimeDiff>(frame * duration));
+      pace.on_qos(1.0, diff, frame * duration);
     }
   }
-  double late_ms() const { return now_ms - frame * (check::frame_time / GST_MSECOND) - slack_ms; }
+  double late_ms() const { return now_ms - frame * (static_cast<double>(duration) / GST_MSECOND) - slack_ms; }
 };
 
 GST_START_TEST(who_is_in_time_gets_everything) {
@@ -91,6 +95,74 @@ GST_START_TEST(quality_comes_back) {
 }
 GST_END_TEST
 
+// The first frame of a process loads and makes what later ones find made; one of another size does it again.
+GST_START_TEST(one_slow_frame_does_not_end_restoring) {
+  for (const double slow : {300., 600., 2000.})
+    for (const int full : {1, 2}) {
+      Pipeline pipeline{.call = 15, .other = 3, .full = full, .duration = GST_SECOND / 15};
+      pipeline.slow_ms = slow;
+      pipeline.run(1);
+      for (int turn = 0; turn < 2; ++turn) {
+        // What was missed is caught up with, and a second after that all is as before.
+        const int catching_up = static_cast<int>(slow / (66 - 18)) + 1;
+        pipeline.run(catching_up + 15);
+        const int before = pipeline.plain + pipeline.dropped;
+        pipeline.run(60);
+        fail_unless_equals_int(pipeline.plain + pipeline.dropped, before);
+        fail_unless_equals_int(pipeline.calls, full);
+        fail_unless_equals_int(pipeline.pace.quality(), 1000000);
+        pipeline.slow_ms = slow;
+        pipeline.run(1);
+      }
+    }
+}
+GST_END_TEST
+
+// A second in which the machine was busy.
+GST_START_TEST(restoring_is_back_a_second_after_calls_are_cheap_again) {
+  for (const int rate : {15, 25, 60}) {
+    Pipeline pipeline{.call = 3, .other = 2, .full = 2, .duration = GST_SECOND / rate};
+    pipeline.run(rate);
+    pipeline.call = 200;
+    pipeline.run(2 * rate);
+    fail_unless(pipeline.calls == 0 && pipeline.plain > 0, "at %d", rate);
+    pipeline.call = 3;
+    pipeline.now_ms = 0;
+    pipeline.pace.forget_lateness();
+    pipeline.run(rate);
+    fail_unless_equals_int(pipeline.calls, 2);
+    fail_unless_equals_int(pipeline.pace.quality(), 1000000);
+  }
+}
+GST_END_TEST
+
+// Calls that stay too dear are tried less and less often: each trial is a late frame.
+GST_START_TEST(trials_become_rare) {
+  Pipeline pipeline{.call = 60, .other = 5, .full = 4};
+  pipeline.run(1000);
+  const int plain = pipeline.plain, dropped = pipeline.dropped;
+  pipeline.run(1000);
+  fail_unless(pipeline.plain - plain >= 990, "%d of 1000", pipeline.plain - plain);
+  fail_unless_equals_int(pipeline.dropped, dropped);
+}
+GST_END_TEST
+
+GST_START_TEST(a_second_without_restoring_is_said_once) {
+  Pipeline fast{.call = 5, .other = 5, .full = 4}, slow{.call = 60, .other = 5, .full = 4};
+  fast.run(200);
+  fail_if(fast.pace.take_warning());
+  int first = 0, count = 0;
+  for (int i = 0; i < 400; ++i) {
+    slow.run(1);
+    if (!slow.pace.take_warning()) continue;
+    first = i;
+    ++count;
+  }
+  fail_unless_equals_int(count, 1);
+  fail_unless(first >= 25 && first < 50, "at frame %d", first);
+}
+GST_END_TEST
+
 GST_START_TEST(without_events_or_timestamps_nothing_is_late) {
   Pace pace;
   for (int i = 0; i < 50; ++i) {
@@ -107,7 +179,7 @@ GST_END_TEST
 
 GST_START_TEST(unknown_durations_halve_the_calls) {
   Pace pace;
-  pace.on_frame(8, 80, 90);
+  for (int i = 0; i < 2; ++i) pace.on_frame(8, 80, 90);
   pace.on_qos(2, GST_SECOND, GST_SECOND);
   int calls = 8;
   for (int i = 0; i < 4; ++i) calls = pace.allow(GST_SECOND, GST_CLOCK_TIME_NONE).calls;
@@ -144,6 +216,10 @@ static Suite* pace_suite() {
   tcase_add_test(cases, a_call_that_takes_too_long_leaves_plain_frames);
   tcase_add_test(cases, only_plain_frames_that_are_late_are_dropped);
   tcase_add_test(cases, quality_comes_back);
+  tcase_add_test(cases, one_slow_frame_does_not_end_restoring);
+  tcase_add_test(cases, restoring_is_back_a_second_after_calls_are_cheap_again);
+  tcase_add_test(cases, trials_become_rare);
+  tcase_add_test(cases, a_second_without_restoring_is_said_once);
   tcase_add_test(cases, without_events_or_timestamps_nothing_is_late);
   tcase_add_test(cases, unknown_durations_halve_the_calls);
   tcase_add_test(cases, latency_is_what_frames_take);

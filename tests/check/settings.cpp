@@ -66,29 +66,6 @@ GST_START_TEST(noise_and_strength_keep_the_past) {
 }
 GST_END_TEST
 
-GST_START_TEST(strength_zero_passes_buffers_through) {
-  Harness harness(check::fast + std::string("strength=0"));
-  harness.caps(caps);
-  GstBuffer* in = check::picture(check::info_of(caps), 0, 0);
-  fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_ref(in)), GST_FLOW_OK);
-  GstBuffer* out = gst_harness_try_pull(harness.h);
-  fail_unless(in == out);
-  gst_buffer_unref(out);
-  g_object_set(harness.element(), "strength", 1.0, nullptr);
-  fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_ref(in)), GST_FLOW_OK);
-  out = gst_harness_try_pull(harness.h);
-  fail_if(in == out);
-  fail_if(check::bytes(in) == check::bytes(out));
-  gst_buffer_unref(out);
-  g_object_set(harness.element(), "strength", 0.0, nullptr);
-  fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_ref(in)), GST_FLOW_OK);
-  out = gst_harness_try_pull(harness.h);
-  fail_unless(in == out);
-  gst_buffer_unref(out);
-  gst_buffer_unref(in);
-}
-GST_END_TEST
-
 GST_START_TEST(strength_is_controlled_by_stream_time) {
   Harness harness(check::fast);
   harness.caps(caps);
@@ -199,88 +176,6 @@ GST_START_TEST(stats_and_messages) {
 }
 GST_END_TEST
 
-static const std::string i420 = check::caps_text("I420", 64, 48);
-
-// Whether upstream is told that it may send any strides.
-static bool takes_any_strides(Harness& harness) {
-  GstCaps* asked = gst_caps_from_string(i420.c_str());
-  GstQuery* query = gst_query_new_allocation(asked, TRUE);
-  fail_unless(gst_pad_peer_query(harness.h->srcpad, query));
-  const bool any = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
-  gst_query_unref(query);
-  gst_caps_unref(asked);
-  return any;
-}
-
-static bool asked_upstream_again(Harness& harness) {
-  bool found = false;
-  while (GstEvent* event = gst_harness_try_pull_upstream_event(harness.h)) {
-    found = found || GST_EVENT_TYPE(event) == GST_EVENT_RECONFIGURE;
-    gst_event_unref(event);
-  }
-  return found;
-}
-
-// Buffers that pass through are the next element's to read: what it did not offer must not be promised, from before the first buffer on.
-GST_START_TEST(strides_are_promised_for_as_long_as_they_are_read_here) {
-  Harness harness(std::string(check::fast) + "strength=0");
-  harness.caps(i420);
-  fail_unless(!takes_any_strides(harness));
-  check::stream(harness, i420, 1);
-  asked_upstream_again(harness);
-  for (const double strength : {1., 0., 0.5}) {
-    g_object_set(harness.element(), "strength", strength, nullptr);
-    check::stream(harness, i420, 1, 1);
-    fail_unless(asked_upstream_again(harness));
-    fail_unless_equals_int(takes_any_strides(harness), strength > 0);
-  }
-}
-GST_END_TEST
-
-// The picture of check::picture with rows 64 bytes longer than caps say.
-static GstBuffer* padded(const GstVideoInfo& info, int index) {
-  GstVideoInfo wide =
-      check::info_of(check::caps_text("I420", GST_VIDEO_INFO_WIDTH(&info) + 64, GST_VIDEO_INFO_HEIGHT(&info)));
-  GstBuffer *straight = check::picture(info, index, index), *buffer = check::picture(wide, index, 7);
-  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info), info.width,
-                                 info.height, GST_VIDEO_INFO_N_PLANES(&info), wide.offset, wide.stride);
-  GstVideoFrame from, to;
-  fail_unless(gst_video_frame_map(&from, &info, straight, GST_MAP_READ));
-  fail_unless(gst_video_frame_map(&to, &info, buffer, GST_MAP_WRITE));
-  fail_unless(gst_video_frame_copy(&to, &from));
-  gst_video_frame_unmap(&to);
-  gst_video_frame_unmap(&from);
-  gst_buffer_unref(straight);
-  return buffer;
-}
-
-// What upstream laid out for this element, before it heard that another one reads it, is laid out anew.
-GST_START_TEST(frames_on_the_way_lie_as_the_next_element_reads_them) {
-  const GstVideoInfo info = check::info_of(i420);
-  Harness harness(check::fast);
-  harness.caps(i420);
-  check::stream(harness, i420, 1);
-  g_object_set(harness.element(), "strength", 0.0, nullptr);
-  for (int i = 1; i < 3; ++i) {
-    GstBuffer* expected = check::picture(info, i, i);
-    fail_unless_equals_int(gst_harness_push(harness.h, padded(info, i)), GST_FLOW_OK);
-    GstBuffer* out = gst_harness_try_pull(harness.h);
-    fail_unless(out != nullptr && gst_buffer_get_video_meta(out) == nullptr);
-    fail_unless(check::bytes(out) == check::bytes(expected));
-    fail_unless_equals_uint64(GST_BUFFER_PTS(out), GST_BUFFER_PTS(expected));
-    gst_buffer_unref(out);
-    gst_buffer_unref(expected);
-  }
-  takes_any_strides(harness);  // upstream has asked: what comes now is between it and the next element
-  GstBuffer* buffer = padded(info, 3);
-  fail_unless_equals_int(gst_harness_push(harness.h, gst_buffer_ref(buffer)), GST_FLOW_OK);
-  GstBuffer* out = gst_harness_try_pull(harness.h);
-  fail_unless(out == buffer);
-  gst_buffer_unref(out);
-  gst_buffer_unref(buffer);
-}
-GST_END_TEST
-
 // Two properties that make no sense one without the other, with a frame between them.
 GST_START_TEST(what_is_set_together_is_taken_over_together) {
   Harness harness(std::string(check::fast) + "scale=3 operator=bicubic:factor=3");
@@ -295,6 +190,78 @@ GST_START_TEST(what_is_set_together_is_taken_over_together) {
   check::stream(harness, caps, 1, 2);
   fail_unless_equals_int(check::out_info(harness).width, 2 * 32);
   fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+}
+GST_END_TEST
+
+// An application may set everything, start, and let notifications out only then.
+GST_START_TEST(frozen_notifications_do_not_hide_settings_from_a_start) {
+  Harness harness(check::fast);
+  gst_element_set_state(harness.element(), GST_STATE_NULL);
+  g_object_freeze_notify(G_OBJECT(harness.element()));
+  g_object_set(harness.element(), "operator", "bicubic:factor=2", nullptr);
+  gst_harness_play(harness.h);
+  harness.caps(caps);
+  check::stream(harness, caps, 2);
+  fail_unless_equals_int(check::out_info(harness).width, 2 * 32);
+  g_object_thaw_notify(G_OBJECT(harness.element()));
+  check::stream(harness, caps, 2, 2);
+  fail_unless_equals_uint64(harness.stat("resets-settings"), 0);
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+}
+GST_END_TEST
+
+static void push_one(GObject* object, GParamSpec*, gpointer data) {
+  auto* harness = static_cast<Harness*>(data);
+  check::stream(*harness, caps, 1, 1 + static_cast<int>(harness->stat("frames-out")));
+}
+
+// Frames come between the properties of a preset, of the plugin's own file or GStreamer's: they see all of it or nothing.
+GST_START_TEST(a_preset_is_one_change) {
+  Harness harness(check::fast);
+  harness.caps(caps);
+  check::stream(harness, caps, 2);
+  g_object_set(harness.element(), "steps", 3, "prior-weight", 0.5, nullptr);
+  check::stream(harness, caps, 1, 2);
+  fail_unless_equals_uint64(harness.stat("resets-settings"), 1);
+  // Called for each property that was set, which is after all of them.
+  const gulong id = g_signal_connect(harness.element(), "notify", G_CALLBACK(push_one), &harness);
+  const gulong frames = harness.stat("frames-out");
+  fail_unless(gst_preset_load_preset(GST_PRESET(harness.element()), "live"));
+  g_signal_handler_disconnect(harness.element(), id);
+  fail_unless(harness.stat("frames-out") >= frames + 3);
+  fail_unless_equals_uint64(harness.stat("resets-settings"), 2);
+  fail_unless_equals_int(check::take_errors(harness.bus()).count + check::take_warnings(harness.bus()).count, 0);
+}
+GST_END_TEST
+
+static int latency_queries = 0;
+
+// A source that says only after a while whether it is live.
+static gboolean says_it_late(GstPad* pad, GstObject* parent, GstQuery* query) {
+  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY) return gst_pad_query_default(pad, parent, query);
+  if (++latency_queries < 4) return FALSE;
+  gst_query_set_latency(query, TRUE, 0, GST_CLOCK_TIME_NONE);
+  return TRUE;
+}
+
+GST_START_TEST(whether_the_source_is_live_is_asked_until_it_is_known) {
+  const std::string line = "reddiff prior=dct noise=10 operator=gaussian-blur:sigma=1 temporal=none preset=";
+  Harness late(line + "auto"), live(line + "live"), quality(line + "quality");
+  latency_queries = 0;
+  gst_pad_set_query_function(late.h->srcpad, says_it_late);
+  for (Harness* harness : {&late, &live, &quality}) harness->caps(caps);
+  const auto is = check::stream(late, caps, 40), as_live = check::stream(live, caps, 40),
+             as_quality = check::stream(quality, caps, 40);
+  fail_unless(is.front() == as_quality.front());
+  fail_unless(is.back() == as_live.back() && is.back() != as_quality.back());
+  fail_unless_equals_int(latency_queries, 4);  // and no more once it is known
+  // One that never says it is not asked before every frame.
+  Harness never(line + "auto");
+  latency_queries = -1000;
+  gst_pad_set_query_function(never.h->srcpad, says_it_late);
+  never.caps(caps);
+  check::stream(never, caps, 100);
+  fail_unless(latency_queries < -980, "%d", latency_queries);
 }
 GST_END_TEST
 
@@ -319,19 +286,19 @@ static Suite* settings_suite() {
   TCase* cases = tcase_create("general");
   suite_add_tcase(suite, cases);
   tcase_add_test(cases, scale_while_playing);
-  tcase_add_test(cases, frames_on_the_way_lie_as_the_next_element_reads_them);
   tcase_add_test(cases, what_is_set_together_is_taken_over_together);
+  tcase_add_test(cases, frozen_notifications_do_not_hide_settings_from_a_start);
+  tcase_add_test(cases, a_preset_is_one_change);
+  tcase_add_test(cases, whether_the_source_is_live_is_asked_until_it_is_known);
   tcase_add_test(cases, other_caps_end_a_failure);
   tcase_add_test(cases, steps_while_playing);
   tcase_add_test(cases, what_was_set_already_changes_nothing);
   tcase_add_test(cases, noise_and_strength_keep_the_past);
-  tcase_add_test(cases, strength_zero_passes_buffers_through);
   tcase_add_test(cases, strength_is_controlled_by_stream_time);
   tcase_add_test(cases, noise_is_controlled_by_stream_time_at_any_rate);
   tcase_add_test(cases, prior_waits_for_the_next_start);
   tcase_add_test(cases, auto_preset_follows_the_source);
   tcase_add_test(cases, stats_and_messages);
-  tcase_add_test(cases, strides_are_promised_for_as_long_as_they_are_read_here);
   return suite;
 }
 
