@@ -79,7 +79,8 @@ at::Tensor without_drift(at::Tensor moved, const Measured& now, const FilterCons
 void TemporalFilter::reset() { z_ = variance_ = last_ = picture_ = known_ = at::Tensor(); }
 
 MovedBehind TemporalFilter::move(const Measured& now, Motion& motion) const {
-  auto flow = motion.backward(now.single, last_);
+  // Where H loses resolution others have searched between H^+ y, which shows less than these.
+  auto flow = lossy(now) ? motion.between(now.single, last_) : motion.backward(now.single, last_);
   if (now.known.defined()) {
     const auto known = on_the_grid_of(flow, now.known), holes = large_holes(known);
     if (holes.any().item<bool>()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// How a frame moved against the last one, found once: who asks first has it searched for between the pictures that show it best there,
-// and everybody else in that frame gets the same answer. So with the scene: it was cut or it was not, for all who remember some of it.
+// How a frame moved against the last one: who asks first has it searched for, and everybody else in that frame gets the same answer, unless
+// the pictures at hand show more (`between`). So with the scene: it was cut or it was not, for all who remember some of it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
