@@ -58,6 +58,8 @@ static const char* const promised[] = {
     "GstReddiffTask 4 restore",
     "GstReddiffSolver 0 preset",
     "GstReddiffSolver 1 red-diff",
+    "GstReddiffSolver 2 hqs",
+    "GstReddiffSolver 3 ensemble",
     "GstReddiffOptimizer 0 preset",
     "GstReddiffOptimizer 1 adam",
     "GstReddiffOptimizer 2 adamw",

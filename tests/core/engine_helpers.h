@@ -44,9 +44,10 @@ struct RestoredFrame {
   FrameReport report;
 };
 
-inline RestoredFrame restore(Engine& engine, Frame& in, int scale, const FrameOptions& options, const char* format = "RGB") {
-  RestoredFrame restored{std::make_unique<Frame>(format_named(format), in.view.width * scale, in.view.height * scale, 2),
-                    {}};
+inline RestoredFrame restore(Engine& engine, Frame& in, int scale, const FrameOptions& options,
+                             const char* format = "RGB") {
+  RestoredFrame restored{
+      std::make_unique<Frame>(format_named(format), in.view.width * scale, in.view.height * scale, 2), {}};
   restored.report = engine.process(in.view, restored.frame->view, options);
   return restored;
 }
