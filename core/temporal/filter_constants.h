@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The numbers in the equations of filter.h and evidence.h that no measurement gives. They were chosen on development clips by
-// tests/bench/search_filter.cpp; measured.md shows what half and twice of each does. All are plain factors, but for detail_of_hole.
+// tests/bench/search_filter.cpp; MEASUREMENTS.md shows what half and twice of each does. All are plain factors, but for detail_of_hole.
 #pragma once
 
 namespace reddiff {

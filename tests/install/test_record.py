@@ -14,7 +14,7 @@ class Record(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="reddiff-record-")
         self.addCleanup(folder.cleanup)
-        self.path = os.path.join(folder.name, "measured.md")
+        self.path = os.path.join(folder.name, "MEASUREMENTS.md")
 
     def record(self, *command):
         script = os.path.join(installed.SOURCE, "pipelines", "record")
