@@ -57,7 +57,7 @@ class GstLaunch(hosts.Case):
                     process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(hosts.WITHIN), 0)
         frames = hosts.decoded(result)
-        self.assertGreaterEqual(seen, 10)
+        self.assertIn(seen, range(10, 300), "interrupted, not played to its end")
         self.assertEqual(len(frames), seen)
 
     def test_refuses_nonsense_in_words(self):
