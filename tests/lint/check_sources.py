@@ -12,6 +12,7 @@ FOLDERS = ("core", "gst-plugin", "models", "pipelines", "tests", ".ci", ".githoo
 CPP = (".h", ".cpp", ".c", ".cu", ".cuh")
 SKIPPED = {"__pycache__", "data"}
 LONGEST = 400
+PAGE, LONGEST_PAGE = "README.md", 60
 
 # A file includes only its own group or an earlier one. Files that lie in core/ itself are the last group.
 # pch/ is the precompiled header: what it includes, every file sees.
@@ -31,16 +32,22 @@ def is_source(path):
         return file.read(2) == b"#!"
 
 
+def read_lines(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return file.read().split("\n")
+
+
 def sources(root):
-    """(path from the root, lines) of every source and script."""
+    """(path from the root, lines) of every source and script, and of every README.md."""
+    if os.path.isfile(os.path.join(root, PAGE)):
+        yield PAGE, read_lines(os.path.join(root, PAGE))
     for folder in FOLDERS:
         for where, names, files in os.walk(os.path.join(root, folder)):
             names[:] = sorted(set(names) - SKIPPED)
             for name in sorted(files):
                 path = os.path.join(where, name)
-                if is_source(path):
-                    with open(path, encoding="utf-8", newline="") as file:
-                        yield os.path.relpath(path, root), file.read().split("\n")
+                if name == PAGE or is_source(path):
+                    yield os.path.relpath(path, root), read_lines(path)
 
 
 def room_of(path):
@@ -87,11 +94,14 @@ def no_torch_in_plugin(path, lines):
 
 def length(path, lines):
     count = len(lines) - (lines[-1] == "")
-    if count > LONGEST:
-        yield LONGEST + 1, f"{count} lines; {LONGEST} at most"
+    most = LONGEST_PAGE if os.path.basename(path) == PAGE else LONGEST
+    if count > most:
+        yield most + 1, f"{count} lines; {most} at most"
 
 
 def spdx(path, lines):
+    if os.path.basename(path) == PAGE:
+        return
     expected = "SPDX-License-Identifier: LGPL-2.1-or-later"
     head = lines[:1] if path.endswith(CPP) else lines[:2]
     if not any(expected in line for line in head):
