@@ -31,7 +31,8 @@ struct ElementState {
   Compression compression;
   StreamState stream;
   InterlacedGuard interlaced;
-  bool warned = false;  // of frames that were not finite
+  bool warned = false;             // of frames that were not finite
+  bool told_of_old_names = false;  // of settings
 };
 
 inline FrameSettings frame_settings(GstElement* element, ElementState& state) {

@@ -72,6 +72,7 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
   if (allowance.drop) return GST_BASE_TRANSFORM_FLOW_DROPPED;
   const gint64 before = g_get_monotonic_time();
   take_over(filter, state.ledger, state.session, force);
+  tell_of_old_names(GST_ELEMENT(filter), force.config, state.told_of_old_names);
   const ResetCause reset = state.session.forget();
   check_alpha(filter, state.ledger, force);
   if (!force.fits) {

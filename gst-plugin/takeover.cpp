@@ -56,4 +56,13 @@ void check_alpha(GstVideoFilter* video, SettingsLedger& ledger, const InForce& f
   GST_ELEMENT_WARNING(video, LIBRARY, SETTINGS, ("The settings from before stay: %s.", what_to_do), (nullptr));
 }
 
+void tell_of_old_names(GstElement* element, const Config& config, bool& said) {
+  if (said || config.optimizer != Optimizer::fixed_point) return;
+  said = true;
+  post_warning(
+      element,
+      Error(ErrorCode::settings,
+            "optimizer=fixed-point is deprecated: it is solver=hqs now, which does the same; set that instead"));
+}
+
 }  // namespace reddiff

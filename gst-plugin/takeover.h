@@ -20,4 +20,7 @@ void take_over(GstVideoFilter* video, SettingsLedger& ledger, Session& session, 
 // Error{settings}.
 void check_alpha(GstVideoFilter* video, SettingsLedger& ledger, const InForce& force);
 
+// A setting whose name is going away, once from start() to stop(): `said`.
+void tell_of_old_names(GstElement* element, const Config& config, bool& said);
+
 }  // namespace reddiff

@@ -265,6 +265,23 @@ GST_START_TEST(whether_the_source_is_live_is_asked_until_it_is_known) {
 }
 GST_END_TEST
 
+// It goes on to work, and what it is called now is said once.
+GST_START_TEST(an_old_name_is_one_warning) {
+  Harness old("reddiff prior=dct steps=3 task=super-resolution optimizer=fixed-point"),
+      now("reddiff prior=dct steps=3 task=super-resolution solver=hqs");
+  old.caps(caps);
+  now.caps(caps);
+  fail_unless(check::stream(old, caps, 3) == check::stream(now, caps, 3));
+  g_object_set(old.element(), "steps", 2, nullptr);
+  check::stream(old, caps, 2, 3);
+  const auto warnings = check::take_warnings(old.bus());
+  fail_unless_equals_int(warnings.count, 1);
+  fail_unless(warnings.text.find("solver=hqs") != std::string::npos, "%s", warnings.text.c_str());
+  fail_unless_equals_int(check::take_warnings(now.bus()).count, 0);
+  fail_unless_equals_int(check::take_errors(old.bus()).count, 0);
+}
+GST_END_TEST
+
 // Another kind of video is another chance.
 GST_START_TEST(other_caps_end_a_failure) {
   const std::string others = check::caps_text("RGB", 16, 12);
@@ -290,6 +307,7 @@ static Suite* settings_suite() {
   tcase_add_test(cases, frozen_notifications_do_not_hide_settings_from_a_start);
   tcase_add_test(cases, a_preset_is_one_change);
   tcase_add_test(cases, whether_the_source_is_live_is_asked_until_it_is_known);
+  tcase_add_test(cases, an_old_name_is_one_warning);
   tcase_add_test(cases, other_caps_end_a_failure);
   tcase_add_test(cases, steps_while_playing);
   tcase_add_test(cases, what_was_set_already_changes_nothing);
