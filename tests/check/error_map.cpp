@@ -7,9 +7,9 @@
 #include <new>
 #include <stdexcept>
 
-#include "gst-plugin/debug.h"
 #include "tests/check/failures.h"
 
+// The plugin's, which plugin_init makes elsewhere.
 GST_DEBUG_CATEGORY(gst_reddiff_debug);
 
 static thread_local bool no_memory = false;

@@ -121,7 +121,7 @@ GST_END_TEST
 // A second in which the machine was busy.
 GST_START_TEST(restoring_is_back_a_second_after_calls_are_cheap_again) {
   for (const int rate : {15, 25, 60}) {
-    Pipeline pipeline{.call = 3, .other = 2, .full = 2, .duration = GST_SECOND / rate};
+    Pipeline pipeline{.call = 3, .other = 2, .full = 2, .duration = GST_SECOND / static_cast<GstClockTime>(rate)};
     pipeline.run(rate);
     pipeline.call = 200;
     pipeline.run(2 * rate);
@@ -151,15 +151,15 @@ GST_START_TEST(a_second_without_restoring_is_said_once) {
   Pipeline fast{.call = 5, .other = 5, .full = 4}, slow{.call = 60, .other = 5, .full = 4};
   fast.run(200);
   fail_if(fast.pace.take_warning());
-  int first = 0, count = 0;
+  int said_at = 0, count = 0;
   for (int i = 0; i < 400; ++i) {
     slow.run(1);
     if (!slow.pace.take_warning()) continue;
-    first = i;
+    said_at = i;
     ++count;
   }
   fail_unless_equals_int(count, 1);
-  fail_unless(first >= 25 && first < 50, "at frame %d", first);
+  fail_unless(said_at >= 25 && said_at < 50, "at frame %d", said_at);
 }
 GST_END_TEST
 
