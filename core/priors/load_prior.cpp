@@ -53,9 +53,9 @@ std::string find_model(const std::string& name, const std::string& model_dirs) {
     for (const std::string& dir : dirs) {
       const fs::path path = fs::path(dir) / (name + extension);
       std::error_code error;
-      fs::status(path, error);
-      if (!error) return path.string();
-      if (!is_missing(error) && !unreadable) unreadable = file_error("The model file " + path.string(), error);
+      const bool there = fs::exists(path, error);
+      if (there) return path.string();
+      if (error && !is_missing(error) && !unreadable) unreadable = file_error("The model file " + path.string(), error);
     }
   if (unreadable) throw *unreadable;
   const std::set<std::string> known = models_in(dirs);

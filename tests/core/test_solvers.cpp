@@ -287,6 +287,8 @@ TEST(Solvers, TellTheTraceWhatTheyCost) {
   const auto times = trace.times();
   EXPECT_TRUE(times.prior > 0 && times.op > 0);
   EXPECT_EQ(times.flow + times.convert, 0);
+  EXPECT_GE(times.total, times.prior + times.op);
+  EXPECT_NEAR(times.optimizer, times.total - times.prior - times.op, 1e-9);
 }
 
 // An operator and a prior that offer nothing beyond what they must.
