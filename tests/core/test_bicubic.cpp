@@ -85,9 +85,8 @@ class LongBicubic : public testing::TestWithParam<Case> {
 std::vector<Case> cases() {
   std::vector<Case> list;
   for (int factor = 2; factor <= 8; ++factor) list.push_back({factor, {longest + 1, 3}});
-  for (const ImageSize rows : {ImageSize{1, longest + 45}, ImageSize{2, 385}, ImageSize{longest, longest + 1}})
+  for (const ImageSize rows : {ImageSize{1, longest + 45}, ImageSize{2, 385}, ImageSize{longest + 3, longest + 6}})
     list.push_back({2, rows});
-  list.push_back({4, {longest + 19, longest + 44}});
   return list;
 }
 INSTANTIATE_TEST_SUITE_P(Sizes, LongBicubic, testing::ValuesIn(cases()), [](const auto& info) {
