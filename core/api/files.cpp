@@ -13,7 +13,7 @@ std::string expand_home(const std::string& path) {
 
 bool is_missing(const std::error_code& error) {
   return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
-         error == std::errc::filename_too_long;
+         error == std::errc::filename_too_long || error == std::errc::too_many_symbolic_link_levels;
 }
 
 Error file_error(const std::string& what, const std::error_code& error) {

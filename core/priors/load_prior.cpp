@@ -81,6 +81,8 @@ Key key_of(const std::string& path, at::Device device, Precision precision) {
   std::error_code error;
   const fs::path canonical = fs::canonical(path, error), card = fs::path(path).replace_extension(".json");
   if (error) throw file_error("The model file " + path, error);
+  if (!fs::is_regular_file(canonical, error) && !error)
+    throw Error(ErrorCode::open_read, "The model file " + path + " cannot be read: it is no file");
   const std::uintmax_t size = fs::file_size(canonical, error);
   const fs::file_time_type changed = error ? fs::file_time_type{} : fs::last_write_time(canonical, error);
   if (error) throw file_error("The model file " + path, error);

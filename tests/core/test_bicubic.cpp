@@ -89,8 +89,8 @@ std::vector<Case> cases() {
     list.push_back({2, rows});
   return list;
 }
-INSTANTIATE_TEST_SUITE_P(Sizes, LongBicubic, testing::ValuesIn(cases()), [](const auto& info) {
-  const Case& c = info.param;
+INSTANTIATE_TEST_SUITE_P(Sizes, LongBicubic, testing::ValuesIn(cases()), [](const auto& instance) {
+  const Case& c = instance.param;
   return "factor" + std::to_string(c.factor) + "_" + std::to_string(c.rows.height) + "x" + std::to_string(c.rows.width);
 });
 

@@ -295,9 +295,11 @@ TEST_F(ModelFiles, SaysWhatIsMissing) {
 }
 
 TEST(FileError, TellsMissingFromUnreadable) {
-  for (const auto error : {std::errc::no_such_file_or_directory, std::errc::not_a_directory})
+  // A loop of links leads nowhere.
+  for (const auto error :
+       {std::errc::no_such_file_or_directory, std::errc::not_a_directory, std::errc::too_many_symbolic_link_levels})
     EXPECT_EQ(file_error("x", std::make_error_code(error)).code(), ErrorCode::not_found);
-  for (const auto error : {std::errc::permission_denied, std::errc::io_error, std::errc::too_many_symbolic_link_levels})
+  for (const auto error : {std::errc::permission_denied, std::errc::io_error})
     EXPECT_EQ(file_error("x", std::make_error_code(error)).code(), ErrorCode::open_read);
 }
 
