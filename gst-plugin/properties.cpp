@@ -75,7 +75,9 @@ const Row rows[] = {
     {"task", enum_field<&Settings::task, task_type>(), 0, 0, rebuild, false,
      "What to undo when 'operator' is empty; inpaint needs a mask, see 'mask-source'"},
     {"scale", &Settings::scale, 0, 8, rebuild, false,
-     "Output size = input size x scale; 0 = from 'operator', or 2 for task=super-resolution and 1 for the others"},
+     "Output size = input size x scale; 0 = from 'operator', or 2 for task=super-resolution and 1 for the others; "
+     "alone it "
+     "means task=super-resolution"},
     {"operator", &Settings::operator_text, 0, 0, rebuild, false,
      "Degradation to undo, instead of the task's: stages name:arg=value applied left to right and joined by '+', for "
      "example gaussian-blur:sigma=1.6+bicubic:factor=4; empty = from 'task'"},
@@ -125,7 +127,9 @@ const Row rows[] = {
     {"mask-roi-type", &Settings::mask_roi_type, 0, 0, rebuild, false,
      "Type of the regions of interest (GstVideoRegionOfInterestMeta) that are missing; empty = any"},
     {"strength", &Settings::strength, 0, 1, frame, true,
-     "Blend of known pixels: 0 = plainly resampled input, 1 = restored; 0 at scale 1 passes buffers through"},
+     "Blend of known pixels: 0 = plainly resampled input (OpenCV's bicubic kernel), which needs no prior, 1 = "
+     "restored; 0 at "
+     "scale 1 passes buffers through"},
     {"device", &Settings::device, 0, 0, start, false,
      "Where to compute: auto, cpu or cuda:N; one that is asked for and missing is an error"},
     {"precision", enum_field<&Settings::precision, precision_type>(), 0, 0, start, false,
