@@ -119,7 +119,8 @@ GST_START_TEST(what_waits_for_a_start) {
   fail_unless(force.remake);
   fail_unless(force.config.prior == reddiff::Config{}.prior);
   ledger.stop();
-  fail_unless_equals_string(ledger.start().config.prior.c_str(), "dct");
+  const InForce restarted = ledger.start();
+  fail_unless_equals_string(restarted.config.prior.c_str(), "dct");
 }
 GST_END_TEST
 
