@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/api/error.h"
+#include "core/api/files.h"
 #include "gst-plugin/frame_memory.h"
 
 namespace reddiff {
@@ -13,11 +14,6 @@ bool fits(const Demands& demands, const GstVideoInfo& in, const GstVideoInfo& ou
   return GST_VIDEO_INFO_WIDTH(&out) == GST_VIDEO_INFO_WIDTH(&in) * demands.scale &&
          GST_VIDEO_INFO_HEIGHT(&out) == GST_VIDEO_INFO_HEIGHT(&in) * demands.scale &&
          (!demands.alpha_is_mask || carries_alpha(in));
-}
-
-// Shells expand ~ only at the start of a word, and prior=~/mine is one word.
-void expand_home(std::string& path) {
-  if (path == "~" || path.starts_with("~/")) path.replace(0, 1, g_get_home_dir());
 }
 
 }  // namespace
@@ -61,8 +57,8 @@ Config SettingsLedger::wanted() const {
     config.prior = active_->prior;
     config.precision = active_->precision;
   }
-  expand_home(config.prior);
-  expand_home(config.mask_location);
+  config.prior = expand_home(config.prior);
+  config.mask_location = expand_home(config.mask_location);
   return config;
 }
 

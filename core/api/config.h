@@ -47,8 +47,8 @@ struct Config {
   bool operator==(const Config&) const = default;
 };
 
-// The operator that the configuration asks for; a scale above 1 without task and operator means task=super-resolution. Throws Error{settings}: unknown operator, `scale` against the operator's factor,
-// task=deblur without an operator.
+// The operator that the configuration asks for; a scale above 1 without task and operator means task=super-resolution. Throws
+// Error{settings}: unknown operator, `scale` against the operator's factor, task=deblur without an operator.
 OperatorSpec resolve_operator(const Config& config);
 
 // Output width = input width x this. Throws as resolve_operator.

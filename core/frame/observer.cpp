@@ -32,14 +32,18 @@ at::Tensor known_pixels(const FrameOptions& options, MaskSource source, const at
 
 }  // namespace
 
+Observer::Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device)
+    : has_least_(config.task == Task::restore), mask_(mask), knows_clipping_(knows_clipping), device_(device) {
+  config.noise = -1;
+  estimates_ = estimates_noise(config);
+}
+
 // sigma_y, from the user, from the picture, or from how fine its code values are.
 double Observer::level(const FrameView& frame, const FrameOptions& options, const Observed& seen, bool will_be_solved) {
-  Config config = config_;
-  config.noise = options.noise;
   double level = level_to_core(std::max(options.noise, 0.0));
-  if (estimates_noise(config)) {
+  if (options.noise < 0 && estimates_) {
     level = will_be_solved ? noise_.update(estimate_noise(frame, seen.picture, seen.known)) : noise_.level();
-    if (config.task == Task::restore) level = std::max(level, level_to_core(options.least_noise));
+    if (has_least_) level = std::max(level, level_to_core(options.least_noise));
   }
   return std::max(level, quantisation_floor(frame.component[0].depth));
 }

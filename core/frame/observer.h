@@ -28,8 +28,7 @@ struct Observed {
 class Observer {
  public:
   // mask: never automatic. knows_clipping: the solver takes noise that ended where code values end into account.
-  Observer(const Config& config, MaskSource mask, bool knows_clipping, at::Device device)
-      : config_(config), mask_(mask), knows_clipping_(knows_clipping), device_(device) {}
+  Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device);
 
   // A frame that is not going to be solved leaves what is remembered as it is. Throws Error{settings}: a mask is asked for and missing.
   Observed observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved);
@@ -41,7 +40,8 @@ class Observer {
   double level(const FrameView& frame, const FrameOptions& options, const Observed& seen, bool will_be_solved);
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 
-  Config config_;
+  bool estimates_;  // the level, where the frame's options leave it open
+  bool has_least_;  // and no less than they say
   MaskSource mask_;
   bool knows_clipping_;
   at::Device device_;

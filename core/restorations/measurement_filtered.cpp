@@ -51,9 +51,9 @@ class MeasurementFiltered : public Restoration {
   TemporalFilter filter_;
 };
 
-// y as it was before code values ended; estimate: of the picture of its rows, with the mean of noisy values.
-void debias(Problem& problem, const std::function<at::Tensor()>& estimate) {
-  problem.y = problem.likelihood->expected_y(problem.y, [&] { return problem.likelihood->debias(estimate()); });
+// y as it was before code values ended; estimate: the picture of its rows.
+void take_clipping_out(Problem& problem, const std::function<at::Tensor()>& estimate) {
+  problem.y = problem.likelihood->expected_y(problem.y, estimate);
   problem.likelihood = problem.likelihood->debiased();
 }
 
@@ -64,7 +64,7 @@ class BlurredMeasurements final : public MeasurementFiltered {
 
  protected:
   at::Tensor visible_motion(Problem& problem, Trace&) const override {
-    debias(problem, [&] { return tools().op->vjp(problem.y, problem.y); });
+    take_clipping_out(problem, [&] { return problem.likelihood->debias(tools().op->vjp(problem.y, problem.y)); });
     return tools().op->vjp(problem.y, problem.y);
   }
 
@@ -85,7 +85,7 @@ class ReducedMeasurements final : public MeasurementFiltered {
     const auto level = at::full({1, 1, 1, 1}, problem.sigma_y(), problem.y.options());
     const auto denoised = trace.in(Trace::Stage::prior, [&] { return tools().prior.denoise(problem.y, level); });
     const auto estimate = problem.likelihood->debias(denoised);
-    debias(problem, [&] { return denoised; });
+    take_clipping_out(problem, [&] { return estimate; });
     return estimate;
   }
 

@@ -91,7 +91,7 @@ class HoledPictures final : public SeenPictures {
  protected:
   at::Tensor without_past(const Problem& problem, const Plan& plan, const Restored& single,
                           Trace& trace) const override {
-    return solve(tools(), problem, plan.along, {single.mu, {}}, trace);
+    return solve(tools(), problem, plan.afresh, {single.mu, {}}, trace);
   }
 };
 
@@ -114,7 +114,7 @@ class ReducedPictures final : public PictureFiltered {
   // A frame without any past has had all its steps.
   at::Tensor without_past(const Problem& problem, const Plan& plan, const Restored& single,
                           Trace& trace) const override {
-    return single.cold ? single.mu : solve(tools(), problem, plan.along, {single.mu, {}}, trace);
+    return single.cold ? single.mu : solve(tools(), problem, plan.afresh, {single.mu, {}}, trace);
   }
 
   at::Tensor from_past(const Problem& problem, const Plan& plan, const TemporalFilter::Estimate& estimate,

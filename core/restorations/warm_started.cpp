@@ -26,71 +26,73 @@ at::Tensor outside_of_large_holes(const at::Tensor& trust, const Problem& proble
   return trust * (1 - large_holes(at::upsample_nearest2d(problem.weights, {trust.size(2), trust.size(3)})));
 }
 
-class WarmStarted final : public Restoration {
+class WarmStarted : public Restoration {
  public:
-  using Belief = at::Tensor (*)(const at::Tensor& trust, const Problem& problem);
+  explicit WarmStarted(const Tools& tools) : tools_(tools) {}
 
-  WarmStarted(const Tools& tools, Belief belief) : tools_(tools), belief_(belief) {}
-
-  Restored restore(const Problem& problem, const Plan& plan, Motion& motion, Trace& trace) override {
-    Start start = cold_start(tools_, problem);
-    Restored restored{{}, start.mu};
-    const auto& plain = restored.plain;
-    trace.in(Trace::Stage::motion, [&] {
-      const auto past = past_.predict(plain, problem.sigma_y(), true, motion);
-      restored.cut = past.cut;
-      restored.cold = !past.moved.defined();
-      if (restored.cold) return;
-      const auto trust = belief_(past.trust, problem);
-      start.mu = at::lerp(plain, past.moved, trust);
-      start.level = trusted_level(trust, plan.cold.start_level, plan.warm.start_level);
-      start.measured = false;
-    });
-    restored.mu = solve(tools_, problem, restored.cold ? plan.cold : plan.warm, start, trace);
-    past_.remember(plain, restored.mu);
-    return restored;
-  }
-
- private:
-  const Tools& tools_;
-  Belief belief_;
-  WarmStart past_;
-};
-
-class WeighedStart final : public Restoration {
- public:
-  explicit WeighedStart(const Tools& tools) : tools_(tools) {}
-
-  Restored restore(const Problem& measured, const Plan& plan, Motion& motion, Trace& trace) override {
+  Restored restore(const Problem& measured, const Plan& plan, Motion& motion, Trace& trace) final {
     Problem problem = measured;
     Start start = cold_start(tools_, problem);
     Restored restored{{}, start.mu};
-    const auto& plain = restored.plain;
     trace.in(Trace::Stage::motion, [&] {
-      const auto past = past_.predict(plain, problem.sigma_y(), false, motion);
+      const auto past = past_.predict(restored.plain, problem.sigma_y(), asks_for_trust(), motion);
       restored.cut = past.cut;
       restored.cold = !past.moved.defined();
-      if (restored.cold) return;
-      const auto fused = fuse(problem.expected_y(past.moved), past.moved, problem.sigma_y());
-      start = {fused.mu, fused.level, false};
-      problem.likelihood = problem.likelihood->debiased();  // what is denoised now is not clipped
+      if (!restored.cold) take(past, plan, problem, start);
     });
     restored.mu = solve(tools_, problem, restored.cold ? plan.cold : plan.warm, start, trace);
-    past_.remember(plain, restored.mu);
+    past_.remember(restored.plain, restored.mu);
     return restored;
   }
 
  private:
+  virtual bool asks_for_trust() const = 0;
+
+  // The start of a frame with a past, from that of one without.
+  virtual void take(const Prediction& past, const Plan& plan, Problem& problem, Start& start) const = 0;
+
   const Tools& tools_;
   WarmStart past_;
+};
+
+class TrustedStart final : public WarmStarted {
+ public:
+  using Belief = at::Tensor (*)(const at::Tensor& trust, const Problem& problem);
+
+  TrustedStart(const Tools& tools, Belief belief) : WarmStarted(tools), belief_(belief) {}
+
+ private:
+  bool asks_for_trust() const override { return true; }
+
+  void take(const Prediction& past, const Plan& plan, Problem& problem, Start& start) const override {
+    const auto trust = belief_(past.trust, problem);
+    start = {at::lerp(start.mu, past.moved, trust), trusted_level(trust, plan.cold.start_level, plan.warm.start_level),
+             false};
+  }
+
+  Belief belief_;
+};
+
+class WeighedStart final : public WarmStarted {
+ public:
+  using WarmStarted::WarmStarted;
+
+ private:
+  bool asks_for_trust() const override { return false; }
+
+  void take(const Prediction& past, const Plan&, Problem& problem, Start& start) const override {
+    const auto fused = fuse(problem.expected_y(past.moved), past.moved, problem.sigma_y());
+    start = {fused.mu, fused.level, false};
+    problem.likelihood = problem.likelihood->debiased();  // what is denoised now is not clipped
+  }
 };
 
 }  // namespace
 
-RestorationPtr make_warm_started(const Tools& tools) { return std::make_unique<WarmStarted>(tools, all_of); }
+RestorationPtr make_warm_started(const Tools& tools) { return std::make_unique<TrustedStart>(tools, all_of); }
 
 RestorationPtr make_warm_started_for_filter(const Tools& tools) {
-  return std::make_unique<WarmStarted>(tools, outside_of_large_holes);
+  return std::make_unique<TrustedStart>(tools, outside_of_large_holes);
 }
 
 RestorationPtr make_fused_start(const Tools& tools) { return std::make_unique<WeighedStart>(tools); }
