@@ -11,6 +11,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/api/config.h"
 #include "core/api/error.h"
 #include "gst-plugin/orientation.h"
 
@@ -87,7 +88,7 @@ void wait_for_picture(GstElement* pipeline, const std::string& location, const s
 
 bool is_known(const guint8* rgba) {
   const int brightness = 299 * rgba[0] + 587 * rgba[1] + 114 * rgba[2];
-  return brightness >= 127500 && rgba[3] >= 128;
+  return brightness >= least_known * 255000 && rgba[3] >= least_known * 255;
 }
 
 MaskPicture read_sample(GstSample* sample, const std::string& location) {

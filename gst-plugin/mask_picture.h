@@ -13,7 +13,7 @@ namespace reddiff {
 
 struct MaskPicture {
   int width = 0, height = 0;
-  std::vector<guint8> known;  // row by row; 0 = missing: below one half of brightness or of alpha
+  std::vector<guint8> known;  // row by row; 0 = missing: below least_known of brightness or of alpha
 
   // The nearest pixel of the picture for each of a frame's.
   std::vector<guint8> scaled_to(int frame_width, int frame_height) const;

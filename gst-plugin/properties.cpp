@@ -122,10 +122,13 @@ const Row rows[] = {
     {"mask-source", enum_field<&Settings::mask_source, mask_source_type>(), 0, 0, rebuild, false,
      "Where missing pixels are marked; with alpha only formats that carry it are accepted, and the output is opaque"},
     {"mask-location", &Settings::mask_location, 0, 0, rebuild, false,
-     "Picture of the mask, in any format that GStreamer decodes: what is dark (below one half) or transparent is "
-     "missing; scaled to the video's size"},
+     "Picture of the mask, in any format that GStreamer decodes: what is not white (98 %) and opaque is missing, soft "
+     "edges too; scaled to the video's size"},
     {"mask-roi-type", &Settings::mask_roi_type, 0, 0, rebuild, false,
      "Type of the regions of interest (GstVideoRegionOfInterestMeta) that are missing; empty = any"},
+    {"mask-grow", &Settings::mask_grow, 0, 256, rebuild, false,
+     "Pixels of the input by which what any mask marks as missing grows on every side, corners as well; more = soft "
+     "edges and shadows of a logo are replaced too"},
     {"strength", &Settings::strength, 0, 1, frame, true,
      "Blend of known pixels: 0 = plainly resampled input (OpenCV's bicubic kernel), which needs no prior, 1 = "
      "restored; 0 at "
@@ -194,10 +197,11 @@ guint install_properties(GObjectClass* klass) {
   for (guint i = 0; i < row_count; ++i) g_object_class_install_property(klass, i + 1, make_spec(rows[i]));
   g_object_class_install_property(
       klass, row_count + 1,
-      g_param_spec_boxed("stats", "stats",
-                         "Counts since start (frames, degraded ones, dropped ones, resets by cause, scene cuts, prior "
-                         "calls), milliseconds per frame, and the noise, levels and device that were used",
-                         GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+      g_param_spec_boxed(
+          "stats", "stats",
+          "Counts since start (frames, degraded ones, dropped ones, resets by cause, scene cuts, prior "
+          "calls), milliseconds per frame, and the noise, levels and device that were used",
+          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   return row_count + 1;
 }
 

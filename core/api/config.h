@@ -37,6 +37,7 @@ struct Config {
   MaskSource mask_source = MaskSource::automatic;
   std::string mask_location;    // a picture, for MaskSource::file
   std::string mask_roi_type;    // for MaskSource::roi; empty: any
+  int mask_grow = 0;            // pixels of the input by which what is missing grows on every side
   double strength = 1;          // 0: plainly resampled input, 1: restored
   std::string device = "auto";  // auto, cpu, cuda:N
   Precision precision = Precision::automatic;
@@ -53,6 +54,10 @@ OperatorSpec resolve_operator(const Config& config);
 
 // Output width = input width x this. Throws as resolve_operator.
 int resolve_scale(const Config& config);
+
+// Of a mask's brightness or alpha: what has less is missing. At the soft edge of a logo a little of it covers pixels that are not to be
+// taken for measured; what a lossy codec leaves of white is.
+inline constexpr double least_known = 0.98;
 
 // Where missing pixels are marked, never `automatic`. Throws Error{settings}: task=inpaint without a mask, a file without a name.
 MaskSource resolve_mask(const Config& config);

@@ -71,9 +71,9 @@ constexpr Name<MaskSource> mask_sources[] = {
     {MaskSource::automatic, "auto",
      "file when mask-location is set, else roi when mask-roi-type is, else alpha when task=inpaint, none otherwise"},
     {MaskSource::none, "none", "every pixel was measured"},
-    {MaskSource::alpha, "alpha", "pixels whose alpha is below one half are missing"},
+    {MaskSource::alpha, "alpha", "pixels whose alpha is below 98 % are missing"},
     {MaskSource::roi, "roi", "regions of interest of type mask-roi-type (of any type when that is empty) are missing"},
-    {MaskSource::file, "file", "what is dark or transparent in the picture mask-location is missing"},
+    {MaskSource::file, "file", "what is not white (98 %) and opaque in the picture mask-location is missing"},
 };
 constexpr Name<Precision> precisions[] = {
     {Precision::automatic, "auto", "float32 on a CPU; bfloat16 on CUDA from compute capability 8.0, float16 below"},

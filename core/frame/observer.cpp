@@ -1,39 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/frame/observer.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 
-#include "core/api/error.h"
 #include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
+#include "core/frame/known_pixels.h"
 #include "core/frame/noise_estimate.h"
 
 namespace reddiff {
-namespace {
-
-// [1,1,h,w], 1 or 0, on the picture's device. An alpha channel that is the mask is no longer one of the picture.
-at::Tensor known_pixels(const FrameOptions& options, MaskSource source, const at::Tensor& picture, at::Tensor& alpha) {
-  if (source == MaskSource::alpha) {
-    if (!alpha.defined())
-      throw Error(
-          ErrorCode::settings,
-          "the mask is the alpha channel, but this video has none; send RGBA, A420 or another format with alpha");
-    const auto known = (alpha >= 0.5).to(at::kFloat);
-    alpha = at::Tensor();
-    return known;
-  }
-  if (!options.known) throw Error(ErrorCode::settings, "this configuration needs a mask with every frame");
-  const auto bytes =
-      at::from_blob(const_cast<std::uint8_t*>(options.known), {1, 1, picture.size(2), picture.size(3)}, at::kByte);
-  return (bytes > 0).to(at::kFloat).to(picture.device());
-}
-
-}  // namespace
-
 Observer::Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device)
-    : has_least_(config.task == Task::restore), mask_(mask), knows_clipping_(knows_clipping), device_(device) {
+    : has_least_(config.task == Task::restore),
+      mask_(mask),
+      mask_grow_(config.mask_grow),
+      knows_clipping_(knows_clipping),
+      device_(device) {
   config.noise = -1;
   estimates_ = estimates_noise(config);
 }
@@ -64,7 +45,7 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   Observed seen;
   seen.picture = read_picture(frame, device_);
   seen.alpha = read_alpha(frame, device_);
-  if (mask_ != MaskSource::none) seen.known = known_pixels(options, mask_, seen.picture, seen.alpha);
+  if (mask_ != MaskSource::none) seen.known = known_pixels(options, mask_, mask_grow_, seen.picture, seen.alpha);
   const double sigma_y = level(frame, options, seen, will_be_solved);
   if (seen.known.defined()) seen.picture = fill_holes(seen.picture, seen.known);
   const bool looks_at_ends = knows_clipping_ && is_noisy(sigma_y) && will_be_solved;

@@ -43,6 +43,7 @@ class Observer {
   bool estimates_;  // the level, where the frame's options leave it open
   bool has_least_;  // and no less than they say
   MaskSource mask_;
+  int mask_grow_;
   bool knows_clipping_;
   at::Device device_;
   NoiseTrack noise_{level_to_core(1)};

@@ -14,17 +14,16 @@ namespace check {
 inline const std::string mask_caps = caps_text("RGB", 64, 48);
 inline const std::string inpaint = "reddiff task=inpaint prior=dct steps=2 temporal=none ";
 
-// White with a hole in the middle third of both axes. PNG; the hole is black, or transparent.
-inline std::string write_mask(const Folder& folder, const std::string& name, int width, int height, bool transparent) {
+// An RGBA picture as PNG; `value` says each component of each pixel.
+template <typename Value>
+std::string write_png(const Folder& folder, const std::string& name, int width, int height, Value value) {
   const GstVideoInfo info = info_of(caps_text("RGBA", width, height));
   GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
-  gst_buffer_memset(buffer, 0, 255, GST_VIDEO_INFO_SIZE(&info));
   GstVideoFrame frame;
   fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_WRITE));
-  for (int y = height / 3; y < 2 * height / 3; ++y)
-    for (int x = width / 3; x < 2 * width / 3; ++x)
-      for (int c = 0; c < 4; ++c)
-        if ((c == 3) == transparent) set_sample(frame, c, x, y, 0);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      for (int c = 0; c < 4; ++c) set_sample(frame, c, x, y, static_cast<guint>(value(x, y, c)));
   gst_video_frame_unmap(&frame);
   GstHarness* h = gst_harness_new_parse("pngenc snapshot=false");
   gst_harness_set_src_caps_str(h, caps_text("RGBA", width, height).c_str());
@@ -34,6 +33,14 @@ inline std::string write_mask(const Folder& folder, const std::string& name, int
   gst_buffer_unref(png);
   gst_harness_teardown(h);
   return folder.write(name, std::string(all.begin(), all.end()));
+}
+
+// White with a hole in the middle third of both axes; the hole is black, or transparent.
+inline std::string write_mask(const Folder& folder, const std::string& name, int width, int height, bool transparent) {
+  return write_png(folder, name, width, height, [&](int x, int y, int c) {
+    const bool hole = x >= width / 3 && x < 2 * width / 3 && y >= height / 3 && y < 2 * height / 3;
+    return hole && (c == 3) == transparent ? 0 : 255;
+  });
 }
 
 // A smooth picture with a red block where the mask's hole is.

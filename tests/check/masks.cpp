@@ -71,6 +71,51 @@ GST_START_TEST(regions_say_what_is_missing) {
 }
 GST_END_TEST
 
+// How much of a pixel a disc with a soft edge covers.
+static double cover(int x, int y) { return CLAMP((13 - std::hypot(x - 32, y - 24)) / 4, 0., 1.); }
+
+// A white disc on a smooth picture, and its own picture as the mask: black or transparent as far as the disc covers it. What it covers a
+// little is replaced too.
+GST_START_TEST(a_logo_goes_by_its_own_picture) {
+  const check::Folder folder;
+  const bool transparent = __i__ == 1;
+  const std::string path = check::write_png(folder, "logo.png", 64, 48, [&](int x, int y, int c) {
+    return (c == 3) == transparent ? std::lround(255 * (1 - cover(x, y))) : 255;
+  });
+  const GstVideoInfo info = check::info_of(caps);
+  GstBuffer* buffer = check::picture(info, 0, 0);
+  const auto clean = check::bytes(buffer);
+  GstVideoFrame frame;
+  fail_unless(gst_video_frame_map(&frame, &info, buffer, GST_MAP_READWRITE));
+  for (int y = 0; y < 48; ++y)
+    for (int x = 0; x < 64; ++x)
+      for (int c = 0; c < 3; ++c)
+        check::set_sample(frame, c, x, y,
+                          std::lround(check::sample(frame, c, x, y) * (1 - cover(x, y)) + 255 * cover(x, y)));
+  gst_video_frame_unmap(&frame);
+  Harness harness(inpaint + "mask-location=" + path);
+  harness.caps(caps);
+  const auto out = check::process(harness, buffer);
+  for (int y = 0; y < 48; ++y)
+    for (int x = 0; x < 64; ++x)
+      for (int c = 0; c < 3; ++c) {
+        const std::size_t i = static_cast<std::size_t>(y * GST_VIDEO_INFO_PLANE_STRIDE(&info, 0) + 3 * x + c);
+        fail_unless(std::abs(out[i] - clean[i]) < 16, "%d,%d: %d instead of %d", x, y, out[i], clean[i]);
+      }
+}
+GST_END_TEST
+
+// The region misses two pixels of the block on every side.
+GST_START_TEST(what_is_missing_can_be_grown) {
+  for (const int grow : {0, 2}) {
+    Harness harness(inpaint + "mask-source=roi mask-grow=" + std::to_string(grow));
+    harness.caps(caps);
+    const double distance = distance_to_clean(check::process(harness, with_region(soiled(0), "logo", 23, 18, 17, 12)));
+    fail_unless(grow == 2 ? distance < 4 : distance > 8, "%d: %f", grow, distance);
+  }
+}
+GST_END_TEST
+
 // Alpha cannot be had from RGB: until upstream sends another format, the picture serves.
 GST_START_TEST(the_source_may_change_while_playing) {
   const check::Folder folder;
@@ -185,6 +230,8 @@ static Suite* masks_suite() {
   suite_add_tcase(suite, cases);
   tcase_add_loop_test(cases, a_picture_says_what_is_missing, 0, 4);
   tcase_add_test(cases, regions_say_what_is_missing);
+  tcase_add_loop_test(cases, a_logo_goes_by_its_own_picture, 0, 2);
+  tcase_add_test(cases, what_is_missing_can_be_grown);
   tcase_add_test(cases, the_source_may_change_while_playing);
   tcase_add_test(cases, one_that_cannot_be_read_leaves_the_one_before);
   tcase_add_test(cases, a_refused_picture_leaves_alpha);

@@ -85,8 +85,8 @@ GST_START_TEST(negotiates_with_neighbours) {
 }
 GST_END_TEST
 
-// The recipe for a mask stream in pipelines/README.md. White everywhere is a mask of nothing, black of everything: what comes out
-// must depend on it.
+// The recipe for a mask stream in pipelines/README.md, with a mask whose white is 235. White everywhere is a mask of nothing, black of
+// everything: what comes out must depend on it.
 static std::string masked_by(const std::string& pattern) {
   const std::string size = "width=64,height=48,framerate=25/1";
   return written("videotestsrc num-buffers=2 pattern=smpte ! video/x-raw,format=I420," + size +
@@ -97,13 +97,13 @@ static std::string masked_by(const std::string& pattern) {
 }
 
 GST_START_TEST(a_mask_stream) {
-  const std::string all = masked_by("white"), half = masked_by("checkers-8");
+  const std::string all = masked_by("white"), part = masked_by("pinwheel");
   // alphacombine of GStreamer 1.26 may lose the last frame when one stream ends before the other: the first counts.
   constexpr std::size_t frame = 64 * 48;
-  fail_unless(all.size() >= frame && all.size() <= 2 * frame && half.size() >= frame);
+  fail_unless(all.size() >= frame && all.size() <= 2 * frame && part.size() >= frame);
   double changed = 0;
   for (std::size_t i = 0; i < frame; ++i)
-    changed += std::abs(static_cast<guint8>(all[i]) - static_cast<guint8>(half[i]));
+    changed += std::abs(static_cast<guint8>(all[i]) - static_cast<guint8>(part[i]));
   changed /= frame;
   fail_unless(changed > 0.1 && changed < 40, "%f", changed);  // bars, filled from their neighbours
 }

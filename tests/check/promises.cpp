@@ -41,6 +41,7 @@ static const char* const promised[] = {
     "reddiff seed guint64 0",
     "reddiff post-messages gboolean false",
     "reddiff stats GstStructure",
+    "reddiff mask-grow gint 0",
     "reddiffdegrade operator gchararray identity",
     "reddiffdegrade noise gdouble 0",
     "reddiffdegrade seed guint64 0",
