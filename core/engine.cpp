@@ -66,12 +66,19 @@ Restored Engine::restore(const Observed& seen, const Plan& plan, Trace& trace) {
 }
 
 // What leaves: the plain picture in the place of one that has diverged.
-at::Tensor Engine::shown(const Observed& seen, const at::Tensor& restored, double strength, FrameReport& report) {
+at::Tensor Engine::shown(const FrameView& in, const Observed& seen, const at::Tensor& restored,
+                         const FrameOptions& options, FrameReport& report) {
   report.not_finite = restored.defined() && !restored.isfinite().all().item<bool>();  // waits for a GPU
   if (report.not_finite) reset();
-  if (restored.defined() && !report.not_finite && strength >= 1) return restored;
+  const bool usable = restored.defined() && !report.not_finite;
+  const bool keeps_chroma = options.chroma_strength >= 1 || in.model == ColorModel::gray;
+  if (usable && options.strength >= 1 && keeps_chroma) return restored;
   const auto plain = plainly_resampled(seen.picture, op_->factor());
-  return restored.defined() && !report.not_finite ? blended(plain, restored, seen.known, strength) : plain;
+  if (!usable) return plain;
+  const auto mixed = options.strength >= 1 ? restored : blended(plain, restored, seen.known, options.strength);
+  if (keeps_chroma) return mixed;
+  const ColorMatrix matrix = in.model == ColorModel::ycbcr ? in.matrix : ColorMatrix{};
+  return chroma_blended(plain, mixed, seen.known, matrix, options.chroma_strength);
 }
 
 FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options) {
@@ -86,7 +93,7 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   const auto seen = trace.in(Trace::Stage::convert, [&] { return observer_.observe(in, options, solves); });
   Restored restored;
   if (solves) restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls), trace);
-  const auto picture = shown(seen, restored.mu, options.strength, report);
+  const auto picture = shown(in, seen, restored.mu, options, report);
   trace.in(Trace::Stage::convert, [&] {
     at::Tensor alpha;
     if (seen.alpha.defined()) alpha = plainly_resampled(seen.alpha, op_->factor()).clamp_(0, 1);

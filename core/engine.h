@@ -33,7 +33,8 @@ class Engine final : public Restorer {
   void check_frames(const FrameView& in, const FrameView& out);
   FrameReport process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options);
   Restored restore(const Observed& seen, const Plan& plan, Trace& trace);
-  at::Tensor shown(const Observed& seen, const at::Tensor& restored, double strength, FrameReport& report);
+  at::Tensor shown(const FrameView& in, const Observed& seen, const at::Tensor& restored, const FrameOptions& options,
+                   FrameReport& report);
 
   Config config_;
   PlanBook book_;

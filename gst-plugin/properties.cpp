@@ -85,6 +85,8 @@ const Row rows[] = {
      "Standard deviation of the input's noise in 8-bit code values; -1 = estimated for denoise and restore, else as "
      "low as the "
      "bit depth allows"},
+    {"noise-max", &Settings::noise_max, 0, 255, frame, true,
+     "Highest level that noise=-1 may take, in 8-bit code values: less = a wrong estimate can do less harm"},
     {"prior", &Settings::prior, 0, 0, start, false,
      "Image model: a built-in name (default, large, tiny, dct) or the path of a .safetensors file with its .json card "
      "beside it; "
@@ -133,6 +135,9 @@ const Row rows[] = {
      "Blend of known pixels: 0 = plainly resampled input (OpenCV's bicubic kernel), which needs no prior, 1 = "
      "restored; 0 at "
      "scale 1 passes buffers through"},
+    {"chroma-strength", &Settings::chroma_strength, 0, 1, frame, true,
+     "Blend of the colour alone, after 'strength': 0 = colours of the plainly resampled input under the restored "
+     "brightness, 1 = restored"},
     {"device", &Settings::device, 0, 0, start, false,
      "Where to compute: auto, cpu or cuda:N; one that is asked for and missing is an error"},
     {"precision", enum_field<&Settings::precision, precision_type>(), 0, 0, start, false,

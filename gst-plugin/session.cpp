@@ -46,8 +46,10 @@ FrameReport Session::process(const InForce& force, const GstVideoFilter* video, 
   has_past_ = true;
   FrameOptions options;
   options.strength = force.frame.strength;
+  options.chroma_strength = force.frame.chroma_strength;
   options.noise = force.frame.noise;
   options.least_noise = needs.least_noise;
+  options.most_noise = force.frame.noise_max;
   options.known = needs.known;
   options.most_calls = needs.most_calls;
   options.abort = &abort_.flag();

@@ -45,8 +45,8 @@ SettingsLedger::Renegotiation SettingsLedger::settle() {
 }
 
 FrameSettings SettingsLedger::frame() const {
-  return {settled_.strength,   settled_.noise,        settled_.max_gap, settled_.processing_deadline,
-          settled_.qos_policy, settled_.post_messages};
+  return {settled_.strength, settled_.chroma_strength,     settled_.noise,      settled_.noise_max,
+          settled_.max_gap,  settled_.processing_deadline, settled_.qos_policy, settled_.post_messages};
 }
 
 // The settled settings, but for those that are fixed from start() to stop().

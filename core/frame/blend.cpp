@@ -3,7 +3,19 @@
 
 #include <ATen/ATen.h>
 
+#include "core/frame/luma.h"
+
 namespace reddiff {
+namespace {
+
+// Of `restored` in each pixel.
+at::Tensor share_of(const at::Tensor& restored, const at::Tensor& known, double strength) {
+  const auto share = at::full({1, 1, 1, 1}, strength, restored.options());
+  if (!known.defined()) return share;
+  return 1 - at::upsample_nearest2d(known, {restored.size(2), restored.size(3)}) * (1 - share);
+}
+
+}  // namespace
 
 at::Tensor plainly_resampled(const at::Tensor& picture, int factor) {
   if (factor == 1) return picture;
@@ -11,9 +23,14 @@ at::Tensor plainly_resampled(const at::Tensor& picture, int factor) {
 }
 
 at::Tensor blended(const at::Tensor& plain, const at::Tensor& restored, const at::Tensor& known, double strength) {
-  auto share = at::full({1, 1, 1, 1}, strength, restored.options());
-  if (known.defined()) share = 1 - at::upsample_nearest2d(known, {restored.size(2), restored.size(3)}) * (1 - share);
-  return at::lerp(plain, restored, share.expand_as(restored));
+  return at::lerp(plain, restored, share_of(restored, known, strength).expand_as(restored));
+}
+
+at::Tensor chroma_blended(const at::Tensor& plain, const at::Tensor& restored, const at::Tensor& known,
+                          const ColorMatrix& matrix, double strength) {
+  const auto difference = plain - restored;
+  const auto of_chroma = difference - luma_of(matrix, difference);  // has no luma itself
+  return restored + of_chroma * (1 - share_of(restored, known, strength));
 }
 
 }  // namespace reddiff

@@ -5,6 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "core/api/frame_view.h"
+
 namespace reddiff {
 
 // [1,C,h,w] enlarged by a whole factor without a prior: what strength=0 shows, late frames and solves that fail. Keys' cubic with
@@ -14,5 +16,9 @@ at::Tensor plainly_resampled(const at::Tensor& picture, int factor);
 // strength of `restored`, the rest of `plain`, both [1,3,H,W]; all of `restored` where a pixel was missing. known: [1,1,h,w], 1 or 0, or
 // undefined.
 at::Tensor blended(const at::Tensor& plain, const at::Tensor& restored, const at::Tensor& known, double strength);
+
+// The same of chroma alone: the luma of the matrix stays that of `restored`.
+at::Tensor chroma_blended(const at::Tensor& plain, const at::Tensor& restored, const at::Tensor& known,
+                          const ColorMatrix& matrix, double strength);
 
 }  // namespace reddiff

@@ -14,10 +14,14 @@ struct Luma {
   double power;        // of its noise, where that of R'G'B' is white and 1
 };
 
+inline at::Tensor luma_of(const ColorMatrix& matrix, const at::Tensor& picture) {
+  const double kr = matrix.kr, kb = matrix.kb, kg = 1 - kr - kb;
+  return picture.narrow(1, 0, 1) * kr + picture.narrow(1, 1, 1) * kg + picture.narrow(1, 2, 1) * kb;
+}
+
 inline Luma luma_of(const FrameView& frame, const at::Tensor& picture) {
   const double kr = frame.matrix.kr, kb = frame.matrix.kb, kg = 1 - kr - kb;
-  return {picture.narrow(1, 0, 1) * kr + picture.narrow(1, 1, 1) * kg + picture.narrow(1, 2, 1) * kb,
-          kr * kr + kg * kg + kb * kb};
+  return {luma_of(frame.matrix, picture), kr * kr + kg * kg + kb * kb};
 }
 
 }  // namespace reddiff

@@ -25,6 +25,7 @@ double Observer::level(const FrameView& frame, const FrameOptions& options, cons
   if (options.noise < 0 && estimates_) {
     level = will_be_solved ? noise_.update(estimate_noise(frame, seen.picture, seen.known)) : noise_.level();
     if (has_least_) level = std::max(level, level_to_core(options.least_noise));
+    level = std::min(level, level_to_core(std::min(options.most_noise, 255.0)));
   }
   return std::max(level, quantisation_floor(frame.component[0].depth));
 }

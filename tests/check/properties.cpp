@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <fstream>
+#include <set>
 
 #include "core/api/config.h"
 #include "tests/check/check_util.h"
@@ -100,16 +101,18 @@ GST_END_TEST
 
 GST_START_TEST(all_are_there) {
   GstElement* element = make("reddiff");
-  for (const char* name : {"preset",   "task",         "scale",       "operator",        "noise",
-                           "prior",    "solver",       "optimizer",   "weighting",       "order",
-                           "spacing",  "prior-weight", "data-weight", "learning-rate",   "optimizer-epsilon",
-                           "steps",    "start-level",  "temporal",    "scene-threshold", "mask-source",
-                           "strength", "device",       "precision",   "tile-size",       "tile-overlap",
-                           "max-gap",  "seed",         "stats",       "post-messages"})
+  for (const char* name : {"preset",    "task",           "scale",       "operator",        "noise",
+                           "prior",     "solver",         "optimizer",   "weighting",       "order",
+                           "spacing",   "prior-weight",   "data-weight", "learning-rate",   "optimizer-epsilon",
+                           "steps",     "start-level",    "temporal",    "scene-threshold", "mask-source",
+                           "strength",  "device",         "precision",   "tile-size",       "tile-overlap",
+                           "max-gap",   "seed",           "stats",       "post-messages",   "noise-max",
+                           "mask-grow", "chroma-strength"})
     fail_unless(g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr, "%s", name);
   for_own_properties(element, [](GParamSpec* spec) {
+    const std::set<std::string> moving = {"noise", "noise-max", "strength", "chroma-strength"};
     const bool controllable = spec->flags & GST_PARAM_CONTROLLABLE;
-    fail_unless_equals_int(controllable, g_str_equal(spec->name, "strength") || g_str_equal(spec->name, "noise"));
+    fail_unless_equals_int(controllable, moving.count(spec->name));
   });
   gst_object_unref(element);
 }

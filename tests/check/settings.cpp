@@ -54,7 +54,7 @@ GST_START_TEST(noise_and_strength_keep_the_past) {
   Harness harness(check::fast);
   harness.caps(caps);
   check::stream(harness, caps, 2);
-  g_object_set(harness.element(), "noise", 30.0, "strength", 0.5, nullptr);
+  g_object_set(harness.element(), "noise", 30.0, "noise-max", 5.0, "strength", 0.5, "chroma-strength", 0.5, nullptr);
   check::stream(harness, caps, 1, 2);
   fail_unless_equals_uint64(harness.stat("resets-settings"), 0);
   GstStructure* stats = nullptr;
@@ -67,6 +67,7 @@ GST_START_TEST(noise_and_strength_keep_the_past) {
 GST_END_TEST
 
 GST_START_TEST(strength_is_controlled_by_stream_time) {
+  const char* const name = __i__ == 0 ? "strength" : "chroma-strength";
   Harness harness(check::fast);
   harness.caps(caps);
   GstControlSource* source = gst_interpolation_control_source_new();
@@ -74,11 +75,11 @@ GST_START_TEST(strength_is_controlled_by_stream_time) {
   gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), 0, 0.0);
   gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), 10 * check::frame_time, 1.0);
   gst_object_add_control_binding(GST_OBJECT(harness.element()),
-                                 gst_direct_control_binding_new(GST_OBJECT(harness.element()), "strength", source));
+                                 gst_direct_control_binding_new(GST_OBJECT(harness.element()), name, source));
   for (const int i : {0, 5, 10}) {
     check::stream(harness, caps, 1, i);
     gdouble strength = -1;
-    g_object_get(harness.element(), "strength", &strength, nullptr);
+    g_object_get(harness.element(), name, &strength, nullptr);
     fail_unless(std::abs(strength - i / 10.0) < 1e-6, "frame %d: %f", i, strength);
   }
   fail_unless_equals_uint64(harness.stat("frames-out"), 3);  // no passthrough, not even at 0
@@ -312,7 +313,7 @@ static Suite* settings_suite() {
   tcase_add_test(cases, steps_while_playing);
   tcase_add_test(cases, what_was_set_already_changes_nothing);
   tcase_add_test(cases, noise_and_strength_keep_the_past);
-  tcase_add_test(cases, strength_is_controlled_by_stream_time);
+  tcase_add_loop_test(cases, strength_is_controlled_by_stream_time, 0, 2);
   tcase_add_test(cases, noise_is_controlled_by_stream_time_at_any_rate);
   tcase_add_test(cases, prior_waits_for_the_next_start);
   tcase_add_test(cases, auto_preset_follows_the_source);

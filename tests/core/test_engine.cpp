@@ -229,6 +229,22 @@ TEST(Engine, StrengthBlendsWithThePlainInput) {
   EXPECT_LT((at_strength(0.5) - 0.5 * (at_strength(0) + at_strength(1))).abs().max().item<double>(), 2.1 / 255);
 }
 
+// No estimate above what is allowed; what is told counts as it is.
+TEST(Engine, TheEstimateIsBounded) {
+  const auto noise_used = [](const FrameOptions& options, double level) {
+    const auto engine = engine_of({});
+    return restore(*engine, *moving_frame(0, level_to_core(level)), 1, options).report.noise;
+  };
+  EXPECT_GT(noise_used({}, 20), 15);
+  EXPECT_NEAR(noise_used({.most_noise = 7}, 20), 7, 1e-9);
+  EXPECT_NEAR(noise_used({.noise = 20, .most_noise = 7}, 20), 20, 1e-9);
+  EXPECT_NEAR(noise_used({.most_noise = 0}, 20), level_to_user(quantisation_floor(8)), 1e-9);
+  // Black and white by turns differ by more than noise can.
+  Frame checkers(format_named("RGB"), width, height, 1);
+  checkers.for_each([](int, const Component& c, int x, int y) { Frame::set_code(c, x, y, (x + y) % 2 * 255); });
+  EXPECT_LE(restore(*engine_of({}), checkers, 1, {.most_noise = 1000}).report.noise, 255 + 1e-9);
+}
+
 TEST(Engine, RestoresFormatsOfEveryKindAtAnySize) {
   for (const auto& format : formats())
     for (auto [w, h] : {std::pair{1, 1}, {2, 2}, {5, 3}, {130, 2}, {33, 34}}) {
