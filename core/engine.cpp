@@ -99,10 +99,12 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
     if (seen.alpha.defined()) alpha = plainly_resampled(seen.alpha, op_->factor()).clamp_(0, 1);
     write_picture(picture, alpha, out);
   });
+  report.none_known = seen.known.defined() && !seen.known.any().item<bool>();
   report.cold = restored.cold;
   report.cut = restored.cut;
   report.prior_calls = trace.prior_calls();
   report.noise = level_to_user(seen.sigma_y());
+  report.noise_of_plane.fill(report.noise);
   report.start_level = level_to_user(trace.highest_level());
   report.end_level = level_to_user(trace.lowest_level());
   report.tiles = static_cast<int>(prior_->tiles(out.height, out.width));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "gst-plugin/compression.h"
+#include "gst-plugin/hints.h"
 #include "gst-plugin/interlaced.h"
 #include "gst-plugin/mask.h"
 #include "gst-plugin/object_lock.h"
@@ -31,6 +32,7 @@ struct ElementState {
   Compression compression;
   StreamState stream;
   InterlacedGuard interlaced;
+  Hints hints;
   bool warned = false;             // of frames that were not finite
   bool told_of_old_names = false;  // of settings
 };

@@ -23,6 +23,10 @@ void account(GstVideoFilter* filter, ElementState& state, const FrameReport& rep
     gst_structure_set(stats, "timestamp", GST_TYPE_CLOCK_TIME, GST_BUFFER_PTS(buffer), nullptr);
     gst_element_post_message(GST_ELEMENT(filter), gst_message_new_element(GST_OBJECT(filter), stats));
   }
+  if (reset == ResetCause::stream) state.hints = {};
+}
+
+void warn(GstVideoFilter* filter, ElementState& state, const FrameReport& report) {
   if (report.not_finite && !state.warned) {
     state.warned = true;
     GST_ELEMENT_WARNING(
@@ -30,6 +34,26 @@ void account(GstVideoFilter* filter, ElementState& state, const FrameReport& rep
         ("The solver did not converge: such frames are plainly resampled. Lower learning-rate or prior-weight."),
         ("further frames are counted in stats, field not-finite"));
   }
+  if (state.hints.none_known.on_frame(report.none_known, filter->in_info))
+    GST_ELEMENT_WARNING(filter, LIBRARY, SETTINGS,
+                        ("The mask has left no pixel known for a second: make it white (98 %% at least) and opaque "
+                         "where the picture is to stay."),
+                        ("what is shown is made up"));
+}
+
+void hint_at_noise(GstVideoFilter* filter, Hints& hints, const FrameReport& report, const InForce& force) {
+  const NoiseFound found = noise_found(report, force, filter->in_info);
+  if (hints.no_noise.on_frame(found == NoiseFound::none, filter->in_info))
+    GST_ELEMENT_INFO(filter, LIBRARY, SETTINGS,
+                     ("No noise was found in a second of this video, so its frames pass untouched; if it looks noisy, "
+                      "set noise to about 10."),
+                     ("noise=-1 estimates the level of each frame"));
+  if (hints.most_noise.on_frame(found == NoiseFound::most, filter->in_info))
+    GST_ELEMENT_WARNING(filter, LIBRARY, SETTINGS,
+                        ("The estimated noise has stood at the most that is allowed, noise-max=%g, for a second: set "
+                         "noise to what the picture shows (about 10 is usual), or another noise-max.",
+                         force.frame.noise_max),
+                        ("noise=-1 estimates the level of each frame"));
 }
 
 }  // namespace
@@ -84,6 +108,8 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
                          allowance.calls, state.compression.noise(filter->in_info)};
   const FrameReport report = state.session.process(force, filter, inbuf, outbuf, needs);
   account(filter, state, report, allowance.calls >= 0, reset, inbuf, force.frame.post_messages);
+  warn(filter, state, report);
+  if (allowance.calls != 0) hint_at_noise(filter, state.hints, report, force);
   state.timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, force.frame.processing_deadline);
   return GST_FLOW_OK;
 }

@@ -118,6 +118,7 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
   priv->stream.clear();
   priv->interlaced.clear();
   priv->timing.start();
+  priv->hints = {};
   priv->warned = priv->told_of_old_names = false;
   post_progress(self, GST_PROGRESS_TYPE_START, "Loading the prior");
   const gboolean loaded = reddiff::guarded(GST_ELEMENT(self), FALSE, FALSE, [self] {

@@ -205,7 +205,7 @@ guint install_properties(GObjectClass* klass) {
       g_param_spec_boxed(
           "stats", "stats",
           "Counts since start (frames, degraded ones, dropped ones, resets by cause, scene cuts, prior "
-          "calls), milliseconds per frame, and the noise, levels and device that were used",
+          "calls), milliseconds per frame, and the noise (per plane too), levels and device that were used",
           GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   return row_count + 1;
 }

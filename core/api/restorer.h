@@ -6,6 +6,7 @@
 // Threads: an object is used by one streaming thread at a time; `abort` flags may be set from any thread.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -44,11 +45,16 @@ struct FrameReport {
   int prior_calls = 0;      // on pictures of the output's size
   bool cold = true;         // had no past (first frame, reset, cut, temporal=none)
   bool cut = false;         // a scene cut was found
+  bool none_known = false;  // a mask, and all of it is missing: nothing of the input is seen
   bool not_finite = false;  // the solver produced NaN or infinity: the output is the plainly resampled input
   int tiles = 1;            // per call of the prior
   int tiles_halved = 0;     // how often in this frame, after running out of memory
   double noise = 0;         // 8-bit units, that was used
-  double start_level = 0;   // 8-bit units, of the schedule that was run
+  std::array<double, 3> noise_of_plane{};  // 8-bit units: of Y', Cb, Cr, or of R, G, B, as the frame has them
+  double noise_slope =
+      1;  // level at half the size over that at full size, in units of what white noise shows; correlated noise: more
+  double noise_share = 0;  // of the blocks, 0..1: that had a say in the estimate
+  double start_level = 0;  // 8-bit units, of the schedule that was run
   double end_level = 0;
   StageTimes ms;
 };

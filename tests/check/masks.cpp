@@ -116,6 +116,21 @@ GST_START_TEST(what_is_missing_can_be_grown) {
 }
 GST_END_TEST
 
+GST_START_TEST(a_mask_that_leaves_nothing_is_told_once) {
+  const check::Folder folder;
+  const std::string grey =
+      check::write_png(folder, "grey.png", 64, 48, [](int, int, int c) { return c == 3 ? 255 : 235; });
+  Harness harness(inpaint + "mask-location=" + grey);
+  harness.caps(caps);
+  for (int i = 0; i < 24; ++i) check::process(harness, soiled(i));
+  fail_unless_equals_int(check::take_warnings(harness.bus()).count, 0);
+  for (int i = 24; i < 60; ++i) check::process(harness, soiled(i));
+  const auto told = check::take_warnings(harness.bus());
+  check::expect_clear(told, "a gray mask");
+  fail_unless(told.text.find("98 %") != std::string::npos, "%s", told.text.c_str());
+}
+GST_END_TEST
+
 // Alpha cannot be had from RGB: until upstream sends another format, the picture serves.
 GST_START_TEST(the_source_may_change_while_playing) {
   const check::Folder folder;
@@ -232,6 +247,7 @@ static Suite* masks_suite() {
   tcase_add_test(cases, regions_say_what_is_missing);
   tcase_add_loop_test(cases, a_logo_goes_by_its_own_picture, 0, 2);
   tcase_add_test(cases, what_is_missing_can_be_grown);
+  tcase_add_test(cases, a_mask_that_leaves_nothing_is_told_once);
   tcase_add_test(cases, the_source_may_change_while_playing);
   tcase_add_test(cases, one_that_cannot_be_read_leaves_the_one_before);
   tcase_add_test(cases, a_refused_picture_leaves_alpha);

@@ -126,6 +126,11 @@ static const char* const promised[] = {
     "stats resets-discont guint64",
     "stats resets-resync guint64",
     "stats resets-settings guint64",
+    "stats noise-plane-0 gdouble",
+    "stats noise-plane-1 gdouble",
+    "stats noise-plane-2 gdouble",
+    "stats noise-slope gdouble",
+    "stats noise-share gdouble",
 };
 
 static std::string text_of(const GValue* value) {
