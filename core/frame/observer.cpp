@@ -6,9 +6,16 @@
 #include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
 #include "core/frame/known_pixels.h"
+#include "core/frame/luma.h"
 #include "core/frame/noise_estimate.h"
 
 namespace reddiff {
+namespace {
+
+bool is_identity(const OperatorSpec& op) { return op.stages.size() == 1 && op.stages.front().name == "identity"; }
+
+}  // namespace
+
 Observer::Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device)
     : has_least_(config.task == Task::restore),
       mask_(mask),
@@ -17,6 +24,7 @@ Observer::Observer(Config config, MaskSource mask, bool knows_clipping, at::Devi
       device_(device) {
   config.noise = -1;
   estimates_ = estimates_noise(config);
+  finds_impulses_ = estimates_ && mask == MaskSource::none && is_identity(resolve_operator(config));
 }
 
 // sigma_y, from the user, from the picture, or from how fine its code values are.
@@ -42,13 +50,27 @@ Clipping Observer::clipping(const FrameView& frame, const at::Tensor& picture, d
   return {ends_.black.clipped(), ends_.white.clipped(), frame.model == ColorModel::ycbcr};
 }
 
+// [1,1,h,w], 0 where a pixel says nothing; undefined where all do.
+at::Tensor Observer::sound_pixels(const FrameView& frame, const at::Tensor& picture) {
+  // Halved chroma spreads an impulse; grey is the same in all channels.
+  const auto planes = frame.model == ColorModel::rgb    ? picture
+                      : frame.model == ColorModel::gray ? picture.narrow(1, 0, 1)
+                                                        : luma_of(frame, picture).picture;
+  const auto impulses = impulses_.find(planes);
+  return impulses.defined() ? 1 - impulses : at::Tensor();
+}
+
 Observed Observer::observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved) {
   Observed seen;
   seen.picture = read_picture(frame, device_);
   seen.alpha = read_alpha(frame, device_);
   if (mask_ != MaskSource::none) seen.known = known_pixels(options, mask_, mask_grow_, seen.picture, seen.alpha);
+  at::Tensor sound;  // as known, but without a word of the user's
+  if (finds_impulses_ && options.noise < 0 && will_be_solved) sound = sound_pixels(frame, seen.picture);
+  if (sound.defined()) seen.picture = fill_holes(seen.picture, sound);  // so that they do not count as noise
   const double sigma_y = level(frame, options, seen, will_be_solved);
   if (seen.known.defined()) seen.picture = fill_holes(seen.picture, seen.known);
+  if (sound.defined()) seen.known = sound;
   const bool looks_at_ends = knows_clipping_ && is_noisy(sigma_y) && will_be_solved;
   seen.likelihood =
       looks_at_ends ? make_clipped(sigma_y, clipping(frame, seen.picture, sigma_y)) : make_gaussian(sigma_y);

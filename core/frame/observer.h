@@ -11,6 +11,7 @@
 #include "core/api/restorer.h"
 #include "core/api/units.h"
 #include "core/frame/clipped_noise.h"
+#include "core/frame/impulse.h"
 #include "core/frame/likelihood.h"
 #include "core/frame/noise_track.h"
 
@@ -18,7 +19,7 @@ namespace reddiff {
 
 struct Observed {
   at::Tensor picture;        // [1,3,h,w], RGB, [-1,1], missing pixels filled
-  at::Tensor known;          // [1,1,h,w], 1 measured, 0 missing; undefined without a mask
+  at::Tensor known;          // [1,1,h,w], 1 measured, 0 missing; undefined without a mask and without impulses
   at::Tensor alpha;          // [1,1,h,w], [0,1]; undefined without alpha, or when it was the mask
   LikelihoodPtr likelihood;  // of the picture's noise
 
@@ -38,6 +39,7 @@ class Observer {
 
  private:
   double level(const FrameView& frame, const FrameOptions& options, const Observed& seen, bool will_be_solved);
+  at::Tensor sound_pixels(const FrameView& frame, const at::Tensor& picture);
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 
   bool estimates_;  // the level, where the frame's options leave it open
@@ -45,7 +47,9 @@ class Observer {
   MaskSource mask_;
   int mask_grow_;
   bool knows_clipping_;
+  bool finds_impulses_;  // where nothing but noise is to be removed, and nobody says how much
   at::Device device_;
+  Impulses impulses_;
   NoiseTrack noise_{level_to_core(1)};
   ClippingEvidence ends_;
 };

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/frame/impulse.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace reddiff {
+namespace {
+
+constexpr float apart = 0.25F;  // of an isolated value to its neighbours
+constexpr float end = 0.98F;    // beyond it a value is black or white
+constexpr std::int64_t smallest_side = 16;
+
+// A picture of salt and pepper. Rates that are measured on clean material of all kinds differ by more than 2.5 between the ends, or
+// clusters are at least three times as many as chance makes; white noise has isolated values of all shades.
+constexpr std::int64_t fewest = 24, fewest_at_an_end = 6;
+constexpr double most_uneven = 1.7;
+constexpr double least_share_at_ends = 0.3;
+constexpr double most_at_ends = 0.9;  // of all values: a drawing of two tones
+constexpr double highest_rate = 0.2;  // at an end
+constexpr double clusters_over_chance = 1.6, clusters_besides = 0.06;
+
+// Largest and smallest of the eight neighbours of each inner value of a row.
+void ring_of_row(const float* row, std::int64_t width, std::vector<float>& largest, std::vector<float>& smallest) {
+  const float *above = row - width, *below = row + width;
+  for (std::int64_t x = 1; x < width - 1; ++x) {
+    const float high = std::max(std::max(std::max(above[x - 1], above[x]), std::max(above[x + 1], row[x - 1])),
+                                std::max(std::max(row[x + 1], below[x - 1]), std::max(below[x], below[x + 1])));
+    const float low = std::min(std::min(std::min(above[x - 1], above[x]), std::min(above[x + 1], row[x - 1])),
+                               std::min(std::min(row[x + 1], below[x - 1]), std::min(below[x], below[x + 1])));
+    largest[x] = high;
+    smallest[x] = low;
+  }
+}
+
+struct RowCount {
+  int isolated = 0, white = 0, black = 0, white_chances = 0, black_chances = 0, extreme = 0;
+};
+
+RowCount count_row(const float* row, std::int64_t width, const std::vector<float>& largest,
+                   const std::vector<float>& smallest) {
+  int isolated = 0, white = 0, black = 0, white_chances = 0, black_chances = 0, extreme = 0;
+  for (std::int64_t x = 1; x < width - 1; ++x) {
+    const float value = row[x];
+    const int above = value - largest[x] > apart, below = smallest[x] - value > apart;
+    const int at_white = value >= end, at_black = value <= -end;
+    isolated += above | below;
+    white += above & at_white;
+    black += below & at_black;
+    extreme += at_white | at_black;
+    white_chances += largest[x] < 1 - apart;
+    black_chances += smallest[x] > apart - 1;
+  }
+  return {isolated, white, black, white_chances, black_chances, extreme};
+}
+
+// Values at an end that have exactly one neighbour there and are isolated from the seven others.
+void count_pairs(const Planes& planes, Census& census) {
+  for (std::int64_t plane = 0; plane < planes.count; ++plane)
+    for (std::int64_t y = 1; y < planes.height - 1; ++y) {
+      const float* row = planes.values + (plane * planes.height + y) * planes.width;
+      for (std::int64_t x = 1; x < planes.width - 1; ++x) {
+        if (std::abs(row[x]) < end) continue;
+        const float side = row[x] > 0 ? 1 : -1;
+        int there = 0, near = 0;
+        for (std::int64_t dy = -1; dy <= 1; ++dy)
+          for (std::int64_t dx = -1; dx <= 1; ++dx) {
+            const float neighbour = row[dy * planes.width + x + dx];
+            there += side * neighbour >= end;
+            near += side * (row[x] - neighbour) <= apart;
+          }
+        if (there == 2 && near == 2) ++(side > 0 ? census.white : census.black).pairs;  // itself counts
+      }
+    }
+}
+
+// How many values may touch: a cluster of chance grows with the rate.
+std::size_t largest_cluster(double rate) { return 3 + static_cast<std::size_t>(100 * std::max(0.0, rate - 0.03)); }
+
+// Cluster of values at the same end that touch, grown from a start; `seen` marks what any cluster took.
+void grow_cluster(const Planes& planes, const float* plane, std::int64_t start, std::vector<char>& seen,
+                  std::vector<std::int64_t>& cluster) {
+  const float side = plane[start] > 0 ? 1 : -1;
+  cluster.assign(1, start);
+  seen[start] = 1;
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    const std::int64_t y = cluster[i] / planes.width, x = cluster[i] % planes.width;
+    for (std::int64_t v = std::max<std::int64_t>(0, y - 1); v <= std::min(planes.height - 1, y + 1); ++v)
+      for (std::int64_t u = std::max<std::int64_t>(0, x - 1); u <= std::min(planes.width - 1, x + 1); ++u) {
+        const std::int64_t at = v * planes.width + u;
+        if (seen[at] || side * plane[at] < end) continue;
+        seen[at] = 1;
+        cluster.push_back(at);
+      }
+  }
+}
+
+// Whether most neighbours that are not at the same end are far away.
+bool stands_out(const Planes& planes, const float* plane, std::int64_t index) {
+  const std::int64_t y = index / planes.width, x = index % planes.width;
+  const float side = plane[index] > 0 ? 1 : -1;
+  int others = 0, far = 0;
+  for (std::int64_t v = std::max<std::int64_t>(0, y - 1); v <= std::min(planes.height - 1, y + 1); ++v)
+    for (std::int64_t u = std::max<std::int64_t>(0, x - 1); u <= std::min(planes.width - 1, x + 1); ++u) {
+      const float neighbour = plane[v * planes.width + u];
+      if (side * neighbour >= end) continue;
+      ++others;
+      far += side * (plane[index] - neighbour) > apart;
+    }
+  return 2 * far > others;
+}
+
+}  // namespace
+
+Census count_isolated(const Planes& planes) {
+  Census census;
+  census.values = planes.size();
+  std::vector<float> largest(planes.width), smallest(planes.width);
+  for (std::int64_t plane = 0; plane < planes.count; ++plane)
+    for (std::int64_t y = 1; y < planes.height - 1; ++y) {
+      const std::int64_t first = (plane * planes.height + y) * planes.width;
+      const float* row = planes.values + first;
+      ring_of_row(row, planes.width, largest, smallest);
+      const RowCount found = count_row(row, planes.width, largest, smallest);
+      census.isolated_count += found.isolated;
+      census.extreme += found.extreme;
+      census.white.single += found.white;
+      census.black.single += found.black;
+      census.white.chances += found.white_chances;
+      census.black.chances += found.black_chances;
+      if (found.isolated == 0 || census.isolated_count > census.values / 100) continue;
+      for (std::int64_t x = 1; x < planes.width - 1; ++x)
+        if (row[x] - largest[x] > apart || smallest[x] - row[x] > apart) census.isolated.push_back(first + x);
+    }
+  if (std::min(census.white.single, census.black.single) >= fewest_at_an_end) count_pairs(planes, census);
+  return census;
+}
+
+bool Census::is_salt_and_pepper() const {
+  const auto singles = static_cast<double>(white.single + black.single);
+  if (singles < fewest || std::min(white.single, black.single) < fewest_at_an_end) return false;
+  if (singles < least_share_at_ends * static_cast<double>(isolated_count)) return false;
+  if (static_cast<double>(extreme) > most_at_ends * static_cast<double>(values)) return false;
+  const double low = std::min(white.rate(), black.rate()), high = std::max(white.rate(), black.rate());
+  if (high > most_uneven * low || high > highest_rate) return false;
+  const double by_chance = 8 * high / (1 - high);
+  return static_cast<double>(white.pairs + black.pairs) <
+         (clusters_over_chance * by_chance + clusters_besides) * singles;
+}
+
+std::vector<float> struck_pixels(const Planes& planes, const Census& census) {
+  const std::int64_t pixels = planes.height * planes.width;
+  const std::size_t most = largest_cluster(std::max(census.white.rate(), census.black.rate()));
+  std::vector<float> struck(pixels, 0.0F);
+  std::vector<char> seen;
+  std::vector<std::int64_t> cluster;
+  for (std::int64_t p = 0; p < planes.count; ++p) {
+    const float* plane = planes.values + p * pixels;
+    seen.assign(pixels, 0);
+    for (std::int64_t i = 0; i < pixels; ++i) {
+      if (seen[i] || std::abs(plane[i]) < end) continue;
+      grow_cluster(planes, plane, i, seen, cluster);
+      if (cluster.size() > most) continue;
+      for (const std::int64_t at : cluster)
+        if (stands_out(planes, plane, at)) struck[at] = 1;
+    }
+  }
+  return struck;
+}
+
+at::Tensor Impulses::find(const at::Tensor& picture) {
+  const std::int64_t height = picture.size(2), width = picture.size(3);
+  if (std::min(height, width) < smallest_side) return {};
+  const auto near = picture.cpu().contiguous();
+  const Planes planes{near.const_data_ptr<float>(), near.size(1), height, width};
+  const Census census = count_isolated(planes);
+  auto struck = census.is_salt_and_pepper() ? struck_pixels(planes, census) : std::vector<float>();
+  const auto hot = hot_.update(planes, census.is_salt_and_pepper() ? std::vector<std::int64_t>() : census.isolated);
+  if (struck.empty() && hot.empty()) return {};
+  struck.resize(height * width, 0.0F);
+  for (const std::int64_t index : hot) struck[index % (height * width)] = 1;
+  return at::tensor(struck).view({1, 1, height, width}).to(picture.device());
+}
+
+}  // namespace reddiff
