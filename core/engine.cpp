@@ -31,15 +31,21 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs, c
       solver_(make_solver(book_.solver(), book_.options(), config.seed)),
       tools_{op_, book_.kind(), *prior_, *solver_, constants},
       motion_search_{config.scene_threshold, flow()},
-      observer_(config, book_.mask(), book_.knows_clipping(), device_) {
+      observer_(make_observer()) {
   check_needs(solver_->needs(), book_.solver(), *op_, *prior_, book_.mask() != MaskSource::none);
 }
 
 std::string Engine::description() const { return prior_->description() + " on " + device_.str(); }
 
+Observer Engine::make_observer() const {
+  return {config_, book_.mask(), book_.knows_clipping(), device_, [&prior = *prior_](const at::Tensor& u, double level) {
+            return prior.denoise(u, at::full({1, 1, 1, 1}, level, u.options()));
+          }};
+}
+
 void Engine::reset() {
   restoration_.reset();
-  observer_ = Observer(config_, book_.mask(), book_.knows_clipping(), device_);
+  observer_ = make_observer();
   geometry_.reset();
 }
 
@@ -81,6 +87,12 @@ at::Tensor Engine::shown(const FrameView& in, const Observed& seen, const at::Te
   return chroma_blended(plain, mixed, seen.known, matrix, options.chroma_strength);
 }
 
+// There is nothing to restore, and code values that can be passed on as they are.
+bool Engine::is_left_alone(const Observed& seen, const FrameView& in, const FrameView& out) const {
+  return seen.noise_free && !seen.known.defined() && only_denoises(config_) && geometry_of(in) == geometry_of(out) &&
+         in.component[0].shift == out.component[0].shift && in.component[0].word_bytes == out.component[0].word_bytes;
+}
+
 FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options) {
   const c10::InferenceMode no_gradients;
   const AbortScope scope(options.abort);
@@ -92,18 +104,23 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   if (options.strength == 0 && !solves) restoration_.reset();  // it has not seen the frames between
   const auto seen = trace.in(Trace::Stage::convert, [&] { return observer_.observe(in, options, solves); });
   Restored restored;
-  if (solves) restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls), trace);
-  const auto picture = shown(in, seen, restored.mu, options, report);
-  trace.in(Trace::Stage::convert, [&] {
-    at::Tensor alpha;
-    if (seen.alpha.defined()) alpha = plainly_resampled(seen.alpha, op_->factor()).clamp_(0, 1);
-    write_picture(picture, alpha, out);
-  });
+  if (solves && is_left_alone(seen, in, out)) {
+    restoration_.reset();
+    trace.in(Trace::Stage::convert, [&] { copy_frame(in, out); });
+  } else {
+    if (solves) restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls), trace);
+    const auto picture = shown(in, seen, restored.mu, options, report);
+    trace.in(Trace::Stage::convert, [&] {
+      at::Tensor alpha;
+      if (seen.alpha.defined()) alpha = plainly_resampled(seen.alpha, op_->factor()).clamp_(0, 1);
+      write_picture(picture, alpha, out);
+    });
+  }
   report.none_known = seen.known.defined() && !seen.known.any().item<bool>();
   report.cold = restored.cold;
   report.cut = restored.cut;
   report.prior_calls = trace.prior_calls();
-  report.noise = level_to_user(seen.sigma_y());
+  report.noise = seen.noise_free ? 0 : level_to_user(seen.sigma_y());
   report.noise_of_plane.fill(report.noise);
   report.start_level = level_to_user(trace.highest_level());
   report.end_level = level_to_user(trace.lowest_level());

@@ -62,7 +62,10 @@ inline constexpr double least_known = 0.98;
 // Where missing pixels are marked, never `automatic`. Throws Error{settings}: task=inpaint without a mask, a file without a name.
 MaskSource resolve_mask(const Config& config);
 
-// noise = -1 with task denoise or restore: the level is estimated from each frame.
+// noise = -1 with any task but inpaint, whose known pixels are to stay as they are: the level is estimated from each frame.
 bool estimates_noise(const Config& config);
+
+// H is the identity and all of it is measured. Throws as the above.
+bool only_denoises(const Config& config);
 
 }  // namespace reddiff

@@ -211,4 +211,12 @@ void write_picture(const at::Tensor& picture, const at::Tensor& alpha, const Fra
   if (frame.has_alpha) write_alpha(frame, alpha);
 }
 
+void copy_frame(const FrameView& from, const FrameView& to) {
+  for (int i = 0; i < color_components(from) + (from.has_alpha ? 1 : 0); ++i) {
+    const int index = i == color_components(from) ? 3 : i;
+    const Words source = words_of(from, index);
+    store(words_of(to, index), source.bottom_up ? source.view.to(at::kInt).flip({0}) : source.view);
+  }
+}
+
 }  // namespace reddiff

@@ -1,25 +1,57 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The level of white noise in a picture, blind: the quietest blocks of a high-pass filtered picture hold little but noise. Blocks
-// near black and white are left out, because noise was clipped there.
+// How much noise there might be in a frame, blind, in the level that white R'G'B' noise of the same density would have, which is what a
+// denoiser has to be told: at full size and in the means of 2x2 and 4x4 pixels. White noise gives the same number at every size; noise
+// that neighbouring pixels share (demosaicing, scaling, JPEG, film grain) rises towards smaller sizes and then stands still. So does
+// detail: from one picture these are upper bounds that noise_verdict.h has to confirm; from the difference of two frames detail is gone
+// wherever nothing moved.
 #pragma once
 
 #include <ATen/core/Tensor.h>
+
+#include <array>
+#include <vector>
 
 #include "core/api/frame_view.h"
 
 namespace reddiff {
 
-// picture: [1,3,H,W]. known: [1,1,H,W], 1 or 0, undefined where all is known; blocks with a missing pixel are left out too. Standard
-// deviation in the picture's units, over all channels; 0 for pictures with a side below 16 pixels, for flat or noise-free pictures, and
-// where no block is complete.
-double estimate_noise(const at::Tensor& picture, const at::Tensor& known = {});
+constexpr int noise_sizes = 3;  // full, half, quarter
 
-// Of a frame and the picture read from it. Halved chroma planes hide their noise from the above: there it is smooth, and the prior
-// takes smooth noise for detail unless it is told the level that white noise of the same density would have. So for Y'CbCr
-//   level^2 = s_Y^2 + (1 - |k|^2) (a s_C^2) / c^2,
-// k the luma coefficients, s_C the level in the chroma planes, a luma samples per chroma sample, c^2 the power of Cb and Cr that white
-// R'G'B' noise of power 1 has: white noise before the conversion is found as it was, noise of luma alone as itself.
-double estimate_noise(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known = {});
+// Less is what rounding to code values leaves, and not worth a call of the prior. Core units.
+constexpr double least_noise = 0.6 * 2 / 255;
+
+struct NoiseEstimate {
+  std::array<double, noise_sizes> level{};  // in means of 2^k x 2^k pixels, times 2^k; core units
+  double share = 0;                         // of the blocks at full size that voted
+
+  double white() const { return level[0]; }  // if the noise is white
+};
+
+// Planes that noise is looked for in together. Where a frame has halved chroma, noise of R'G'B' hides in it: the density counts.
+struct NoisePlanes {
+  at::Tensor planes;  // [1,C,h,w]
+  at::Tensor known;   // [1,1,h,w], 1 or 0; undefined where all is known
+  double gain;        // level of white R'G'B' noise over that of its image in these planes
+  double power;       // their part in the noise of R'G'B'; adds up to 1
+};
+
+// Of a frame and the picture read from it: R'G'B' and luma, or luma and chroma at its own size.
+std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known = {});
+
+// The larger of what each group of planes votes for, or what they say together where they agree within a seventh.
+NoiseEstimate estimate_noise(const std::vector<NoisePlanes>& planes);
+NoiseEstimate estimate_noise(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known = {});
+
+// The same of R'G'B' alone, [1,3,H,W].
+NoiseEstimate estimate_noise(const at::Tensor& picture, const at::Tensor& known = {});
+
+// From what changed since the last frame, planes of the same frame sizes: detail of what stands still is not in it. Blocks that are the
+// last ones to the bit do not vote; share: of those that did.
+NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::vector<NoisePlanes>& before);
+
+// The share of pixels, black and white apart, that equal their eight neighbours in every plane. Noise leaves next to none; drawn pictures,
+// text and windows are full of them.
+double share_of_constant(const NoisePlanes& planes);
 
 }  // namespace reddiff

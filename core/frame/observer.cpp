@@ -2,38 +2,38 @@
 #include "core/frame/observer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
 #include "core/frame/known_pixels.h"
 #include "core/frame/luma.h"
-#include "core/frame/noise_estimate.h"
 
 namespace reddiff {
-namespace {
 
-bool is_identity(const OperatorSpec& op) { return op.stages.size() == 1 && op.stages.front().name == "identity"; }
-
-}  // namespace
-
-Observer::Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device)
+Observer::Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device, Denoise denoise)
     : has_least_(config.task == Task::restore),
       mask_(mask),
       mask_grow_(config.mask_grow),
       knows_clipping_(knows_clipping),
-      device_(device) {
+      device_(device),
+      denoise_(std::move(denoise)) {
   config.noise = -1;
   estimates_ = estimates_noise(config);
-  finds_impulses_ = estimates_ && mask == MaskSource::none && is_identity(resolve_operator(config));
+  finds_impulses_ = estimates_ && only_denoises(config);
+  // Where the measurement is not the picture, what is below a code value is rounding, and is dealt with as that.
+  border_ = only_denoises(config) ? 0 : level_to_core(1);
 }
 
 // sigma_y, from the user, from the picture, or from how fine its code values are.
-double Observer::level(const FrameView& frame, const FrameOptions& options, const Observed& seen, bool will_be_solved) {
+double Observer::level(const FrameView& frame, const FrameOptions& options, Observed& seen, bool will_be_solved) {
   double level = level_to_core(std::max(options.noise, 0.0));
   if (options.noise < 0 && estimates_) {
-    level = will_be_solved ? noise_.update(estimate_noise(frame, seen.picture, seen.known)) : noise_.level();
+    level = will_be_solved ? noise_.update(frame, seen.picture, seen.known, denoise_) : noise_.level();
+    if (level <= border_) level = 0;
     if (has_least_) level = std::max(level, level_to_core(options.least_noise));
     level = std::min(level, level_to_core(std::min(options.most_noise, 255.0)));
+    seen.noise_free = level == 0;
   }
   return std::max(level, quantisation_floor(frame.component[0].depth));
 }
@@ -67,10 +67,10 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   if (mask_ != MaskSource::none) seen.known = known_pixels(options, mask_, mask_grow_, seen.picture, seen.alpha);
   at::Tensor sound;  // as known, but without a word of the user's
   if (finds_impulses_ && options.noise < 0 && will_be_solved) sound = sound_pixels(frame, seen.picture);
-  if (sound.defined()) seen.picture = fill_holes(seen.picture, sound);  // so that they do not count as noise
+  const auto missing = sound.defined() ? sound : seen.known;
+  if (missing.defined()) seen.picture = fill_holes(seen.picture, missing);
   const double sigma_y = level(frame, options, seen, will_be_solved);
-  if (seen.known.defined()) seen.picture = fill_holes(seen.picture, seen.known);
-  if (sound.defined()) seen.known = sound;
+  if (sound.defined()) seen.known = sound;  // not before: few blocks are without an impulse
   const bool looks_at_ends = knows_clipping_ && is_noisy(sigma_y) && will_be_solved;
   seen.likelihood =
       looks_at_ends ? make_clipped(sigma_y, clipping(frame, seen.picture, sigma_y)) : make_gaussian(sigma_y);
@@ -78,7 +78,7 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
 }
 
 void Observer::start_scene() {
-  noise_.restart();
+  noise_.start_scene();
   ends_ = {};
 }
 

@@ -13,7 +13,7 @@
 #include "core/frame/clipped_noise.h"
 #include "core/frame/impulse.h"
 #include "core/frame/likelihood.h"
-#include "core/frame/noise_track.h"
+#include "core/frame/noise_model.h"
 
 namespace reddiff {
 
@@ -22,14 +22,16 @@ struct Observed {
   at::Tensor known;          // [1,1,h,w], 1 measured, 0 missing; undefined without a mask and without impulses
   at::Tensor alpha;          // [1,1,h,w], [0,1]; undefined without alpha, or when it was the mask
   LikelihoodPtr likelihood;  // of the picture's noise
+  bool noise_free = false;   // it was looked for, and there is none
 
   double sigma_y() const { return likelihood->sigma_y(); }
 };
 
 class Observer {
  public:
-  // mask: never automatic. knows_clipping: the solver takes noise that ended where code values end into account.
-  Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device);
+  // mask: never automatic. knows_clipping: the solver takes noise that ended where code values end into account. denoise: the prior,
+  // which is asked whether noise is there.
+  Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device, Denoise denoise);
 
   // A frame that is not going to be solved leaves what is remembered as it is. Throws Error{settings}: a mask is asked for and missing.
   Observed observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved);
@@ -38,19 +40,21 @@ class Observer {
   void start_scene();
 
  private:
-  double level(const FrameView& frame, const FrameOptions& options, const Observed& seen, bool will_be_solved);
+  double level(const FrameView& frame, const FrameOptions& options, Observed& seen, bool will_be_solved);
   at::Tensor sound_pixels(const FrameView& frame, const at::Tensor& picture);
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 
   bool estimates_;  // the level, where the frame's options leave it open
   bool has_least_;  // and no less than they say
+  double border_;   // core units; less noise is none
   MaskSource mask_;
   int mask_grow_;
   bool knows_clipping_;
   bool finds_impulses_;  // where nothing but noise is to be removed, and nobody says how much
   at::Device device_;
   Impulses impulses_;
-  NoiseTrack noise_{level_to_core(1)};
+  Denoise denoise_;
+  NoiseModel noise_;
   ClippingEvidence ends_;
 };
 

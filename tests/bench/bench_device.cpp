@@ -96,7 +96,7 @@ void print_parts(const Size& size, at::Device device, const DeviceOptions& optio
   print("motion (patch search)", part_ms(options, [&] { return patches->estimate(now, before); }));
   print("warp, bicubic", part_ms(options, [&] { return warp(before, motion, WarpFilter::bicubic); }));
   print("trusted motion", part_ms(options, [&] { return trusted_motion(motion, motion); }));
-  print("noise estimate", part_ms(options, [&] { return at::full({1}, estimate_noise(now)); }));
+  print("noise estimate", part_ms(options, [&] { return at::full({1}, estimate_noise(now).white()); }));
 }
 
 struct FrameFigures {

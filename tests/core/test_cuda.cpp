@@ -48,7 +48,7 @@ TEST_F(Cuda, FramesReadTheSameAndComeBack) {
 
 TEST_F(Cuda, FirstGuessesAreTheSame) {
   const auto picture = scene(70, 90, 1) + 0.05 * noise({1, 3, 70, 90}, 2);
-  EXPECT_NEAR(estimate_noise(up(picture)), estimate_noise(picture), 1e-5);
+  EXPECT_NEAR(estimate_noise(up(picture)).white(), estimate_noise(picture).white(), 1e-5);
   const auto known = (noise({1, 1, 70, 90}, 3) > 0).to(at::kFloat);
   expect_same(fill_holes(picture, known), fill_holes(up(picture), up(known)), cuda_tolerance, "fill_holes");
 }

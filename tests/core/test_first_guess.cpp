@@ -15,14 +15,14 @@ namespace {
 
 TEST(NoiseEstimate, IsRightOnWhiteNoise) {
   for (double sigma : {0.02, 0.2, 0.7})
-    EXPECT_NEAR(estimate_noise(sigma * noise({1, 3, 512, 512}, 3)), sigma, 0.03 * sigma);
+    EXPECT_NEAR(estimate_noise(sigma * noise({1, 3, 512, 512}, 3)).white(), sigma, 0.03 * sigma);
 }
 
 TEST(NoiseEstimate, SeesThroughAScene) {
   const auto picture = scene(192, 256, 8);
   for (double code_values : {5.0, 10.0, 25.0, 50.0}) {
     const double sigma = code_values * 2 / 255;
-    const double estimate = estimate_noise(picture + sigma * noise({1, 3, 192, 256}, 4));
+    const double estimate = estimate_noise(picture + sigma * noise({1, 3, 192, 256}, 4)).white();
     EXPECT_NEAR(estimate, sigma, std::max(0.1 * sigma, 1.0 / 255)) << code_values;
   }
 }
@@ -34,7 +34,7 @@ TEST(NoiseEstimate, SeesThroughClipping) {
     for (double code_values : {2.0, 5.0, 10.0, 15.0, 25.0, 35.0, 50.0}) {
       const double sigma = code_values * 2 / 255;
       const auto seen = (picture + sigma * noise({1, 3, 192, 256}, 4)).clamp(-1, 1);
-      const double found = estimate_noise((seen * 127.5 + 127.5).round() / 127.5 - 1) * 255 / 2;
+      const double found = estimate_noise((seen * 127.5 + 127.5).round() / 127.5 - 1).white() * 255 / 2;
       EXPECT_NEAR(found, code_values, std::max(0.1 * code_values, 0.5)) << shade;
     }
   }
@@ -49,7 +49,7 @@ TEST(NoiseEstimate, SeesThroughSubsampledChroma) {
       for (double code_values : {5.0, 15.0, 30.0}) {
         Frame frame(format_named(name), 256, 192, 1);
         write_picture(picture + code_values * 2 / 255 * field, {}, frame.view);
-        const double found = estimate_noise(frame.view, read_picture(frame.view, at::kCPU)) * 255 / 2;
+        const double found = estimate_noise(frame.view, read_picture(frame.view, at::kCPU)).white() * 255 / 2;
         EXPECT_NEAR(found, code_values, 0.15 * code_values) << name << (field.equal(grey) ? " luma" : " white");
       }
 }
@@ -65,9 +65,9 @@ TEST(NoiseEstimate, DoesNotLookAtMissingPixels) {
     Frame frame(format_named(name), 256, 192, 1);
     write_picture(holed, {}, frame.view);
     const auto seen = read_picture(frame.view, at::kCPU);
-    EXPECT_NEAR(estimate_noise(frame.view, seen, known) * 255 / 2, code_values, 0.15 * code_values) << name;
-    EXPECT_LT(estimate_noise(frame.view, seen) * 255 / 2, 0.6 * code_values) << name;
-    EXPECT_EQ(estimate_noise(frame.view, seen, at::zeros_like(known)), 0) << name;
+    EXPECT_NEAR(estimate_noise(frame.view, seen, known).white() * 255 / 2, code_values, 0.15 * code_values) << name;
+    EXPECT_LT(estimate_noise(frame.view, seen).white() * 255 / 2, 0.6 * code_values) << name;
+    EXPECT_EQ(estimate_noise(frame.view, seen, at::zeros_like(known)).white(), 0) << name;
   }
 }
 
@@ -99,9 +99,9 @@ TEST(NoiseTrack, AveragesAndFollowsJumps) {
 }
 
 TEST(NoiseEstimate, FindsNoneInFlatAndTinyPictures) {
-  EXPECT_EQ(estimate_noise(at::full({1, 3, 64, 64}, 0.3)), 0);
-  EXPECT_EQ(estimate_noise(noise({1, 3, 8, 64}, 1)), 0);
-  EXPECT_LT(estimate_noise(at::linspace(-1, 1, 64).reshape({1, 1, 1, 64}).expand({1, 3, 64, 64}).contiguous()), 1e-3);
+  EXPECT_EQ(estimate_noise(at::full({1, 3, 64, 64}, 0.3)).white(), 0);
+  EXPECT_EQ(estimate_noise(noise({1, 3, 8, 64}, 1)).white(), 0);
+  EXPECT_LT(estimate_noise(at::linspace(-1, 1, 64).reshape({1, 1, 1, 64}).expand({1, 3, 64, 64}).contiguous()).white(), 1e-3);
 }
 
 at::Tensor random_mask(std::int64_t height, std::int64_t width, double known, std::uint64_t seed) {

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/frame/noise_blocks.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/frame/exact_convolution.h"
+
+namespace reddiff {
+namespace {
+
+constexpr std::int64_t side = 8;
+constexpr double quiet_share = 0.1;
+constexpr double code_value = 2.0 / 255;
+
+// A block whose mean lies within two deviations of black or white has lost noise to clipping.
+constexpr double safe_margin = 2;
+constexpr double safest_share = 0.2;
+constexpr int rounds = 4;  // the margin asks for the level, the level for the margin
+
+// Expected mean of the lowest tenth of variance estimates from 64 nearly independent normal samples, over the true variance,
+// for the filter below: measured on 512x512 white noise (tests/core/test_first_guess.cpp holds it to 3 %).
+constexpr double quiet_bias = 0.527;
+
+constexpr double constant = 1e-9;    // energy of a block without noise
+constexpr double far_quieter = 1.0 / 16;  // in energy
+constexpr double one_shade = 2 * code_value;
+constexpr double most_of_strips = 0.45;  // of an axis
+
+struct Block {
+  float energy, mean, margin;
+  bool operator<(const Block& other) const { return energy < other.energy; }
+};
+
+using Blocks = std::vector<Block>;
+
+double deviation(double sum, double squares, double count) {
+  return std::sqrt(std::max(0.0, squares / count - sum * sum / (count * count)));
+}
+
+// Lines from the border on that are one shade and far quieter than the middle one of all lines.
+std::int64_t strip(const std::vector<float>& mean, const std::vector<float>& spread, bool from_end) {
+  auto sorted = spread;
+  std::nth_element(sorted.begin(), sorted.begin() + sorted.size() / 2, sorted.end());
+  const double quiet = sorted[sorted.size() / 2] * std::sqrt(far_quieter);
+  const auto count = static_cast<std::int64_t>(mean.size());
+  const auto at = [&](std::int64_t i) { return static_cast<std::size_t>(from_end ? count - 1 - i : i); };
+  std::int64_t lines = 0;
+  while (lines < count && spread[at(lines)] < quiet && std::abs(mean[at(lines)] - mean[at(0)]) < one_shade) ++lines;
+  return static_cast<double>(lines) > most_of_strips * static_cast<double>(count) ? 0 : lines;
+}
+
+std::vector<float> to_host(const at::Tensor& values) {
+  const auto host = values.to(at::kCPU, at::kFloat).contiguous().flatten();
+  return {host.data_ptr<float>(), host.data_ptr<float>() + host.numel()};
+}
+
+// [1,1,H,W], true outside of the bars.
+at::Tensor inside_of_bars(const at::Tensor& planes) {
+  const auto shade = planes.mean(1);  // [1,H,W]
+  auto inside = at::ones({1, 1, planes.size(2), planes.size(3)}, planes.options().dtype(at::kBool));
+  for (const std::int64_t axis : {2, 1}) {
+    const auto lines = at::stack({shade.mean(axis).flatten(), shade.std(axis, false).flatten()}).to(at::kCPU);
+    const auto mean = to_host(lines[0]), spread = to_host(lines[1]);
+    const std::int64_t of_picture = axis == 2 ? 2 : 3, count = planes.size(of_picture);
+    for (const bool from_end : {false, true})
+      if (const auto bar = strip(mean, spread, from_end))
+        inside.narrow(of_picture, from_end ? count - bar : 0, bar).fill_(false);
+  }
+  return inside;
+}
+
+double mean_of_lowest(const Blocks& sorted, double margin, std::size_t count) {
+  double sum = 0;
+  std::size_t taken = 0;
+  for (const auto& block : sorted) {
+    if (block.margin < margin) continue;
+    sum += block.energy;
+    if (++taken == count) break;
+  }
+  return taken ? sum / static_cast<double>(taken) : 0;
+}
+
+// Of blocks in order of their energy.
+double level_of(const Blocks& sorted) {
+  if (sorted.empty()) return 0;
+  std::vector<float> margins;
+  for (const auto& block : sorted) margins.push_back(block.margin);
+  const auto kth = margins.begin() + std::max<std::ptrdiff_t>(
+      0, static_cast<std::ptrdiff_t>((1 - safest_share) * static_cast<double>(margins.size())) - 1);
+  std::nth_element(margins.begin(), kth, margins.end());
+  double level = 0;
+  for (int round = 0; round < rounds; ++round) {
+    const double margin = std::min(level * safe_margin, static_cast<double>(*kth));
+    const auto safe = std::count_if(sorted.begin(), sorted.end(), [&](const Block& b) { return b.margin >= margin; });
+    const auto count = std::max<std::size_t>(1, static_cast<std::size_t>(quiet_share * static_cast<double>(safe)));
+    level = std::sqrt(mean_of_lowest(sorted, margin, count) / quiet_bias);
+  }
+  return level;
+}
+
+// What lies above an inset: the blocks that are louder by far than the quietest, if those are of one shade and these look like noise,
+// whose energies lie close together. Else all of them.
+Blocks without_inset(const Blocks& sorted) {
+  double sum = 0, squares = 0;
+  for (std::size_t i = 1; i < sorted.size(); ++i) {
+    sum += sorted[i - 1].mean;
+    squares += static_cast<double>(sorted[i - 1].mean) * sorted[i - 1].mean;
+    if (sorted[i].energy <= constant || sorted[i - 1].energy > far_quieter * sorted[i].energy) continue;
+    if (2 * i > sorted.size() || deviation(sum, squares, static_cast<double>(i)) > one_shade) break;
+    const auto rest = sorted.size() - i;
+    if (sorted[i + rest / 10].energy < 0.4 * sorted[i + rest / 2].energy) break;
+    return {sorted.begin() + static_cast<std::ptrdiff_t>(i), sorted.end()};
+  }
+  return sorted;
+}
+
+// Energy behind the filter, [C,1,h,w] of planes [1,C,H,W]. Second differences in both directions leave ramps and straight edges out; the
+// filter has unit energy.
+at::Tensor high_pass(const at::Tensor& planes) {
+  const auto x = planes.transpose(0, 1);  // planes as batch
+  const auto kernel = at::tensor({1., -2., 1., -2., 4., -2., 1., -2., 1.}, x.options()).div_(6).reshape({1, 1, 3, 3});
+  return exact_conv2d(x, kernel).square_();
+}
+
+at::Tensor cells(const at::Tensor& values) { return at::avg_pool2d(values, {side, side}); }
+
+// Those that may vote, in order. energy: high_pass() of what is looked at; planes: the picture, whose brightness counts.
+Blocks voters(const at::Tensor& energy, const at::Tensor& planes, const at::Tensor& known, bool constants_vote) {
+  const auto inner = planes.transpose(0, 1).slice(2, 1, -1).slice(3, 1, -1);
+  auto outside = inside_of_bars(planes).logical_not_();
+  if (known.defined()) outside.logical_or_(known == 0);
+  // As far as the filter reaches; and where it sees nothing but one end of the code values.
+  const auto dead = (inner.abs() > 1 - end_of_codes).logical_and(energy < constant);
+  const auto blocked = at::max_pool2d(outside.to(at::kFloat), {3, 3}, {1, 1}).add(dead);
+  const auto host = to_host(at::stack({cells(energy), cells(inner), at::max_pool2d(blocked, {side, side})}));
+  const auto count = host.size() / 3;
+  Blocks blocks;
+  for (std::size_t i = 0; i < count; ++i)
+    if (host[2 * count + i] == 0 && (constants_vote || host[i] > constant))
+      blocks.push_back({host[i] > constant ? host[i] : 0.0F, host[count + i], 1 - std::abs(host[count + i])});
+  std::sort(blocks.begin(), blocks.end());
+  return blocks;
+}
+
+NoiseVote vote(const Blocks& blocks, const at::Tensor& energy) {
+  const auto all = energy.numel() / (side * side);
+  return {level_of(blocks), static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)),
+          !blocks.empty()};
+}
+
+}  // namespace
+
+NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known) {
+  if (std::min(planes.size(2), planes.size(3)) < least_side_of_vote) return {};
+  const auto energy = high_pass(planes);
+  return vote(without_inset(voters(energy, planes, known, true)), energy);
+}
+
+NoiseVote vote_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known) {
+  if (std::min(now.size(2), now.size(3)) < least_side_of_vote) return {};
+  const auto energy = high_pass(now - before).div_(2);
+  return vote(voters(energy, now, known, false), energy);
+}
+
+}  // namespace reddiff

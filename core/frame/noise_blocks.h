@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The deviation of white noise in planes, blind: of blocks of 8x8 pixels behind a high-pass filter the quietest hold little but noise.
+// Who votes:
+//  - not blocks of which a pixel is missing, or whose filter touches pixels that clipped to a constant black or white;
+//  - not blocks within two deviations of black or white, where noise was clipped; in a picture that is dark or bright all over the
+//    fifth that lies farthest from both has to do;
+//  - not the strips along the border that are one shade and quieter than the rest by far: bars, which were put there afterwards;
+//  - not an inset: constant or nearly so, of one shade, quieter than the rest by far, where the rest looks like noise;
+//  - constant blocks anywhere else do, for no noise.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace reddiff {
+
+constexpr int least_side_of_vote = 16;  // pixels
+
+// How near to an end of the code values counts as standing there.
+constexpr double end_of_codes = 0.25 * 2 / 255;
+
+struct NoiseVote {
+  double level = 0;    // standard deviation, in the planes' units, over all of them
+  double share = 0;    // of the blocks that voted, 0..1
+  bool asked = false;  // there were blocks that may vote
+};
+
+// planes: [1,C,H,W], -1 and 1 the ends of code values. known: [1,1,H,W], 1 or 0, undefined where all is known. No vote (level 0) from
+// planes with a shorter side and where no block may vote. Waits for a GPU once.
+NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known = {});
+
+// The same of what differs from the planes of the frame before, which has twice the variance. Where nothing moved there is no detail in
+// it. Blocks that have not changed at all do not vote: a codec repeated them, noise and all, or there is none to see.
+NoiseVote vote_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known = {});
+
+}  // namespace reddiff

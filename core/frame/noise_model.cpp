@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/frame/noise_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/api/units.h"
+
+namespace reddiff {
+namespace {
+
+// Of the pixels; with more that equal all their neighbours there are places without noise.
+constexpr double most_constant = 0.05;
+// Of the blocks have to have changed, so that the quietest of them say something.
+constexpr double enough_changed = 0.15;
+// Of what a single frame shows; with motion change is more, and says nothing.
+constexpr double still = 1.4;
+constexpr double kept = 0.75;  // of what was known of the share before
+// The prior is asked again where a level has become so many times as large or as small.
+constexpr double another = 1.5;
+
+bool is_alike(double a, double b) {
+  const double low = std::max(std::min(a, b), least_noise), high = std::max(a, b);
+  return high <= another * low;
+}
+
+}  // namespace
+
+NoiseModel::NoiseModel()
+    : sizes_{NoiseTrack(0), NoiseTrack(0), NoiseTrack(0)}, track_(level_to_core(1)) {}
+
+void NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone) {
+  const bool comparable = before_.size() == planes.size() && before_[0].planes.sizes() == planes[0].planes.sizes();
+  if (!comparable) return;
+  const auto change = estimate_change(planes, before_);
+  if (change.share < enough_changed) return;
+  Levels share{};
+  for (std::size_t size = 0; size < noise_sizes; ++size) {
+    if (change.level[size] > still * alone.level[size]) return;
+    share[size] = alone.level[size] > 0 ? std::min(1.0, change.level[size] / alone.level[size]) : 0;
+    if (noise_share_) share[size] = kept * (*noise_share_)[size] + (1 - kept) * share[size];
+  }
+  noise_share_ = share;
+}
+
+double NoiseModel::believed(const Levels& levels, const at::Tensor& picture, const Denoise& denoise) {
+  if (noise_share_) {
+    Levels noise = levels;
+    for (std::size_t size = 0; size < noise_sizes; ++size) noise[size] *= (*noise_share_)[size];
+    return densest_level(noise, densest_size(noise));
+  }
+  const bool ask = !judged_ || !std::equal(levels.begin(), levels.end(), judged_->begin(), is_alike);
+  if (ask) {
+    verdict_ = confirmed_size(picture, levels, denoise);
+    judged_ = levels;
+  }
+  return verdict_ ? densest_level(levels, *verdict_) : 0;
+}
+
+double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known,
+                          const Denoise& denoise) {
+  const auto planes = noise_planes(frame, picture, known);
+  NoiseEstimate alone;
+  if (share_of_constant(planes[0]) <= most_constant) alone = estimate_noise(planes);
+  learn_from_change(planes, alone);
+  before_ = planes;
+  Levels levels;
+  for (std::size_t size = 0; size < noise_sizes; ++size) levels[size] = sizes_[size].update(alone.level[size]);
+  const double found = believed(levels, picture, denoise);
+  level_ = track_.update(found > least_noise ? std::min(found, level_to_core(255)) : 0);
+  return level_;
+}
+
+void NoiseModel::start_scene() {
+  for (auto& size : sizes_) size.restart();
+  track_.restart();
+  noise_share_.reset();
+  judged_.reset();
+}
+
+}  // namespace reddiff

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What is believed of the noise of a video, from frame to frame: its level, as the prior has to be told it. Single frames say how much
+// there may be, at three sizes; what changes where nothing moves says which share of that is noise and no detail, and that is kept
+// for the scene. Until a frame has shown it, the prior itself is asked (noise_verdict.h).
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "core/frame/noise_estimate.h"
+#include "core/frame/noise_track.h"
+#include "core/frame/noise_verdict.h"
+
+namespace reddiff {
+
+class NoiseModel {
+ public:
+  NoiseModel();
+
+  // picture: [1,3,H,W] as read from the frame; known: [1,1,H,W], or undefined. Returns the level to use for it; 0: no noise.
+  double update(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known, const Denoise& denoise);
+
+  // What the last update returned; 0 before the first.
+  double level() const { return level_; }
+
+  // A new scene begins with the frame of the last update.
+  void start_scene();
+
+ private:
+  using Levels = std::array<double, noise_sizes>;
+
+  void learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone);
+  double believed(const Levels& levels, const at::Tensor& picture, const Denoise& denoise);
+
+  std::vector<NoisePlanes> before_;
+  std::array<NoiseTrack, noise_sizes> sizes_;  // of single frames
+  NoiseTrack track_;
+  double level_ = 0;
+  std::optional<Levels> noise_share_;  // of what a single frame shows, 0..1, where time has told
+  // What the prior said, and of which levels; before it was asked there are none.
+  std::optional<Levels> judged_;
+  std::optional<int> verdict_;
+};
+
+}  // namespace reddiff

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/frame/noise_verdict.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace reddiff {
+namespace {
+
+// How much larger noise has to look at the next smaller size. White noise scatters by some percent, detail adds to it.
+constexpr std::array<double, noise_sizes> rise{0, 1.3, 1.15};
+
+// Of the level, in luma or in chroma, the root of the median energy of blocks that the prior takes away. Clean photographs .1 to .5, noise
+// .6 to .9; at the full size detail is finer and its share smaller.
+constexpr std::array<double, noise_sizes> least_of_luma{0.5, 0.55, 0.55}, least_of_chroma{0.55, 0.62, 0.62};
+constexpr double absurd = 2.0 * 128 / 255;  // no camera's noise, but a pattern
+
+constexpr std::int64_t crop = 128, block = 8;
+
+// The whole picture, or four crops around the middles of its quarters.
+at::Tensor crops(const at::Tensor& picture) {
+  const auto height = picture.size(2), width = picture.size(3);
+  if (height * width <= 6 * crop * crop || std::min(height, width) < crop) return picture;
+  std::vector<at::Tensor> parts;
+  for (const auto y : {height / 4, height - height / 4})
+    for (const auto x : {width / 4, width - width / 4}) {
+      const auto top = std::clamp<std::int64_t>(y - crop / 2, 0, height - crop);
+      const auto left = std::clamp<std::int64_t>(x - crop / 2, 0, width - crop);
+      parts.push_back(picture.narrow(2, top, crop).narrow(3, left, crop));
+    }
+  return at::cat(parts);
+}
+
+// [N,3,H,W] to planes in which white R'G'B' noise of deviation 1 has deviation 1: luma, and two differences from it.
+at::Tensor planes_of(const at::Tensor& rgb) {
+  constexpr double r = 0.299, g = 0.587, b = 0.114;
+  const auto red = rgb.narrow(1, 0, 1), green = rgb.narrow(1, 1, 1), blue = rgb.narrow(1, 2, 1);
+  const auto luma = red * r + green * g + blue * b;
+  const auto norm = [](double own, double second, double third) {
+    return 1 / std::sqrt((1 - own) * (1 - own) + second * second + third * third);
+  };
+  return at::cat({luma / std::sqrt(r * r + g * g + b * b), (red - luma) * norm(r, g, b), (blue - luma) * norm(b, r, g)}, 1);
+}
+
+bool agrees(const at::Tensor& picture, double level, int size, const Denoise& denoise) {
+  const auto seen = crops(picture);
+  if (std::min(seen.size(2), seen.size(3)) < block) return false;
+  const auto taken = at::avg_pool2d(planes_of(seen - denoise(seen, level)).square_(), {block, block});
+  const auto median = std::get<0>(taken.transpose(0, 1).flatten(1).median(1)).sqrt_().to(at::kCPU);  // [3]
+  const auto share = [&](int plane) { return median[plane].item<double>() / level; };
+  return share(0) >= least_of_luma[static_cast<std::size_t>(size)] ||
+         (share(1) + share(2)) / 2 >= least_of_chroma[static_cast<std::size_t>(size)];
+}
+
+}  // namespace
+
+int densest_size(const std::array<double, noise_sizes>& levels) {
+  int size = 0;
+  while (size + 1 < noise_sizes && levels[size + 1] > rise[size + 1] * levels[size]) ++size;
+  return size;
+}
+
+double densest_level(const std::array<double, noise_sizes>& levels, int size) {
+  const double level = levels[static_cast<std::size_t>(size)];
+  return size < 2 ? level : std::min(level, 2 * levels[static_cast<std::size_t>(size - 1)]);
+}
+
+std::optional<int> confirmed_size(const at::Tensor& picture, const std::array<double, noise_sizes>& levels,
+                                  const Denoise& denoise) {
+  for (int size = densest_size(levels); size >= 0; --size) {
+    const double level = densest_level(levels, size);
+    if (level <= least_noise || level > absurd) continue;
+    const auto seen = size == 0 ? picture : at::avg_pool2d(picture, {1 << size, 1 << size});
+    if (agrees(seen, level / (1 << size), size, denoise)) return size;
+  }
+  return {};
+}
+
+}  // namespace reddiff
