@@ -37,7 +37,7 @@ class Residual(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient):
-        return None, *ctx.native.backward(gradient, *ctx.saved_tensors)
+        return None, *ctx.native.backward(gradient, *ctx.saved_tensors, ctx.needs_input_grad[2])
 
 
 def film(conv, emb):

@@ -94,6 +94,12 @@ class UNet(nn.Module):
         return F.pixel_shuffle(self.tail(h), 2)
 
 
+def adapts(name):
+    """Whether a tensor of this name belongs to the small set that each kind of error has of its own (adapter.py); the convolutions and
+    `freq` serve all."""
+    return name.startswith(("head.", "tail.", "emb")) or ".film." in name
+
+
 def precondition(sigma):
     """EDM's c_skip, c_out, c_in and the network's idea of the level."""
     v = sigma**2 + SIGMA_DATA**2
