@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -21,6 +23,8 @@ namespace reddiff {
 namespace {
 
 using Shape = std::vector<std::int64_t>;
+
+constexpr const char* white = "white";
 
 // Hands out tensors by name, shape checked, moved to where they are used.
 class Weights {
@@ -73,6 +77,14 @@ struct Block {
   std::size_t film;
 };
 
+// The convolutions inside, nearly all of the weights: one for all kinds of error.
+struct Trunk {
+  std::vector<std::vector<Block>> encoder, decoder;  // by level, finest first
+  std::vector<Block> middle;
+  std::vector<Conv2d> down, up;
+  std::vector<std::pair<std::string, std::int64_t>> blocks;  // name and channels, by their place in Film
+};
+
 // Channel order (colour, row, column) of a pixel shuffle -> (row, column, colour): then a shuffle in channels-last
 // memory moves whole runs of channels. `dim` holds 4 x the colours.
 at::Tensor shuffle_last(const at::Tensor& weight, std::int64_t dim) {
@@ -109,24 +121,9 @@ class ConvUnet final : public Denoiser {
         path_(path),
         film_table_(path == ConvPath::fused || (device.is_cuda() && has_film_table(device, dtype))) {
     const Weights weights(tensors, card_, device_);
-    const std::size_t steps = card_.ch.size() - 1;
-    FilmWeights film;
-    encoder_.resize(steps), decoder_.resize(steps);
-    head_ = conv(shuffle_last(weights.get("head.weight", {card_.ch[0], 12, 3, 3}), 1),
-                 weights.get("head.bias", {card_.ch[0]}), 1, 1);
-    for (std::size_t i = 0; i < steps; ++i) {
-      const std::string level = std::to_string(i);
-      const std::int64_t fine = card_.ch[i], coarse = card_.ch[i + 1];
-      add_blocks(encoder_[i], weights, film, "enc." + level + ".", card_.enc[i], i);
-      add_blocks(decoder_[i], weights, film, "dec." + level + ".", card_.dec[steps - 1 - i], i);
-      down_.push_back(conv(weights.get("down." + level + ".weight", {coarse, fine, 2, 2}), {}, 2, 0));
-      up_.push_back(conv(shuffle_last(weights.get("up." + level + ".weight", {4 * fine, coarse, 1, 1}), 0), {}, 1, 0));
-    }
-    add_blocks(middle_, weights, film, "mid.", card_.mid, steps);
-    tail_ = conv(shuffle_last(weights.get("tail.weight", {12, card_.ch[0], 3, 3}), 0),
-                 shuffle_last(weights.get("tail.bias", {12}), 0), 1, 1);
-    read_embedding(weights, film);
-    film_ = std::make_unique<Film>(std::move(film), std::log(card_.sigma_min) / 4, std::log(card_.sigma_max) / 4);
+    trunk_ = read_trunk(weights);
+    read_own(weights, "");
+    for (const std::string& kind : card_.kinds) others_[kind].reset(new ConvUnet(*this, kind, weights));
   }
 
   at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override {
@@ -149,9 +146,20 @@ class ConvUnet final : public Denoiser {
   bool per_pixel_sigma() const override { return card_.per_pixel_sigma; }
   at::Device device() const override { return device_; }
 
+  std::vector<std::string> kinds() const override {
+    std::vector<std::string> names = {kind_};
+    names.insert(names.end(), card_.kinds.begin(), card_.kinds.end());
+    return names;
+  }
+
+  const Denoiser* for_kind(std::string_view kind) const override {
+    const auto found = others_.find(kind);
+    return found == others_.end() ? (kind == kind_ ? this : nullptr) : found->second.get();
+  }
+
   std::string description() const override {
-    return card_.name + " (" + card_.architecture + ", " + c10::toString(dtype_) +
-           (path_ == ConvPath::fused ? ", fused)" : ")");
+    return card_.name + (kind_ == white ? "" : " for " + kind_) + " (" + card_.architecture + ", " +
+           c10::toString(dtype_) + (path_ == ConvPath::fused ? ", fused)" : ")");
   }
 
   double flops(std::int64_t height, std::int64_t width) const override {
@@ -170,29 +178,68 @@ class ConvUnet final : public Denoiser {
   }
 
  private:
+  ConvUnet(const ConvUnet& other, const std::string& kind, const Weights& weights)
+      : card_(other.card_),
+        kind_(kind),
+        device_(other.device_),
+        dtype_(other.dtype_),
+        path_(other.path_),
+        film_table_(other.film_table_),
+        trunk_(other.trunk_) {
+    card_.kinds.clear();
+    read_own(weights, "kinds." + kind + ".");
+  }
+
   Conv2d conv(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding) const {
     return Conv2d(weight.to(dtype_), bias.defined() ? bias.to(dtype_) : bias, stride, padding, path_);
   }
 
-  void add_blocks(std::vector<Block>& blocks, const Weights& weights, FilmWeights& film, const std::string& prefix,
-                  std::int64_t count, std::size_t level) {
+  void add_blocks(std::vector<Block>& blocks, Trunk& trunk, const Weights& weights, const std::string& prefix,
+                  std::int64_t count, std::size_t level) const {
     const std::int64_t c = card_.ch[level];
     for (std::int64_t k = 0; k < count; ++k) {
       const std::string name = prefix + std::to_string(k) + ".";
       blocks.push_back({conv(weights.get(name + "conv1.weight", {c, c, 3, 3}), {}, 1, 1),
-                        conv(weights.get(name + "conv2.weight", {c, c, 3, 3}), {}, 1, 1), film.block_weight.size()});
-      film.block_weight.push_back(weights.get(name + "film.weight", {2 * c, card_.e, 1, 1}).flatten(1));
-      film.block_bias.push_back(weights.get(name + "film.bias", {2 * c}));
+                        conv(weights.get(name + "conv2.weight", {c, c, 3, 3}), {}, 1, 1), trunk.blocks.size()});
+      trunk.blocks.emplace_back(name, c);
     }
   }
 
-  void read_embedding(const Weights& weights, FilmWeights& film) const {
+  std::shared_ptr<const Trunk> read_trunk(const Weights& weights) const {
+    const std::size_t steps = card_.ch.size() - 1;
+    const auto trunk = std::make_shared<Trunk>();
+    trunk->encoder.resize(steps), trunk->decoder.resize(steps);
+    for (std::size_t i = 0; i < steps; ++i) {
+      const std::string level = std::to_string(i);
+      const std::int64_t fine = card_.ch[i], coarse = card_.ch[i + 1];
+      add_blocks(trunk->encoder[i], *trunk, weights, "enc." + level + ".", card_.enc[i], i);
+      add_blocks(trunk->decoder[i], *trunk, weights, "dec." + level + ".", card_.dec[steps - 1 - i], i);
+      trunk->down.push_back(conv(weights.get("down." + level + ".weight", {coarse, fine, 2, 2}), {}, 2, 0));
+      trunk->up.push_back(
+          conv(shuffle_last(weights.get("up." + level + ".weight", {4 * fine, coarse, 1, 1}), 0), {}, 1, 0));
+    }
+    add_blocks(trunk->middle, *trunk, weights, "mid.", card_.mid, steps);
+    return trunk;
+  }
+
+  // What every kind of error has of its own: head, tail and how the level enters. `freq` is no weight, so one serves all.
+  void read_own(const Weights& weights, const std::string& prefix) {
+    const auto own = [&](const std::string& name, const Shape& shape) { return weights.get(prefix + name, shape); };
+    head_ = conv(shuffle_last(own("head.weight", {card_.ch[0], 12, 3, 3}), 1), own("head.bias", {card_.ch[0]}), 1, 1);
+    tail_ = conv(shuffle_last(own("tail.weight", {12, card_.ch[0], 3, 3}), 0), shuffle_last(own("tail.bias", {12}), 0),
+                 1, 1);
     const std::int64_t frequencies = weights.frequencies();
+    FilmWeights film;
     film.freq = weights.get("freq", {frequencies});
-    film.weight1 = weights.get("emb1.weight", {card_.e, 2 * frequencies, 1, 1}).flatten(1);
-    film.bias1 = weights.get("emb1.bias", {card_.e});
-    film.weight2 = weights.get("emb2.weight", {card_.e, card_.e, 1, 1}).flatten(1);
-    film.bias2 = weights.get("emb2.bias", {card_.e});
+    film.weight1 = own("emb1.weight", {card_.e, 2 * frequencies, 1, 1}).flatten(1);
+    film.bias1 = own("emb1.bias", {card_.e});
+    film.weight2 = own("emb2.weight", {card_.e, card_.e, 1, 1}).flatten(1);
+    film.bias2 = own("emb2.bias", {card_.e});
+    for (const auto& [name, c] : trunk_->blocks) {
+      film.block_weight.push_back(own(name + "film.weight", {2 * c, card_.e, 1, 1}).flatten(1));
+      film.block_bias.push_back(own(name + "film.bias", {2 * c}));
+    }
+    film_ = std::make_unique<Film>(std::move(film), std::log(card_.sigma_min) / 4, std::log(card_.sigma_max) / 4);
   }
 
   // The noise level as the blocks see it: rows for one level, or a map per level of the pyramid.
@@ -240,20 +287,20 @@ class ConvUnet final : public Denoiser {
   // F of the header, on whole pictures: x is [N,3,H,W] float32, H and W multiples of card_.multiple_of.
   at::Tensor network(const at::Tensor& x, const at::Tensor& c) const {
     const Noise noise = noise_of(c, x);
-    const std::size_t steps = down_.size();
+    const std::size_t steps = trunk_->down.size();
     at::Tensor h = head_.forward(unshuffle(x.to(dtype_)));
     std::vector<at::Tensor> skips;
     for (std::size_t i = 0; i < steps; ++i) {
-      apply(encoder_[i], noise, i, h);
+      apply(trunk_->encoder[i], noise, i, h);
       skips.push_back(h);
-      h = down_[i].forward(h);
+      h = trunk_->down[i].forward(h);
     }
-    apply(middle_, noise, steps, h);
+    apply(trunk_->middle, noise, steps, h);
     for (std::size_t i = steps; i-- > 0;) {
       at::Tensor fine = std::move(skips[i]);
-      add_shuffled(fine, up_[i].forward(h));
+      add_shuffled(fine, trunk_->up[i].forward(h));
       h = std::move(fine);
-      apply(decoder_[i], noise, i, h);
+      apply(trunk_->decoder[i], noise, i, h);
     }
     return shuffle_view(tail_.forward(h)).permute({0, 5, 1, 2, 3, 4}).reshape(x.sizes());
   }
@@ -275,15 +322,15 @@ class ConvUnet final : public Denoiser {
   }
 
   ModelCard card_;
+  std::string kind_ = white;
   at::Device device_;
   at::ScalarType dtype_;
   ConvPath path_;
   bool film_table_;
+  std::shared_ptr<const Trunk> trunk_;
   Conv2d head_, tail_;
-  std::vector<std::vector<Block>> encoder_, decoder_;  // by level, finest first
-  std::vector<Block> middle_;
-  std::vector<Conv2d> down_, up_;
   std::unique_ptr<Film> film_;
+  std::map<std::string, std::unique_ptr<const ConvUnet>, std::less<>> others_;  // by kind
 };
 
 at::ScalarType dtype_for(Precision precision, at::Device device) {

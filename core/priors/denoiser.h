@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace reddiff {
 
@@ -32,6 +34,11 @@ class Denoiser {
   virtual at::Device device() const = 0;
   // Optional face; nullptr where the prior has none.
   virtual const DifferentiableDenoiser* differentiable() const { return nullptr; }
+  // The kinds of error it knows, "white" first: noise that is independent from value to value. "camera" is noise that is not, as it is after
+  // demosaicing, denoising, sharpening and JPEG, or after enlarging; its level is the RMS of the error where the picture is quiet.
+  virtual std::vector<std::string> kinds() const { return {"white"}; }
+  // The same prior for that kind, nullptr where it knows none of that name. It lives as long as this one.
+  virtual const Denoiser* for_kind(std::string_view kind) const { return kind == "white" ? this : nullptr; }
   virtual std::string description() const = 0;
 
   // Floating-point operations of one call on one picture of this size; 0 if unknown. For tests/bench.

@@ -47,8 +47,16 @@ bool is_out_of_memory(const std::exception& error) {
 TiledDenoiser::TiledDenoiser(DenoiserPtr prior, const TileOptions& options)
     : prior_(std::move(prior)), grid_(std::lcm(least_grid, prior_->grid())) {
   const std::int64_t automatic = prior_->device().is_cpu() ? cpu_tile : gpu_tile;
-  size_ = std::max(round_up(options.size > 0 ? options.size : automatic), smallest_tile());
+  memory_->size = std::max(round_up(options.size > 0 ? options.size : automatic), smallest_tile());
   overlap_ = round_up(options.overlap > 0 ? options.overlap : default_overlap);
+  for (const std::string& kind : prior_->kinds())
+    if (const Denoiser* other = prior_->for_kind(kind); other && other != prior_.get())
+      others_[kind].reset(new TiledDenoiser(*this, DenoiserPtr(prior_, other)));
+}
+
+const Denoiser* TiledDenoiser::for_kind(std::string_view kind) const {
+  if (const auto found = others_.find(kind); found != others_.end()) return found->second.get();
+  return prior_->for_kind(kind) == prior_.get() ? this : nullptr;
 }
 
 std::int64_t TiledDenoiser::overlap_of(std::int64_t size) const { return std::min(overlap_, size / 2 / grid_ * grid_); }
@@ -65,15 +73,15 @@ std::vector<TiledDenoiser::Span> TiledDenoiser::spans(std::int64_t length, std::
 }
 
 at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) const {
-  const std::int64_t size = size_;
+  const std::int64_t size = memory_->size;
   try {
     return denoise_tiles(u, sigma, size);
   } catch (const std::exception& error) {
     if (!is_out_of_memory(error)) throw;
   }
   const std::int64_t half = std::max(round_up(std::min(size, std::max(u.size(2), u.size(3))) / 2), smallest_tile());
-  if (halved_.exchange(1) == 0) {
-    size_ = half;
+  if (memory_->halved.exchange(1) == 0) {
+    memory_->size = half;
     try {
       return denoise_tiles(u, sigma, half);
     } catch (const std::exception& error) {
@@ -81,7 +89,7 @@ at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) 
     }
   }
   throw Error(ErrorCode::out_of_memory, "There is not enough memory for the prior, even with tiles of " +
-                                            std::to_string(size_) +
+                                            std::to_string(memory_->size) +
                                             " pixels; set a smaller tile-size, or give it a smaller picture.");
 }
 
@@ -107,12 +115,12 @@ at::Tensor TiledDenoiser::denoise_tiles(const at::Tensor& u, const at::Tensor& s
 }
 
 std::int64_t TiledDenoiser::tiles(std::int64_t height, std::int64_t width) const {
-  const std::int64_t size = size_, overlap = overlap_of(size);
+  const std::int64_t size = memory_->size, overlap = overlap_of(size);
   return static_cast<std::int64_t>(spans(height, size, overlap).size() * spans(width, size, overlap).size());
 }
 
 double TiledDenoiser::flops(std::int64_t height, std::int64_t width) const {
-  const std::int64_t size = size_, overlap = overlap_of(size);
+  const std::int64_t size = memory_->size, overlap = overlap_of(size);
   double sum = 0;
   for (const Span& rows : spans(height, size, overlap))
     for (const Span& columns : spans(width, size, overlap)) sum += prior_->flops(rows.length, columns.length);

@@ -13,6 +13,12 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/priors/denoiser.h"
@@ -42,14 +48,24 @@ class TiledDenoiser final : public Denoiser {
   double sigma_max() const override { return prior_->sigma_max(); }
   std::int64_t grid() const override { return prior_->grid(); }
   bool per_pixel_sigma() const override { return prior_->per_pixel_sigma(); }
+  std::vector<std::string> kinds() const override { return prior_->kinds(); }
+  // Tiles that were halved for one kind are halved for all.
+  const Denoiser* for_kind(std::string_view kind) const override;
   at::Device device() const override { return prior_->device(); }
   std::string description() const override { return prior_->description(); }
   double flops(std::int64_t height, std::int64_t width) const override;
 
   std::int64_t tiles(std::int64_t height, std::int64_t width) const;  // calls of the prior per picture
-  std::int64_t tiles_halved() const { return halved_; }               // 0 or 1
+  std::int64_t tiles_halved() const { return memory_->halved; }       // 0 or 1
 
  private:
+  struct Memory {  // what was learnt of it
+    std::atomic<std::int64_t> size, halved = 0;
+  };
+
+  TiledDenoiser(const TiledDenoiser& other, DenoiserPtr prior)
+      : prior_(std::move(prior)), grid_(other.grid_), overlap_(other.overlap_), memory_(other.memory_) {}
+
   std::int64_t round_up(std::int64_t value) const { return (value + grid_ - 1) / grid_ * grid_; }
   std::int64_t smallest_tile() const { return 4 * grid_; }
   std::int64_t overlap_of(std::int64_t size) const;
@@ -58,8 +74,8 @@ class TiledDenoiser final : public Denoiser {
 
   DenoiserPtr prior_;
   std::int64_t grid_, overlap_;
-  mutable std::atomic<std::int64_t> size_;
-  mutable std::atomic<std::int64_t> halved_ = 0;
+  std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
+  std::map<std::string, std::unique_ptr<const TiledDenoiser>, std::less<>> others_;  // by kind
 };
 
 }  // namespace reddiff

@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
@@ -20,6 +21,7 @@ using nlohmann::json;
 
 constexpr std::uint64_t max_card_bytes = 1u << 20;
 constexpr std::uint64_t max_weight_bytes = 2ull << 30;
+constexpr std::string_view known_kinds[] = {"camera"};
 constexpr std::int64_t max_channels = 4096, max_blocks = 64, max_levels = 8;
 
 [[noreturn]] void refuse(std::string_view file, const std::string& why) {
@@ -140,6 +142,19 @@ void read_file_facts(const Fields& root, ModelCard& card) {
   root.child("figures");
 }
 
+void read_kinds(const Fields& root, const json& object, ModelCard& card) {
+  const auto found = object.find("kinds");
+  if (found == object.end()) return;
+  const char* expected = "a list of texts";
+  if (!found->is_array()) root.wrong("kinds", expected);
+  for (const json& kind : *found) {
+    if (!kind.is_string()) root.wrong("kinds", expected);
+    const auto known = std::find(std::begin(known_kinds), std::end(known_kinds), kind.get<std::string>());
+    if (known != std::end(known_kinds) && std::find(card.kinds.begin(), card.kinds.end(), *known) == card.kinds.end())
+      card.kinds.emplace_back(*known);
+  }
+}
+
 std::vector<std::byte> read_file(const std::string& path, std::uint64_t size) {
   std::vector<std::byte> bytes(size);
   errno = 0;
@@ -190,6 +205,7 @@ ModelCard parse_model_card(std::string_view text, std::string_view file) {
     read_network(root, card);
     read_units(root, card);
     read_file_facts(root, card);
+    read_kinds(root, object, card);
     return card;
   } catch (const json::exception& error) {
     throw Error(ErrorCode::wrong_model, "The model card " + std::string(file) + " cannot be used: it is no valid JSON.",

@@ -33,10 +33,13 @@ struct ModelCard {
   std::string sha256;  // 64 lower-case hexadecimal digits
   std::uint64_t bytes = 0;
   std::string licence;
+  // Of error that it knows besides white noise: its small tensors for them are named "kinds.KIND.NAME". Of those that the card names, the
+  // ones that this release has a use for.
+  std::vector<std::string> kinds;
 };
 
-// `file`: the card's name for error sentences. Every field is required and checked; unknown fields are ignored. Throws
-// Error{wrong_model} that names the field and what it should be.
+// `file`: the card's name for error sentences. Every field is required and checked, but `kinds`, which may be missing; unknown fields
+// and kinds are ignored. Throws Error{wrong_model} that names the field and what it should be.
 ModelCard parse_model_card(std::string_view text, std::string_view file);
 
 // Lower-case hexadecimal SHA-256.

@@ -213,6 +213,13 @@ TEST(ModelCard, NamesAFieldThatIsMissing) {
   }
 }
 
+TEST(ModelCard, KeepsTheKindsItHasAUseFor) {
+  EXPECT_TRUE(parse_model_card(good_card().dump(), "c.json").kinds.empty());
+  nlohmann::json card = good_card();
+  card["kinds"] = {"white", "camera", "telescope", "camera"};
+  EXPECT_EQ(parse_model_card(card.dump(), "c.json").kinds, std::vector<std::string>{"camera"});
+}
+
 TEST(ModelCard, NamesAFieldThatIsWrong) {
   const std::pair<const char*, const char*> wrong[] = {
       {"/format", "2"},
@@ -240,6 +247,8 @@ TEST(ModelCard, NamesAFieldThatIsWrong) {
       {"/bytes", "0"},
       {"/licence", "null"},
       {"/figures", "3"},
+      {"/kinds", "\"camera\""},
+      {"/kinds", "[\"white\", 1]"},
   };
   for (const auto& [path, value] : wrong) {
     SCOPED_TRACE(std::string(path) + " = " + value);
