@@ -3,12 +3,13 @@
 """Writes what PyTorch makes of an exported model: the tensors that tests/core/test_priors.cpp holds the C++ network against.
 
 Two small pictures (one whose sides are multiples of 16, one whose are not), each at one noise level and at levels that vary from
-pixel to pixel. Run it again whenever the weights change: the test compares the weights' SHA-256 with the one stored here.
+pixel to pixel; one for every other kind of error that the model knows. Run it again whenever the weights change: the test compares the weights' SHA-256 with the one stored here.
 
 A development tool: needs torch and safetensors. Run: export_reference.py [--model models/default.safetensors]
 """
 import argparse
 import hashlib
+import json
 import pathlib
 import sys
 
@@ -71,6 +72,11 @@ def main():
             out[f"{name}.{kind}.input"] = noisy
             out[f"{name}.{kind}.sigma"] = sigma
             out[f"{name}.{kind}.output"] = denoise_any_size(net, noisy, sigma)
+    kinds = json.loads(args.model.with_suffix(".json").read_text()).get("kinds", ["white"])
+    for kind in kinds:
+        if kind != "white":
+            noisy, sigma = (out[f"aligned.varying.{part}"] for part in ("input", "sigma"))
+            out[f"kinds.{kind}.output"] = denoise_any_size(load_network(str(args.model), kind), noisy, sigma)
     path = args.out / f"{args.model.stem}.safetensors"
     if path.resolve() == args.model.resolve():
         raise SystemExit("--out must be another folder than the model's")

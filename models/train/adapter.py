@@ -7,7 +7,7 @@ It trains on pairs.py's pairs. The level told is the error's RMS where the pictu
 of the pairs it varies over the picture. The loss of a pair is what is left of its error.
 
 Run: adapter.py --pairs DIR --out DIR --seconds N [--held DIR] [--init ../default.safetensors] [--resume OUT/camera.pt]
-Then: ../export_prior.py --add-kind OUT/camera.pt ../default.safetensors
+Then: ../evaluate_kinds.py PICTURES --adapter OUT/camera.pt and ../export_kind.py OUT/camera.pt --training "..."
 """
 import argparse
 import math

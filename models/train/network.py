@@ -114,19 +114,25 @@ def denoise(net, x, sigma):
     return c_skip * x + c_out * f.float()
 
 
-def load_start(path, device):
-    """A checkpoint of this script, or a model: NAME.safetensors with its card NAME.json beside it."""
+def load_start(path, device, kind="white"):
+    """A checkpoint of train.py, or a model: NAME.safetensors with its card NAME.json beside it, as it is for a kind of error."""
     if not path.endswith(".safetensors"):
         return torch.load(path, map_location=device, weights_only=True)
     from safetensors.torch import load_file
 
     with open(path.removesuffix("safetensors") + "json") as card:
-        return {"cfg": json.load(card)["config"], "ema": load_file(path, device)}
+        config = json.load(card)["config"]
+    tensors, prefix = load_file(path, device), f"kinds.{kind}."
+    state = {key: value for key, value in tensors.items() if not key.startswith("kinds.")}
+    own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+    if kind != "white" and not own:
+        raise SystemExit(f"{path} knows no kind of error named {kind}")
+    return {"cfg": config, "ema": state | own}
 
 
-def load_network(path):
+def load_network(path, kind="white"):
     """The network of a checkpoint or model, with the weights that are (to be) exported, on the CPU."""
-    start = load_start(path, "cpu")
+    start = load_start(path, "cpu", kind)
     net = UNet(**start["cfg"]).to(memory_format=torch.channels_last).eval()
     net.load_state_dict({key: value.half().float() for key, value in start["ema"].items()})
     return net
