@@ -131,9 +131,9 @@ def denoised(picture, level, rng):
     """A camera's own denoising, stronger on colour than on luma, and what it leaves. `level`: RMS of the noise."""
     luma = picture @ LUMA
     colours = picture - luma[:, :, None]
-    strength = rng.uniform(0.3, 1.5) * level
+    strength = log_uniform(rng, 0.4, 3) * level
     clean = bilateral(luma, strength + 1e-3) if rng.random() < 0.5 else shrink(luma, strength, 2)
-    luma += rng.uniform(0, 0.8) * (clean - luma)
+    luma += rng.uniform(0, 0.95) * (clean - luma)
     if rng.random() < 0.5:
         smooth = np.stack([shrink(colours[:, :, k], 2 * strength, 3) for k in range(3)], 2)
     else:
@@ -161,9 +161,9 @@ def jpeg(picture, rng):
 
 def camera(scene, rng, factor=1.0):
     """`factor`: of the last change of size. The scene should be sharp and free of noise, such as a photograph reduced."""
-    linear = to_linear(blur(scene / 255, rng.uniform(0.35, 0.8))) * rng.uniform(0.5, 1)
+    linear = to_linear(blur(scene / 255, log_uniform(rng, 0.35, 1.6))) * rng.uniform(0.5, 1)
     wanted, delivered = (255 * to_display(np.clip(x, 0, 1)) for x in (linear, sensor(linear, rng)))
-    if rng.random() < 0.5:
+    if rng.random() < 0.6:
         delivered = denoised(delivered, (delivered - wanted).std(), rng)
     amount, radius = rng.choice([0, rng.uniform(0, 1.2)]), rng.uniform(0.6, 1.5)
     wanted, delivered = (sharpened(x, amount, radius) for x in (wanted, delivered))

@@ -45,7 +45,7 @@ def scene(files, side, least, rng):
 def pair(kind, files, least, rng):
     while True:
         if kind == "camera":
-            factor = 1.0 if rng.random() < 0.5 else float(rng.choice([1 / rng.uniform(1, 1.5), rng.uniform(1, 1.5)]))
+            factor = 1.0 if rng.random() < 0.5 else float(rng.choice([1 / rng.uniform(1, 1.5), rng.uniform(1, 1.8)]))
             side = math.ceil((SIDE + 2 * MARGIN) / factor) + 1
             noisy, clean = camera(scene(files, side, least, rng), rng, factor)
         else:
