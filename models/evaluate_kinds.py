@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Measures what a kind of error of a model's own is worth on noise that is not white: mean PSNR in dB on pictures reduced by two. Prints Markdown.
 
-Rows: a camera's pictures by the RMS of their error in code values (train/camera.py), and the kinds of train/noises.py at two levels. Seeds are fixed, others than
-in training. Columns: the noisy picture; the network as it is for white noise at the multiple of the RMS that is best for the row, and
-at the best for each picture, both found knowing the clean picture; the kind's own tensors told the RMS, and less and more than it.
+Rows: a camera's pictures by the RMS of their error in code values (train/camera.py), and the kinds of train/noises.py at two levels.
+The RMS is the error's where the picture is quiet. Seeds are fixed, others than in training. Columns: the noisy picture; the network as it is
+for white noise, told the RMS, told the multiple of it that is best for the row, and the best for each picture, both found knowing
+the clean picture; the kind's own tensors told the RMS, and less and more than it; these at the RMS less white's best for each picture.
 
 Run: evaluate_kinds.py PICTURES [--model default.safetensors] [--adapter camera.pt | --kind camera]
 """
@@ -21,7 +22,7 @@ from PIL import Image
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
 from camera import camera  # noqa: E402  (beside, in train/)
 from network import denoise, load_network  # noqa: E402  (beside, in train/)
-from noises import KINDS, quiet_level, white  # noqa: E402  (beside, in train/)
+from noises import KINDS, quiet_level  # noqa: E402  (beside, in train/)
 from quality import pictures  # noqa: E402  (beside, in train/)
 
 CAMERA = ((1, 3), (3, 8), (8, 20))
@@ -47,7 +48,6 @@ def of_kind(kind, level):
 def rows():
     yield from ((f"camera, {low} to {high}", of_camera(low, high)) for low, high in CAMERA)
     yield from ((f"{kind} {level}", of_kind(kind, level)) for kind in KINDS for level in LEVELS)
-    yield "white 15", lambda scene, rng: (scene + 15 * white(scene.shape, rng), scene)
 
 
 def scene(file):
@@ -74,13 +74,16 @@ def measure(name, make, files, plain, own):
     for k, file in enumerate(files):
         noisy, clean = make(scene(file), np.random.default_rng([77, k, *name.encode()]))
         level = quiet_level(noisy, clean)
-        gain = lambda net, told: db(restored(net, noisy, told) - clean)
-        table.append([level, db(noisy - clean), *(gain(plain, m * level) for m in MULTIPLES), *(gain(own, m * level) for m in TOLD)])
+        gain = lambda net, said: db(restored(net, noisy, said) - clean)
+        whites, owns = ([gain(net, m * level) for m in multiples] for net, multiples in ((plain, MULTIPLES), (own, TOLD)))
+        table.append([level, db(noisy - clean), *whites, *owns])
     table = np.array(table)
     levels, noisy, oracle, told = np.split(table, [1, 2, 2 + len(MULTIPLES)], 1)
     best = oracle.mean(0).argmax()
-    cells = [levels.mean(), noisy.mean(), oracle[:, MULTIPLES.index(1)].mean(), oracle.mean(0)[best], MULTIPLES[best], oracle.max(1).mean(), *told.mean(0)]
-    print(f"| {name} | {' | '.join(f'{cell:.2f}' for cell in cells)} | {told[:, TOLD.index(1)].mean() - oracle.max(1).mean():+.2f} |", flush=True)
+    at_rms, most = oracle[:, MULTIPLES.index(1)].mean(), oracle.max(1).mean()
+    cells = [levels.mean(), noisy.mean(), at_rms, oracle.mean(0)[best], MULTIPLES[best], most, *told.mean(0)]
+    difference = told[:, TOLD.index(1)].mean() - most
+    print(f"| {name} | {' | '.join(f'{cell:.2f}' for cell in cells)} | {difference:+.2f} |", flush=True)
 
 
 def main():
@@ -101,7 +104,8 @@ def main():
         print(f"{args.adapter}: {state['steps']} steps, {state['megapixels']:.0f} megapixels")
         own.load_state_dict(own.state_dict() | {key: value.half().float() for key, value in state["ema"].items()})
     told = " | ".join(f"{args.kind}, RMS x {m}" for m in TOLD)
-    print(f"\n| {len(files)} pictures | RMS | noisy | white, RMS | white, best for the row | at RMS x | white, best for each picture | {told} | difference |")
+    whites = "white, RMS | white, best for the row | at RMS x | white, best for each picture"
+    print(f"\n| {len(files)} pictures | RMS | noisy | {whites} | {told} | difference |")
     print(f"|{'---|' * (8 + len(TOLD))}")
     for name, make in rows():
         if name.startswith(args.only):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Noise that is not white, other than a camera's: enlarged, correlated, film grain, blotches of colour.
+"""Noise that is not a camera's: enlarged, correlated, film grain, blotches of colour; and white, so that taking one for the other costs little.
 
 Each takes (scene, level, rng) and gives (noisy, clean), as camera.py does; `level` is the RMS in code values.
 """
@@ -19,7 +19,7 @@ def gaussian(sigma):
     return lambda f2: np.exp(-2 * np.pi**2 * sigma**2 * f2)
 
 
-def white(shape, rng):
+def normal(shape, rng):
     return rng.standard_normal(shape).astype(np.float32)
 
 
@@ -28,7 +28,7 @@ def enlarged(scene, level, rng):
     height, width = scene.shape[:2]
     factor = rng.uniform(1.5, 2)
     small = [-(-n // factor) + 2 for n in (height, width)]
-    noise = resized(white((int(small[0]), int(small[1]), 3), rng), factor)[:height, :width]
+    noise = resized(normal((int(small[0]), int(small[1]), 3), rng), factor)[:height, :width]
     clean = scene
     if rng.random() < 0.5:
         clean = np.clip(resized(resized(scene, 1 / factor), factor * 1.03)[:height, :width], 0, 255)
@@ -36,14 +36,14 @@ def enlarged(scene, level, rng):
 
 
 def correlated(scene, level, rng):
-    return scene + level * filtered(white(scene.shape, rng), gaussian(rng.uniform(0.5, 1.5))), scene
+    return scene + level * filtered(normal(scene.shape, rng), gaussian(rng.uniform(0.5, 1.5))), scene
 
 
 def grain(scene, level, rng):
     """Band-passed, mostly of luma, strongest in the middle tones, as of scanned film."""
     fine, coarse = rng.uniform(0.4, 1), rng.uniform(2, 5)
     band = lambda f2: gaussian(fine)(f2) - rng.uniform(0.5, 1) * gaussian(coarse)(f2)
-    noise = filtered(white((*scene.shape[:2], 1), rng), band) + rng.uniform(0, 0.5) * filtered(white(scene.shape, rng), band)
+    noise = filtered(normal((*scene.shape[:2], 1), rng), band) + rng.uniform(0, 0.5) * filtered(normal(scene.shape, rng), band)
     tone = (scene @ LUMA / 255)[:, :, None]
     noise *= 0.3 + np.sqrt(4 * tone * (1 - tone)).clip(0, 1)
     return scene + level * noise / noise.std(), scene
@@ -51,14 +51,18 @@ def grain(scene, level, rng):
 
 def blotches(scene, level, rng):
     """Patches of wrong colour beneath finer noise of luma."""
-    colour = filtered(white(scene.shape, rng), gaussian(rng.uniform(1.5, 4)))
+    colour = filtered(normal(scene.shape, rng), gaussian(rng.uniform(1.5, 4)))
     colour -= (colour @ LUMA)[:, :, None]
-    luma = filtered(white((*scene.shape[:2], 1), rng), gaussian(rng.uniform(0, 0.7)))
+    luma = filtered(normal((*scene.shape[:2], 1), rng), gaussian(rng.uniform(0, 0.7)))
     noise = luma + rng.uniform(0.5, 1.5) * colour / colour.std()
     return scene + level * noise / noise.std(), scene
 
 
-KINDS = {f.__name__: f for f in (enlarged, correlated, grain, blotches)}
+def white(scene, level, rng):
+    return scene + level * normal(scene.shape, rng), scene
+
+
+KINDS = {f.__name__: f for f in (enlarged, correlated, grain, blotches, white)}
 
 
 def quiet_level(noisy, clean, cell=8):
