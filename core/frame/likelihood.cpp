@@ -9,17 +9,18 @@ class Gaussian final : public Likelihood {
   using Likelihood::Likelihood;
   at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>&) const override { return y; }
   at::Tensor debias(const at::Tensor& mean) const override { return mean; }
-  LikelihoodPtr debiased() const override { return make_gaussian(sigma_y()); }
+  LikelihoodPtr debiased() const override { return make_gaussian(sigma_y(), sigma_map()); }
 };
 
 class Clipped final : public Likelihood {
  public:
-  Clipped(double sigma_y, const Clipping& clipping) : Likelihood(sigma_y), clipping_(clipping) {}
+  Clipped(double sigma_y, const Clipping& clipping, const at::Tensor& map)
+      : Likelihood(sigma_y, map), clipping_(clipping) {}
   at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>& hx) const override {
     return values_before_clipping(y, hx(), sigma_y(), clipping_);
   }
   at::Tensor debias(const at::Tensor& mean) const override { return mean_before_clipping(mean, sigma_y(), clipping_); }
-  LikelihoodPtr debiased() const override { return make_gaussian(sigma_y()); }
+  LikelihoodPtr debiased() const override { return make_gaussian(sigma_y(), sigma_map()); }
 
  private:
   Clipping clipping_;
@@ -27,10 +28,10 @@ class Clipped final : public Likelihood {
 
 }  // namespace
 
-LikelihoodPtr make_gaussian(double sigma_y) { return std::make_shared<Gaussian>(sigma_y); }
+LikelihoodPtr make_gaussian(double sigma_y, const at::Tensor& map) { return std::make_shared<Gaussian>(sigma_y, map); }
 
-LikelihoodPtr make_clipped(double sigma_y, const Clipping& clipping) {
-  return clipping ? std::make_shared<Clipped>(sigma_y, clipping) : make_gaussian(sigma_y);
+LikelihoodPtr make_clipped(double sigma_y, const Clipping& clipping, const at::Tensor& map) {
+  return clipping ? std::make_shared<Clipped>(sigma_y, clipping, map) : make_gaussian(sigma_y, map);
 }
 
 }  // namespace reddiff

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "core/frame/clipped_noise.h"
 
@@ -15,11 +16,14 @@ namespace reddiff {
 
 class Likelihood {
  public:
-  explicit Likelihood(double sigma_y) : sigma_y_(sigma_y) {}
+  explicit Likelihood(double sigma_y, at::Tensor map = {}) : sigma_y_(sigma_y), map_(std::move(map)) {}
   virtual ~Likelihood() = default;
 
-  // Standard deviation of n, > 0.
+  // Standard deviation of n, > 0; its root mean square where it differs from pixel to pixel.
   double sigma_y() const { return sigma_y_; }
+
+  // [1,1,h,w], on the grid of y: where it differs; else undefined.
+  const at::Tensor& sigma_map() const { return map_; }
 
   // What y stands for in a data term of white Gaussian noise, if the picture is seen through H as hx(). hx is called where that is asked
   // for at all.
@@ -33,14 +37,15 @@ class Likelihood {
 
  private:
   double sigma_y_;
+  at::Tensor map_;
 };
 
 using LikelihoodPtr = std::shared_ptr<const Likelihood>;
 
-// White, of one level.
-LikelihoodPtr make_gaussian(double sigma_y);
+// White, of one level, or of a level a pixel.
+LikelihoodPtr make_gaussian(double sigma_y, const at::Tensor& map = {});
 
 // White noise that ended where code values end (clipped_noise.h); Gaussian where nothing was clipped.
-LikelihoodPtr make_clipped(double sigma_y, const Clipping& clipping);
+LikelihoodPtr make_clipped(double sigma_y, const Clipping& clipping, const at::Tensor& map = {});
 
 }  // namespace reddiff

@@ -32,6 +32,7 @@ constexpr double most_of_strips = 0.45;  // of an axis
 
 struct Block {
   float energy, mean, margin;
+  int x, y;  // in blocks
   bool operator<(const Block& other) const { return energy < other.energy; }
 };
 
@@ -56,21 +57,6 @@ std::int64_t strip(const std::vector<float>& mean, const std::vector<float>& spr
 std::vector<float> to_host(const at::Tensor& values) {
   const auto host = values.to(at::kCPU, at::kFloat).contiguous().flatten();
   return {host.data_ptr<float>(), host.data_ptr<float>() + host.numel()};
-}
-
-// [1,1,H,W], true outside of the bars.
-at::Tensor inside_of_bars(const at::Tensor& planes) {
-  const auto shade = planes.mean(1);  // [1,H,W]
-  auto inside = at::ones({1, 1, planes.size(2), planes.size(3)}, planes.options().dtype(at::kBool));
-  for (const std::int64_t axis : {2, 1}) {
-    const auto lines = at::stack({shade.mean(axis).flatten(), shade.std(axis, false).flatten()}).to(at::kCPU);
-    const auto mean = to_host(lines[0]), spread = to_host(lines[1]);
-    const std::int64_t of_picture = axis == 2 ? 2 : 3, count = planes.size(of_picture);
-    for (const bool from_end : {false, true})
-      if (const auto bar = strip(mean, spread, from_end))
-        inside.narrow(of_picture, from_end ? count - bar : 0, bar).fill_(false);
-  }
-  return inside;
 }
 
 double mean_of_lowest(const Blocks& sorted, double margin, std::size_t count) {
@@ -102,20 +88,47 @@ double level_of(const Blocks& sorted) {
   return level;
 }
 
-// What lies above an inset: the blocks that are louder by far than the quietest, if those are of one shade and these look like noise,
-// whose energies lie close together. Else all of them.
-Blocks without_inset(const Blocks& sorted) {
-  double sum = 0, squares = 0;
-  for (std::size_t i = 1; i < sorted.size(); ++i) {
-    sum += sorted[i - 1].mean;
-    squares += static_cast<double>(sorted[i - 1].mean) * sorted[i - 1].mean;
-    if (sorted[i].energy <= constant || sorted[i - 1].energy > far_quieter * sorted[i].energy) continue;
-    if (2 * i > sorted.size() || deviation(sum, squares, static_cast<double>(i)) > one_shade) break;
-    const auto rest = sorted.size() - i;
-    if (sorted[i + rest / 10].energy < 0.4 * sorted[i + rest / 2].energy) break;
-    return {sorted.begin() + static_cast<std::ptrdiff_t>(i), sorted.end()};
+int bin_of(double brightness) {
+  return std::clamp(static_cast<int>((brightness + 1) / 2 * brightness_bins), 0, brightness_bins - 1);
+}
+
+// Of blocks in order; those near black and white, where noise of this level was clipped, say nothing.
+NoiseCurve curve_of(const Blocks& sorted, double level) {
+  constexpr std::size_t enough = 24;
+  std::array<Blocks, brightness_bins> bins;
+  for (const auto& block : sorted)
+    if (block.margin >= safe_margin * level) bins[static_cast<std::size_t>(bin_of(block.mean))].push_back(block);
+  NoiseCurve curve{};
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    if (bins[i].size() < enough) continue;
+    const auto count = std::max<std::size_t>(3, static_cast<std::size_t>(quiet_share * static_cast<double>(bins[i].size())));
+    curve[i] = std::sqrt(mean_of_lowest(bins[i], -1, count) / quiet_bias);
   }
-  return sorted;
+  return curve;
+}
+
+// Without those that are quieter by far than the middle one, and their neighbours, if they are an inset: a rectangle of one shade, where
+// the rest looks like noise, whose energies lie close together. In order; `planes` blocks lie above each other.
+Blocks without_inset(Blocks sorted, std::int64_t planes) {
+  if (sorted.empty()) return sorted;
+  const float quiet = static_cast<float>(far_quieter) * sorted[sorted.size() / 2].energy;
+  double sum = 0, squares = 0;
+  std::size_t count = 0;
+  int left = sorted[0].x, right = left, top = sorted[0].y, bottom = top;
+  for (; count < sorted.size() && sorted[count].energy < quiet; ++count) {
+    const auto& block = sorted[count];
+    sum += block.mean;
+    squares += static_cast<double>(block.mean) * block.mean;
+    left = std::min(left, block.x), right = std::max(right, block.x);
+    top = std::min(top, block.y), bottom = std::max(bottom, block.y);
+  }
+  const auto area = static_cast<double>(planes) * (right - left + 1) * (bottom - top + 1);
+  const auto found = static_cast<double>(count);
+  if (count == 0 || found < 0.9 * area || deviation(sum, squares, found) > one_shade) return sorted;
+  Blocks rest;
+  for (const auto& block : sorted)
+    if (block.x < left - 1 || block.x > right + 1 || block.y < top - 1 || block.y > bottom + 1) rest.push_back(block);
+  return rest.empty() || rest[rest.size() / 10].energy < 0.4F * rest[rest.size() / 2].energy ? sorted : rest;
 }
 
 // Energy behind the filter, [C,1,h,w] of planes [1,C,H,W]. Second differences in both directions leave ramps and straight edges out; the
@@ -136,34 +149,52 @@ Blocks voters(const at::Tensor& energy, const at::Tensor& planes, const at::Tens
   // As far as the filter reaches; and where it sees nothing but one end of the code values.
   const auto dead = (inner.abs() > 1 - end_of_codes).logical_and(energy < constant);
   const auto blocked = at::max_pool2d(outside.to(at::kFloat), {3, 3}, {1, 1}).add(dead);
-  const auto host = to_host(at::stack({cells(energy), cells(inner), at::max_pool2d(blocked, {side, side})}));
+  const auto mean = cells(inner);
+  const auto host = to_host(at::stack({cells(energy), mean, at::max_pool2d(blocked, {side, side})}));
   const auto count = host.size() / 3;
+  const auto columns = static_cast<std::size_t>(mean.size(3)), rows = static_cast<std::size_t>(mean.size(2));
   Blocks blocks;
   for (std::size_t i = 0; i < count; ++i)
     if (host[2 * count + i] == 0 && (constants_vote || host[i] > constant))
-      blocks.push_back({host[i] > constant ? host[i] : 0.0F, host[count + i], 1 - std::abs(host[count + i])});
+      blocks.push_back({host[i] > constant ? host[i] : 0.0F, host[count + i], 1 - std::abs(host[count + i]),
+                        static_cast<int>(i % columns), static_cast<int>(i / columns % rows)});
   std::sort(blocks.begin(), blocks.end());
   return blocks;
 }
 
 NoiseVote vote(const Blocks& blocks, const at::Tensor& energy) {
   const auto all = energy.numel() / (side * side);
-  return {level_of(blocks), static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)),
-          !blocks.empty()};
+  const double level = level_of(blocks);
+  return {level, static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)), !blocks.empty(),
+          curve_of(blocks, level)};
 }
 
 }  // namespace
 
+at::Tensor inside_of_bars(const at::Tensor& planes) {
+  const auto shade = planes.mean(1);  // [1,H,W]
+  auto inside = at::ones({1, 1, planes.size(2), planes.size(3)}, planes.options().dtype(at::kBool));
+  for (const std::int64_t axis : {2, 1}) {
+    const auto lines = at::stack({shade.mean(axis).flatten(), shade.std(axis, false).flatten()}).to(at::kCPU);
+    const auto mean = to_host(lines[0]), spread = to_host(lines[1]);
+    const std::int64_t of_picture = axis == 2 ? 2 : 3, count = planes.size(of_picture);
+    for (const bool from_end : {false, true})
+      if (const auto bar = strip(mean, spread, from_end))
+        inside.narrow(of_picture, from_end ? count - bar : 0, bar).fill_(false);
+  }
+  return inside;
+}
+
 NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known) {
   if (std::min(planes.size(2), planes.size(3)) < least_side_of_vote) return {};
   const auto energy = high_pass(planes);
-  return vote(without_inset(voters(energy, planes, known, true)), energy);
+  return vote(without_inset(voters(energy, planes, known, true), planes.size(1)), energy);
 }
 
 NoiseVote vote_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known) {
   if (std::min(now.size(2), now.size(3)) < least_side_of_vote) return {};
   const auto energy = high_pass(now - before).div_(2);
-  return vote(voters(energy, now, known, false), energy);
+  return vote(without_inset(voters(energy, now, known, false), now.size(1)), energy);
 }
 
 }  // namespace reddiff

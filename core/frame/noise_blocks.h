@@ -12,6 +12,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+
 namespace reddiff {
 
 constexpr int least_side_of_vote = 16;  // pixels
@@ -19,10 +21,18 @@ constexpr int least_side_of_vote = 16;  // pixels
 // How near to an end of the code values counts as standing there.
 constexpr double end_of_codes = 0.25 * 2 / 255;
 
+// [1,1,H,W], true outside of bars: strips along the border of [1,C,H,W] that are one shade and quieter than the rest by far.
+at::Tensor inside_of_bars(const at::Tensor& planes);
+
+// Noise by brightness: in so many equal parts of the code values; 0 where a part has too few blocks.
+constexpr int brightness_bins = 8;
+using NoiseCurve = std::array<double, brightness_bins>;
+
 struct NoiseVote {
   double level = 0;    // standard deviation, in the planes' units, over all of them
   double share = 0;    // of the blocks that voted, 0..1
   bool asked = false;  // there were blocks that may vote
+  NoiseCurve by_brightness{};  // the level of blocks of this brightness alone
 };
 
 // planes: [1,C,H,W], -1 and 1 the ends of code values. known: [1,1,H,W], 1 or 0, undefined where all is known. No vote (level 0) from

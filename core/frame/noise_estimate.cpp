@@ -8,7 +8,6 @@
 
 #include "core/frame/convert.h"
 #include "core/frame/luma.h"
-#include "core/frame/noise_blocks.h"
 
 namespace reddiff {
 namespace {
@@ -27,6 +26,7 @@ template <typename Vote> NoiseEstimate estimate(const std::vector<NoisePlanes>& 
       largest = std::max(largest, level);
       together += groups[i].power * level * level;
       asked += groups[i].power;
+      if (i == 0) estimate.own[static_cast<std::size_t>(size)] = {found.level, found.by_brightness};
       if (size == 0 && i == 0) estimate.share = found.share;
     }
     const double mean = asked > 0 ? std::sqrt(together / asked) : 0;
@@ -91,14 +91,21 @@ NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::ve
   });
 }
 
-double share_of_constant(const NoisePlanes& of) {
+ConstantShare constant_share(const NoisePlanes& of) {
+  const auto inner = [](const at::Tensor& t) { return t.slice(2, 1, -1).slice(3, 1, -1); };
   const auto highest = at::max_pool2d(of.planes, {3, 3}, {1, 1}), lowest = -at::max_pool2d(-of.planes, {3, 3}, {1, 1});
-  auto counts = (at::maximum(highest, -lowest) < 1 - end_of_codes).all(1, true);
+  const auto constant = (highest == lowest).all(1, true);
+  const auto at_end = (at::maximum(highest, -lowest) >= 1 - end_of_codes).any(1, true);
+  auto counts = inner(inside_of_bars(of.planes));
   if (of.known.defined()) counts = counts.logical_and(-at::max_pool2d(-of.known, {3, 3}, {1, 1}) > 0);
-  const auto constant = (highest == lowest).all(1, true).logical_and(counts);
-  const auto sums = at::stack({constant.sum(), counts.sum()}).to(at::kCPU, at::kDouble);
-  const double all = sums[1].item<double>();
-  return all > 0 ? sums[0].item<double>() / all : 1;
+  const auto share = [&](const at::Tensor& which, const at::Tensor& all) {
+    return counts.logical_and(which).logical_and(all).sum() / counts.logical_and(all).sum().clamp_min(1);
+  };
+  const auto shares = at::stack({share(constant.logical_and(at_end), at::ones_like(counts)),
+                                 share(constant, at_end.logical_not()), counts.logical_and(at_end.logical_not()).any()})
+                          .to(at::kCPU, at::kDouble);
+  const bool any_inside = shares[2].item<double>() > 0;
+  return {shares[0].item<double>(), any_inside ? shares[1].item<double>() : 1};
 }
 
 }  // namespace reddiff

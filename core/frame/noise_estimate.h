@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/api/frame_view.h"
+#include "core/frame/noise_blocks.h"
 
 namespace reddiff {
 
@@ -21,9 +22,17 @@ constexpr int noise_sizes = 3;  // full, half, quarter
 // Less is what rounding to code values leaves, and not worth a call of the prior. Core units.
 constexpr double least_noise = 0.6 * 2 / 255;
 
+// Of the first group of planes, in its own units: what it says at one size.
+struct OwnNoise {
+  double level = 0;
+  NoiseCurve by_brightness{};
+};
+
 struct NoiseEstimate {
   std::array<double, noise_sizes> level{};  // in means of 2^k x 2^k pixels, times 2^k; core units
   double share = 0;                         // of the blocks at full size that voted
+
+  std::array<OwnNoise, noise_sizes> own{};
 
   double white() const { return level[0]; }  // if the noise is white
 };
@@ -50,8 +59,13 @@ NoiseEstimate estimate_noise(const at::Tensor& picture, const at::Tensor& known 
 // last ones to the bit do not vote; share: of those that did.
 NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::vector<NoisePlanes>& before);
 
-// The share of pixels, black and white apart, that equal their eight neighbours in every plane. Noise leaves next to none; drawn pictures,
-// text and windows are full of them.
-double share_of_constant(const NoisePlanes& planes);
+// How much of a picture, bars apart, equals its eight neighbours in every plane. Noise leaves next to none of that: drawn pictures, text and
+// windows are full of it.
+struct ConstantShare {
+  double at_ends = 0;  // black or white, of all pixels: there noise may have been clipped
+  double inside = 0;   // of the other pixels
+};
+
+ConstantShare constant_share(const NoisePlanes& planes);
 
 }  // namespace reddiff

@@ -11,6 +11,8 @@ namespace {
 
 // Of the pixels; with more that equal all their neighbours there are places without noise.
 constexpr double most_constant = 0.05;
+// The same of black and white, where there is more noise than this: it would have left none.
+constexpr double most_at_ends = 0.2, strong = 2.0 * 32 / 255;
 // Of the blocks have to have changed, so that the quietest of them say something.
 constexpr double enough_changed = 0.15;
 // Of what a single frame shows; with motion change is more, and says nothing.
@@ -38,6 +40,7 @@ void NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const
   for (std::size_t size = 0; size < noise_sizes; ++size) {
     if (change.level[size] > still * alone.level[size]) return;
     share[size] = alone.level[size] > 0 ? std::min(1.0, change.level[size] / alone.level[size]) : 0;
+    curves_[size].learn(alone.own[size], change.own[size]);
     if (noise_share_) share[size] = kept * (*noise_share_)[size] + (1 - kept) * share[size];
   }
   noise_share_ = share;
@@ -47,21 +50,25 @@ double NoiseModel::believed(const Levels& levels, const at::Tensor& picture, con
   if (noise_share_) {
     Levels noise = levels;
     for (std::size_t size = 0; size < noise_sizes; ++size) noise[size] *= (*noise_share_)[size];
-    return densest_level(noise, densest_size(noise));
+    size_ = densest_size(noise);
+    return densest_level(noise, size_);
   }
   const bool ask = !judged_ || !std::equal(levels.begin(), levels.end(), judged_->begin(), is_alike);
   if (ask) {
     verdict_ = confirmed_size(picture, levels, denoise);
     judged_ = levels;
   }
-  return verdict_ ? densest_level(levels, *verdict_) : 0;
+  size_ = verdict_.value_or(0);
+  return verdict_ ? densest_level(levels, size_) : 0;
 }
 
 double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known,
                           const Denoise& denoise) {
   const auto planes = noise_planes(frame, picture, known);
   NoiseEstimate alone;
-  if (share_of_constant(planes[0]) <= most_constant) alone = estimate_noise(planes);
+  const auto constant = constant_share(planes[0]);
+  if (constant.inside <= most_constant) alone = estimate_noise(planes);
+  if (constant.at_ends > most_at_ends && alone.white() > strong) alone = {};
   learn_from_change(planes, alone);
   before_ = planes;
   Levels levels;
@@ -69,6 +76,11 @@ double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, con
   const double found = believed(levels, picture, denoise);
   level_ = track_.update(found > least_noise ? std::min(found, level_to_core(255)) : 0);
   return level_;
+}
+
+at::Tensor NoiseModel::map(const at::Tensor& picture) const {
+  const auto& curve = curves_[static_cast<std::size_t>(size_)];
+  return level_ > 0 && noise_share_ && curve.matters() ? curve.factor(picture).mul_(level_) : at::Tensor();
 }
 
 void NoiseModel::start_scene() {

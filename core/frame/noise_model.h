@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/frame/noise_curve.h"
 #include "core/frame/noise_estimate.h"
 #include "core/frame/noise_track.h"
 #include "core/frame/noise_verdict.h"
@@ -25,6 +26,9 @@ class NoiseModel {
   // What the last update returned; 0 before the first.
   double level() const { return level_; }
 
+  // [1,1,H,W], the level of each pixel of the last picture, where it depends on brightness so much that it matters; else undefined.
+  at::Tensor map(const at::Tensor& picture) const;
+
   // A new scene begins with the frame of the last update.
   void start_scene();
 
@@ -38,6 +42,8 @@ class NoiseModel {
   std::array<NoiseTrack, noise_sizes> sizes_;  // of single frames
   NoiseTrack track_;
   double level_ = 0;
+  int size_ = 0;  // that it was read at
+  std::array<BrightnessCurve, noise_sizes> curves_;
   std::optional<Levels> noise_share_;  // of what a single frame shows, 0..1, where time has told
   // What the prior said, and of which levels; before it was asked there are none.
   std::optional<Levels> judged_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/frame/observer.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -20,6 +22,8 @@ Observer::Observer(Config config, MaskSource mask, bool knows_clipping, at::Devi
       denoise_(std::move(denoise)) {
   config.noise = -1;
   estimates_ = estimates_noise(config);
+  // As yet only where the measurement is the picture.
+  knows_brightness_ = estimates_ && only_denoises(config);
   finds_impulses_ = estimates_ && only_denoises(config);
   // Where the measurement is not the picture, what is below a code value is rounding, and is dealt with as that.
   border_ = only_denoises(config) ? 0 : level_to_core(1);
@@ -69,11 +73,18 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   if (finds_impulses_ && options.noise < 0 && will_be_solved) sound = sound_pixels(frame, seen.picture);
   const auto missing = sound.defined() ? sound : seen.known;
   if (missing.defined()) seen.picture = fill_holes(seen.picture, missing);
-  const double sigma_y = level(frame, options, seen, will_be_solved);
+  double sigma_y = level(frame, options, seen, will_be_solved);
+  at::Tensor map;
+  if (options.noise < 0 && knows_brightness_ && will_be_solved && is_noisy(sigma_y)) map = noise_.map(seen.picture);
+  if (map.defined()) {
+    map = map.clamp(quantisation_floor(frame.component[0].depth), level_to_core(std::min(options.most_noise, 255.0)));
+    sigma_y = map.square().mean().sqrt().item<double>();
+  }
   if (sound.defined()) seen.known = sound;  // not before: few blocks are without an impulse
   const bool looks_at_ends = knows_clipping_ && is_noisy(sigma_y) && will_be_solved;
   seen.likelihood =
-      looks_at_ends ? make_clipped(sigma_y, clipping(frame, seen.picture, sigma_y)) : make_gaussian(sigma_y);
+      looks_at_ends ? make_clipped(sigma_y, clipping(frame, seen.picture, sigma_y), map)
+                                   : make_gaussian(sigma_y, map);
   return seen;
 }
 

@@ -50,6 +50,7 @@ class Observer {
   MaskSource mask_;
   int mask_grow_;
   bool knows_clipping_;
+  bool knows_brightness_;  // that noise depends on it
   bool finds_impulses_;  // where nothing but noise is to be removed, and nobody says how much
   at::Device device_;
   Impulses impulses_;

@@ -31,7 +31,8 @@ RestorationPtr make_restoration(Shape shape, const Tools& tools) {
 }
 
 Start cold_start(const Tools& tools, const Problem& problem) {
-  return {tools.op->pseudo_inverse(problem.y), {}, tools.kind == ProblemKind::fill};
+  const auto level = tools.kind == ProblemKind::denoise ? problem.likelihood->sigma_map() : at::Tensor();
+  return {tools.op->pseudo_inverse(problem.y), level, tools.kind == ProblemKind::fill};
 }
 
 at::Tensor solve(const Tools& tools, const Problem& problem, const Pass& pass, Start start, Trace& trace) {

@@ -60,7 +60,9 @@ class SeenPictures : public PictureFiltered {
  protected:
   Measured measure(const Problem& problem, const Plan&, const Restored& single) const override {
     const auto y = problem.likelihood->expected_y(problem.y, [&] { return single.mu; });
-    return {y, problem.weights, single.mu, problem.sigma_y()};
+    Measured measured{y, problem.weights, single.mu, problem.sigma_y()};
+    measured.noise_map = problem.likelihood->sigma_map();
+    return measured;
   }
 
   at::Tensor from_past(const Problem& problem, const Plan& plan, const TemporalFilter::Estimate& estimate,
@@ -80,7 +82,7 @@ class NoisyPictures final : public SeenPictures {
  protected:
   at::Tensor without_past(const Problem& problem, const Plan& plan, const Restored& single,
                           Trace& trace) const override {
-    return plan.afresh.steps == 0 ? single.mu : solve(tools(), problem, plan.afresh, {problem.y, {}}, trace);
+    return plan.afresh.steps == 0 ? single.mu : solve(tools(), problem, plan.afresh, cold_start(tools(), problem), trace);
   }
 };
 

@@ -38,7 +38,8 @@ Observation observe(const Measured& now, const FilterConstants& constants) {
     const auto missing = hole_variance(now.picture, known, now.noise, constants);
     return {now.single, at::where(known > 0, lost, lost + missing)};
   }
-  const auto variance = at::full_like(now.picture.narrow(1, 0, 1), now.noise * now.noise);
+  const auto variance = now.noise_map.defined() ? now.noise_map.square()
+                                                : at::full_like(now.picture.narrow(1, 0, 1), now.noise * now.noise);
   if (!now.known.defined()) return {now.picture, variance};
   const auto measured = now.known > 0;
   return {at::where(measured, now.picture, now.single),
@@ -127,16 +128,17 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now, Motion& mot
     estimate.cut = true;
   }
   const auto [seen, own] = observe(now, constants_);
-  const double least = now.noise * now.noise / constants_.frames_remembered;
+  const auto least = (now.noise_map.defined() ? now.noise_map.square() : at::full({1, 1, 1, 1}, now.noise * now.noise, own.options()))
+                         .div_(constants_.frames_remembered);
   if (!z_.defined()) {
     z_ = seen;
-    variance_ = own.clamp_min(least);
+    variance_ = at::maximum(own, least);
   } else {
     const auto past = predict(now, motion);
     // The share of what is seen now; all of it where that was outside the last frame.
     const auto gain = at::where(past.inside, past.variance / (past.variance + own), 1.0);
     auto z = at::lerp(past.z, seen, gain);
-    auto variance = (gain * own).clamp_min_(least);
+    auto variance = at::maximum(gain * own, least);
     if (lossy(now)) {
       z = now.agree(z);
     } else if (now.known.defined() == known_.defined()) {
