@@ -10,56 +10,76 @@ namespace reddiff {
 namespace {
 
 constexpr int enough_frames = 3;              // with changes around, after the first
+constexpr int most_frames = 8;                // so that one that is gone is forgotten
 constexpr float still_there = 0.12F;          // of the values, over all neighbours or under them
 constexpr float changed_per_frame = 0.016F;   // on average over those around: two code values
 constexpr float each_changed = 0.016F;        // of every one around, over all frames
 constexpr double most_halo = 0.06;            // of the height
+constexpr double most_uneven = 0.25;          // of the height
 constexpr std::int64_t most_candidates = 64;  // one in so many values
 
 }  // namespace
 
-bool HotPixels::look(const Planes& planes, std::int64_t index, Candidate& candidate) {
+bool HotPixels::Surroundings::isolates() const {
+  return bright() ? value - ring_high > still_there : ring_low - value > still_there;
+}
+
+HotPixels::Surroundings HotPixels::look_around(const Planes& planes, std::int64_t index, Candidate& candidate) {
   const std::int64_t x = index % planes.width, y = index / planes.width % planes.height;
-  const float value = planes.values[index];
-  float ring_high = -2, ring_low = 2, total_change = 0;
-  double ring = 0, outer = 0;
+  Surroundings found{planes.values[index]};
   int i = 0, outer_count = 0;
   for (std::int64_t dy = -2; dy <= 2; ++dy)
     for (std::int64_t dx = -2; dx <= 2; ++dx) {
       if (dx == 0 && dy == 0) continue;
       const bool inside = y + dy >= 0 && y + dy < planes.height && x + dx >= 0 && x + dx < planes.width;
-      const bool next = std::max(std::abs(dx), std::abs(dy)) == 1;
       const float now = inside ? planes.values[index + dy * planes.width + dx] : 0.0F;
       const float change = inside ? std::abs(now - candidate.last[i]) : changed_per_frame;
+      if (candidate.looks > 0) candidate.changed[i] += change;
       candidate.last[i] = now;
-      if (candidate.frames > 0) candidate.changed[i] += change;
-      total_change += change;
+      candidate.sum[i] += now;
+      found.change += change;
       ++i;
-      if (next) {
-        ring += now;
-        ring_high = std::max(ring_high, now);
-        ring_low = std::min(ring_low, now);
+      if (std::max(std::abs(dx), std::abs(dy)) == 1) {
+        found.ring += now / 8;
+        found.ring_high = std::max(found.ring_high, now);
+        found.ring_low = std::min(found.ring_low, now);
       } else if (inside) {
-        outer += now;
+        found.outer += now;
         ++outer_count;
       }
     }
-  ring /= 8;
-  outer /= std::max(outer_count, 1);
-  const double side = value > ring ? 1 : -1;
-  const bool isolated = side > 0 ? value - ring_high > still_there : ring_low - value > still_there;
-  if (!isolated) {
+  found.outer /= std::max(outer_count, 1);
+  ++candidate.looks;
+  return found;
+}
+
+// Of the eight pixels next to it, on average over time.
+double HotPixels::Candidate::unevenness() const {
+  constexpr int ring[] = {6, 7, 8, 11, 12, 15, 16, 17};
+  float high = sum[ring[0]], low = high;
+  for (const int i : ring) {
+    high = std::max(high, sum[i]);
+    low = std::min(low, sum[i]);
+  }
+  return high - low;
+}
+
+bool HotPixels::look(const Planes& planes, std::int64_t index, Candidate& candidate) {
+  const Surroundings now = look_around(planes, index, candidate);
+  const double side = now.bright() ? 1 : -1;
+  candidate.height += side * (now.value - now.ring);
+  candidate.halo += side * (now.ring - now.outer);
+  if (!now.isolates()) {
     // Where the picture is as bright as the pixel nothing can be seen of it.
-    const bool hidden = candidate.hot && (side > 0 ? ring_high : -ring_low) > 1 - 2 * still_there;
+    const bool hidden = candidate.hot && (now.bright() ? now.ring_high : -now.ring_low) > 1 - 2 * still_there;
     return hidden || --candidate.frames > 0;
   }
-  const bool first = candidate.frames == 0;
-  if (first || total_change > changed_per_frame * around) candidate.frames = std::min(candidate.frames + 1, 8);
-  candidate.height += side * (value - ring);
-  candidate.halo += side * (ring - outer);
+  if (candidate.frames == 0 || now.change > changed_per_frame * around)
+    candidate.frames = std::min(candidate.frames + 1, most_frames);
   const float least = *std::min_element(candidate.changed.begin(), candidate.changed.end());
   candidate.hot = candidate.hot || (candidate.frames > enough_frames && least > each_changed &&
-                                    std::abs(candidate.halo) < most_halo * candidate.height);
+                                    std::abs(candidate.halo) < most_halo * candidate.height &&
+                                    candidate.unevenness() < most_uneven * candidate.height);
   return true;
 }
 

@@ -18,7 +18,7 @@ constexpr std::int64_t smallest_side = 16;
 // clusters are at least three times as many as chance makes; white noise has isolated values of all shades.
 constexpr std::int64_t fewest = 24, fewest_at_an_end = 6;
 constexpr double most_uneven = 1.7;
-constexpr double least_share_at_ends = 0.3;
+constexpr double least_share_at_ends = 0.4;
 constexpr double most_at_ends = 0.9;  // of all values: a drawing of two tones
 constexpr double highest_rate = 0.2;  // at an end
 constexpr double clusters_over_chance = 1.6, clusters_besides = 0.06;
@@ -78,7 +78,7 @@ void count_pairs(const Planes& planes, Census& census) {
 }
 
 // How many values may touch: a cluster of chance grows with the rate.
-std::size_t largest_cluster(double rate) { return 3 + static_cast<std::size_t>(100 * std::max(0.0, rate - 0.03)); }
+std::size_t largest_cluster(double rate) { return 5 + static_cast<std::size_t>(150 * std::max(0.0, rate - 0.03)); }
 
 // Cluster of values at the same end that touch, grown from a start; `seen` marks what any cluster took.
 void grow_cluster(const Planes& planes, const float* plane, std::int64_t start, std::vector<char>& seen,
