@@ -41,13 +41,15 @@ void warn(GstVideoFilter* filter, ElementState& state, const FrameReport& report
                         ("what is shown is made up"));
 }
 
+// gst-launch-1.0 shows the debug text of an INFO message alone.
+constexpr const char* no_noise =
+    "No noise was found in a second of this video, so its frames pass untouched; if it looks noisy, set noise to about "
+    "10.";
+
 void hint_at_noise(GstVideoFilter* filter, Hints& hints, const FrameReport& report, const InForce& force) {
   const NoiseFound found = noise_found(report, force, filter->in_info);
   if (hints.no_noise.on_frame(found == NoiseFound::none, filter->in_info))
-    GST_ELEMENT_INFO(filter, LIBRARY, SETTINGS,
-                     ("No noise was found in a second of this video, so its frames pass untouched; if it looks noisy, "
-                      "set noise to about 10."),
-                     ("noise=-1 estimates the level of each frame"));
+    GST_ELEMENT_INFO(filter, LIBRARY, SETTINGS, ("%s", no_noise), ("%s", no_noise));
   if (hints.most_noise.on_frame(found == NoiseFound::most, filter->in_info))
     GST_ELEMENT_WARNING(filter, LIBRARY, SETTINGS,
                         ("The estimated noise has stood at the most that is allowed, noise-max=%g, for a second: set "

@@ -35,9 +35,13 @@ static std::vector<std::string> told(Harness& harness, GstMessageType type) {
   std::vector<std::string> texts;
   while (GstMessage* message = gst_bus_pop_filtered(harness.bus(), type)) {
     GError* error = nullptr;
-    (type == GST_MESSAGE_INFO ? gst_message_parse_info : gst_message_parse_warning)(message, &error, nullptr);
+    gchar* debug = nullptr;
+    (type == GST_MESSAGE_INFO ? gst_message_parse_info : gst_message_parse_warning)(message, &error, &debug);
     texts.emplace_back(error->message);
+    // All that gst-launch-1.0 shows of an INFO message.
+    if (type == GST_MESSAGE_INFO) fail_unless(strstr(debug, error->message) != nullptr, "%s", debug);
     g_error_free(error);
+    g_free(debug);
     gst_message_unref(message);
   }
   return texts;
