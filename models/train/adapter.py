@@ -4,7 +4,7 @@
 on the same convolutions, which stay as they are. So what it makes of white noise does not change.
 
 It trains on pairs.py's pairs. The level told is the error's RMS where the picture is quiet, times .7 to 1.5, since it will be an estimate; for half
-of the pairs it varies over the picture. The loss of a pair is what is left of its error.
+of the pairs it varies over the picture. The loss of a pair is what is left of its error, in dB.
 
 Run: adapter.py --pairs DIR --out DIR --seconds N [--held DIR] [--init ../default.safetensors] [--resume OUT/camera.pt]
 Then: ../evaluate_kinds.py PICTURES --adapter OUT/camera.pt and ../export_kind.py OUT/camera.pt --training "..."
@@ -101,7 +101,9 @@ class Trainer:
             noisy, clean, level = pairs.batch(half, rng)
             sigma = told(noisy, clean, level, varies, rng)
             square = lambda x: x.square().mean((1, 2, 3))
-            loss = square(denoise(self.net, noisy, sigma) - clean) / (square(noisy - clean) + 0.1 * level.flatten().square())
+            # Logarithms, since decibels are meant: else pairs whose error cannot be reduced by much would outweigh the others.
+            left = square(denoise(self.net, noisy, sigma) - clean) + 0.02 * level.flatten().square()
+            loss = 10 * torch.log10(left / square(noisy - clean))
             (loss.mean() / 2).backward()
             total += loss.mean().item() / 2
             self.pixels += noisy[:, 0].numel()
@@ -142,12 +144,12 @@ def arguments():
     parser.add_argument("--init", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "../default.safetensors"), help="the model")
     parser.add_argument("--resume", help="NAME.pt of an earlier run")
     parser.add_argument("--name", default="camera", help="of the kind")
-    parser.add_argument("--seconds", type=float, default=3600)
+    parser.add_argument("--seconds", type=float, default=3600, help="of the processor's time, so that other work does not shorten the run")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--ema", type=float, default=0.99)
     parser.add_argument("--decay", type=float, default=0.8, help="last part of the run in which the learning rate falls to zero")
-    parser.add_argument("--every", type=float, default=300, help="seconds between reports and checkpoints")
+    parser.add_argument("--every", type=float, default=300, help="wall-clock seconds between reports and checkpoints")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--winograd", action="store_true", help="faster float32 convolutions (fast_block.py)")
@@ -166,18 +168,17 @@ def main():
     held = Pairs(args.held) if args.held else None
     report = lambda: gain(trainer.average, held) if held else ""
     print(f"start {report()}", flush=True)
-    start = last = time.time()
-    mean = None
-    while (elapsed := time.time() - start) < args.seconds:
+    start, last, mean = time.process_time(), time.time(), None
+    while (elapsed := (time.process_time() - start) / args.threads) < args.seconds:
         loss = trainer.step(pairs, rng, elapsed / args.seconds)
         mean = loss if mean is None else 0.98 * mean + 0.02 * loss
         if trainer.steps in (3, 20):
-            print(f"{trainer.steps} steps {elapsed:.0f} s loss {mean:.4f}", flush=True)
+            print(f"{trainer.steps} steps {elapsed:.0f} s loss {mean:.3f} dB", flush=True)
         if time.time() - last > args.every:
             last = time.time()
             trainer.save()
             pairs.scan()
-            print(f"{trainer.steps} steps, {trainer.pixels / 1e6:.0f} megapixels, {elapsed:.0f} s, loss {mean:.4f}, {report()}", flush=True)
+            print(f"{trainer.steps} steps, {trainer.pixels / 1e6:.0f} megapixels, {elapsed:.0f} s, loss {mean:.3f} dB, {report()}", flush=True)
     trainer.save()
     print(f"end {trainer.steps} steps, {trainer.pixels / 1e6:.0f} megapixels, {report()}", flush=True)
 
