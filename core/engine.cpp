@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "core/api/abort.h"
 #include "core/api/units.h"
 #include "core/device.h"
@@ -120,8 +122,10 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   report.cold = restored.cold;
   report.cut = restored.cut;
   report.prior_calls = trace.prior_calls();
-  report.noise = seen.noise_free ? 0 : level_to_user(seen.sigma_y());
-  report.noise_of_plane.fill(report.noise);
+  report.noise = level_to_user(seen.noise.rms);
+  std::transform(seen.noise.of_planes.begin(), seen.noise.of_planes.end(), report.noise_of_plane.begin(), level_to_user);
+  report.noise_slope = seen.noise.slope;
+  report.noise_share = seen.noise.share;
   report.start_level = level_to_user(trace.highest_level());
   report.end_level = level_to_user(trace.lowest_level());
   report.tiles = static_cast<int>(prior_->tiles(out.height, out.width));

@@ -26,10 +26,12 @@ template <typename Vote> NoiseEstimate estimate(const std::vector<NoisePlanes>& 
       largest = std::max(largest, level);
       together += groups[i].power * level * level;
       asked += groups[i].power;
+      if (size == 0 && i == 1) estimate.second = found.level;
       if (i == 0) estimate.own[static_cast<std::size_t>(size)] = {found.level, found.by_brightness};
       if (size == 0 && i == 0) estimate.share = found.share;
     }
     const double mean = asked > 0 ? std::sqrt(together / asked) : 0;
+    estimate.mean[static_cast<std::size_t>(size)] = mean;
     estimate.level[static_cast<std::size_t>(size)] = largest > agree * mean ? largest : mean;
   }
   return estimate;
@@ -48,6 +50,11 @@ bool is_large_enough(const at::Tensor& planes, int size) {
 }
 
 }  // namespace
+
+double rms_of(const std::array<double, noise_sizes>& levels, int size) {
+  const double full = levels[0], half = levels[size > 0 ? 1 : 0], quarter = levels[static_cast<std::size_t>(size)];
+  return std::sqrt(0.75 * full * half + 0.1875 * half * quarter + 0.0625 * quarter * quarter);
+}
 
 std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known) {
   const auto [luma, luma_power] = luma_of(frame, picture);

@@ -33,9 +33,16 @@ struct NoiseEstimate {
   double share = 0;                         // of the blocks at full size that voted
 
   std::array<OwnNoise, noise_sizes> own{};
+  // By the groups' parts in R'G'B' instead of the largest: what a root mean square is made of, rms_of().
+  std::array<double, noise_sizes> mean{};
+  double second = 0;  // what the second group says at full size, in its own units
 
   double white() const { return level[0]; }  // if the noise is white
 };
+
+// The root mean square of noise whose density is this at three sizes and stays so beyond `size`: full size stands for three quarters of all
+// frequencies, half size for three quarters of the rest; between two sizes it is taken to be their geometric mean.
+double rms_of(const std::array<double, noise_sizes>& levels, int size);
 
 // Planes that noise is looked for in together. Where a frame has halved chroma, noise of R'G'B' hides in it: the density counts.
 struct NoisePlanes {

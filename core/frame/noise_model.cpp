@@ -62,6 +62,22 @@ double NoiseModel::believed(const Levels& levels, const at::Tensor& picture, con
   return verdict_ ? densest_level(levels, size_) : 0;
 }
 
+// What is said of it beside the level.
+void NoiseModel::describe(const NoiseEstimate& alone, bool three_alike) {
+  const auto part = noise_share_.value_or(Levels{1, 1, 1});
+  Levels mean, level;
+  for (std::size_t size = 0; size < noise_sizes; ++size) {
+    mean[size] = alone.mean[size] * part[size];
+    level[size] = alone.level[size] * part[size];
+  }
+  const double densest = densest_level(level, size_);
+  rms_over_level_ = densest > 0 ? std::min(1.0, rms_of(mean, size_) / densest) : 1;
+  slope_ = level_ > 0 && level[0] > 0 && level[1] > 0 ? level[1] / level[0] : 1;
+  share_ = alone.share;
+  first_plane_ = level_ > 0 ? alone.own[0].level * part[0] : 0;
+  other_planes_ = level_ > 0 ? (three_alike ? first_plane_ : alone.second * part[0]) : 0;
+}
+
 double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known,
                           const Denoise& denoise) {
   const auto planes = noise_planes(frame, picture, known);
@@ -75,8 +91,11 @@ double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, con
   for (std::size_t size = 0; size < noise_sizes; ++size) levels[size] = sizes_[size].update(alone.level[size]);
   const double found = believed(levels, picture, denoise);
   level_ = track_.update(found > least_noise ? std::min(found, level_to_core(255)) : 0);
+  describe(alone, frame.model != ColorModel::ycbcr);
   return level_;
 }
+
+std::array<double, 3> NoiseModel::of_planes() const { return {first_plane_, other_planes_, other_planes_}; }
 
 at::Tensor NoiseModel::map(const at::Tensor& picture) const {
   const auto& curve = curves_[static_cast<std::size_t>(size_)];

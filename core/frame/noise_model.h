@@ -29,6 +29,15 @@ class NoiseModel {
   // [1,1,H,W], the level of each pixel of the last picture, where it depends on brightness so much that it matters; else undefined.
   at::Tensor map(const at::Tensor& picture) const;
 
+  // Of the noise itself; level() is larger where it is not white, as the prior needs it. Core units.
+  double rms() const { return level_ * rms_over_level_; }
+  // Of the planes that the frame has, at full size: R', G', B' or Y', Cb, Cr.
+  std::array<double, 3> of_planes() const;
+  // The level at half size over that at full size, 1 for white noise; 1 without noise.
+  double slope() const { return slope_; }
+  // Of the blocks, that had a say in the level.
+  double share() const { return share_; }
+
   // A new scene begins with the frame of the last update.
   void start_scene();
 
@@ -36,12 +45,13 @@ class NoiseModel {
   using Levels = std::array<double, noise_sizes>;
 
   void learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone);
+  void describe(const NoiseEstimate& alone, bool three_alike);
   double believed(const Levels& levels, const at::Tensor& picture, const Denoise& denoise);
 
   std::vector<NoisePlanes> before_;
   std::array<NoiseTrack, noise_sizes> sizes_;  // of single frames
   NoiseTrack track_;
-  double level_ = 0;
+  double level_ = 0, rms_over_level_ = 1, slope_ = 1, share_ = 0, first_plane_ = 0, other_planes_ = 0;
   int size_ = 0;  // that it was read at
   std::array<BrightnessCurve, noise_sizes> curves_;
   std::optional<Levels> noise_share_;  // of what a single frame shows, 0..1, where time has told

@@ -42,6 +42,14 @@ double Observer::level(const FrameView& frame, const FrameOptions& options, Obse
   return std::max(level, quantisation_floor(frame.component[0].depth));
 }
 
+// scale: of what the estimate says to what it is over the picture.
+NoiseSeen Observer::noise_seen(const FrameOptions& options, double sigma_y, double scale) const {
+  if (options.noise >= 0 || !estimates_ || noise_.level() == 0) return {sigma_y, {sigma_y, sigma_y, sigma_y}, 1, 0};
+  auto planes = noise_.of_planes();
+  for (auto& plane : planes) plane *= scale;
+  return {std::min(sigma_y, noise_.rms() * scale), planes, noise_.slope(), noise_.share()};
+}
+
 // Over some frames, so that it does not change its mind with every one.
 Clipping Observer::clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y) {
   constexpr double kept = 0.8;
@@ -74,12 +82,14 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   const auto missing = sound.defined() ? sound : seen.known;
   if (missing.defined()) seen.picture = fill_holes(seen.picture, missing);
   double sigma_y = level(frame, options, seen, will_be_solved);
+  const double uniform = sigma_y;
   at::Tensor map;
   if (options.noise < 0 && knows_brightness_ && will_be_solved && is_noisy(sigma_y)) map = noise_.map(seen.picture);
   if (map.defined()) {
     map = map.clamp(quantisation_floor(frame.component[0].depth), level_to_core(std::min(options.most_noise, 255.0)));
     sigma_y = map.square().mean().sqrt().item<double>();
   }
+  seen.noise = noise_seen(options, seen.noise_free ? 0 : sigma_y, sigma_y / uniform);
   if (sound.defined()) seen.known = sound;  // not before: few blocks are without an impulse
   const bool looks_at_ends = knows_clipping_ && is_noisy(sigma_y) && will_be_solved;
   seen.likelihood =

@@ -6,6 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+
 #include "core/api/config.h"
 #include "core/api/frame_view.h"
 #include "core/api/restorer.h"
@@ -17,11 +19,20 @@
 
 namespace reddiff {
 
+// What there was to see of the noise, core units; noise that the user named is white.
+struct NoiseSeen {
+  double rms = 0;
+  std::array<double, 3> of_planes{};  // R', G', B' or Y', Cb, Cr, at full size
+  double slope = 1;                   // NoiseModel::slope()
+  double share = 0;                   // of the blocks, that had a say
+};
+
 struct Observed {
   at::Tensor picture;        // [1,3,h,w], RGB, [-1,1], missing pixels filled
   at::Tensor known;          // [1,1,h,w], 1 measured, 0 missing; undefined without a mask and without impulses
   at::Tensor alpha;          // [1,1,h,w], [0,1]; undefined without alpha, or when it was the mask
   LikelihoodPtr likelihood;  // of the picture's noise
+  NoiseSeen noise;
   bool noise_free = false;   // it was looked for, and there is none
 
   double sigma_y() const { return likelihood->sigma_y(); }
@@ -42,6 +53,7 @@ class Observer {
  private:
   double level(const FrameView& frame, const FrameOptions& options, Observed& seen, bool will_be_solved);
   at::Tensor sound_pixels(const FrameView& frame, const at::Tensor& picture);
+  NoiseSeen noise_seen(const FrameOptions& options, double sigma_y, double scale) const;
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 
   bool estimates_;  // the level, where the frame's options leave it open
