@@ -165,8 +165,9 @@ Blocks voters(const at::Tensor& energy, const at::Tensor& planes, const at::Tens
 NoiseVote vote(const Blocks& blocks, const at::Tensor& energy) {
   const auto all = energy.numel() / (side * side);
   const double level = level_of(blocks);
-  return {level, static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)), !blocks.empty(),
-          curve_of(blocks, level)};
+  const double middle = blocks.empty() ? 0 : std::sqrt(blocks[blocks.size() / 2].energy);
+  return {level, static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)), middle,
+          !blocks.empty(), curve_of(blocks, level)};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/frame/convert.h"
 #include "core/frame/luma.h"
@@ -27,7 +28,7 @@ template <typename Vote> NoiseEstimate estimate(const std::vector<NoisePlanes>& 
       together += groups[i].power * level * level;
       asked += groups[i].power;
       if (size == 0 && i == 1) estimate.second = found.level;
-      if (i == 0) estimate.own[static_cast<std::size_t>(size)] = {found.level, found.by_brightness};
+      if (i == 0) estimate.own[static_cast<std::size_t>(size)] = {found.level, found.middle, found.by_brightness};
       if (size == 0 && i == 0) estimate.share = found.share;
     }
     const double mean = asked > 0 ? std::sqrt(together / asked) : 0;
@@ -43,6 +44,23 @@ at::Tensor means(const at::Tensor& planes, int size) {
 
 at::Tensor known_at(const at::Tensor& known, int size) {
   return !known.defined() || size == 0 ? known : 1 - at::max_pool2d(1 - known, {1 << size, 1 << size});
+}
+
+struct Box {
+  std::int64_t top, left, height, width;
+};
+
+// The smallest rectangle around what is true of [1,1,h,w], if that fills it and at most half of the picture: an inset.
+std::optional<Box> filled_box(const at::Tensor& mask) {
+  const auto rows = mask.any(3).flatten().nonzero().flatten().to(at::kCPU);
+  const auto columns = mask.any(2).flatten().nonzero().flatten().to(at::kCPU);
+  if (rows.numel() == 0) return {};
+  const auto first = [](const at::Tensor& t) { return t[0].item<std::int64_t>(); };
+  const auto length = [&](const at::Tensor& t) { return t[-1].item<std::int64_t>() - first(t) + 1; };
+  const Box box{first(rows), first(columns), length(rows), length(columns)};
+  const auto area = box.height * box.width;
+  const bool filled = mask.sum().item<std::int64_t>() > area * 9 / 10;
+  return filled && 2 * area < mask.numel() ? std::optional(box) : std::nullopt;
 }
 
 bool is_large_enough(const at::Tensor& planes, int size) {
@@ -101,10 +119,12 @@ NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::ve
 ConstantShare constant_share(const NoisePlanes& of) {
   const auto inner = [](const at::Tensor& t) { return t.slice(2, 1, -1).slice(3, 1, -1); };
   const auto highest = at::max_pool2d(of.planes, {3, 3}, {1, 1}), lowest = -at::max_pool2d(-of.planes, {3, 3}, {1, 1});
-  const auto constant = (highest == lowest).all(1, true);
+  const auto constant = (highest - lowest < end_of_codes).all(1, true);
   const auto at_end = (at::maximum(highest, -lowest) >= 1 - end_of_codes).any(1, true);
   auto counts = inner(inside_of_bars(of.planes));
   if (of.known.defined()) counts = counts.logical_and(-at::max_pool2d(-of.known, {3, 3}, {1, 1}) > 0);
+  if (const auto box = filled_box(counts.logical_and(constant).logical_and(at_end.logical_not())))
+    counts.narrow(2, box->top, box->height).narrow(3, box->left, box->width).fill_(false);
   const auto share = [&](const at::Tensor& which, const at::Tensor& all) {
     return counts.logical_and(which).logical_and(all).sum() / counts.logical_and(all).sum().clamp_min(1);
   };

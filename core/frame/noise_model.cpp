@@ -16,14 +16,24 @@ constexpr double most_at_ends = 0.2, strong = 2.0 * 32 / 255;
 // Of the blocks have to have changed, so that the quietest of them say something.
 constexpr double enough_changed = 0.15;
 // Of what a single frame shows; with motion change is more, and says nothing.
-constexpr double still = 1.4;
+constexpr double most_change = 1.4;
+// Of the middle block: its detail is not in what changes.
+constexpr double still_middle = 0.6;
+// Noise that has changed since the last frame by so much is not that of both.
+constexpr double alike = 1.2;
 constexpr double kept = 0.75;  // of what was known of the share before
 // The prior is asked again where a level has become so many times as large or as small.
 constexpr double another = 1.5;
 
-bool is_alike(double a, double b) {
-  const double low = std::max(std::min(a, b), least_noise), high = std::max(a, b);
-  return high <= another * low;
+bool is_within(double factor, double a, double b) {
+  return std::max(a, b) <= factor * std::max(std::min(a, b), least_noise);
+}
+
+// Detail that moves changes as noise does. Whether most of it stands still: there is detail, and it is not in what changes.
+bool stands_still(const NoiseEstimate& alone, const NoiseEstimate& change) {
+  for (std::size_t size = 0; size < noise_sizes; ++size)
+    if (change.own[size].middle < still_middle * alone.own[size].middle) return true;
+  return false;
 }
 
 }  // namespace
@@ -33,14 +43,17 @@ NoiseModel::NoiseModel()
 
 void NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone) {
   const bool comparable = before_.size() == planes.size() && before_[0].planes.sizes() == planes[0].planes.sizes();
-  if (!comparable) return;
+  if (!comparable || !last_ || !is_within(alike, alone.white(), last_->white())) return;
   const auto change = estimate_change(planes, before_);
   if (change.share < enough_changed) return;
+  const bool still = stands_still(alone, change);
+  if (!still && !verdict_) return;
+  for (std::size_t size = 0; size < noise_sizes; ++size) curves_[size].learn(alone.own[size], change.own[size]);
+  if (!still) return;
   Levels share{};
   for (std::size_t size = 0; size < noise_sizes; ++size) {
-    if (change.level[size] > still * alone.level[size]) return;
+    if (change.level[size] > most_change * alone.level[size]) return;
     share[size] = alone.level[size] > 0 ? std::min(1.0, change.level[size] / alone.level[size]) : 0;
-    curves_[size].learn(alone.own[size], change.own[size]);
     if (noise_share_) share[size] = kept * (*noise_share_)[size] + (1 - kept) * share[size];
   }
   noise_share_ = share;
@@ -53,7 +66,8 @@ double NoiseModel::believed(const Levels& levels, const at::Tensor& picture, con
     size_ = densest_size(noise);
     return densest_level(noise, size_);
   }
-  const bool ask = !judged_ || !std::equal(levels.begin(), levels.end(), judged_->begin(), is_alike);
+  const bool ask = !judged_ || !std::equal(levels.begin(), levels.end(), judged_->begin(),
+                                            [](double now, double then) { return is_within(another, now, then); });
   if (ask) {
     verdict_ = confirmed_size(picture, levels, denoise);
     judged_ = levels;
@@ -87,6 +101,7 @@ double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, con
   if (constant.at_ends > most_at_ends && alone.white() > strong) alone = {};
   learn_from_change(planes, alone);
   before_ = planes;
+  last_ = alone;
   Levels levels;
   for (std::size_t size = 0; size < noise_sizes; ++size) levels[size] = sizes_[size].update(alone.level[size]);
   const double found = believed(levels, picture, denoise);
@@ -99,7 +114,7 @@ std::array<double, 3> NoiseModel::of_planes() const { return {first_plane_, othe
 
 at::Tensor NoiseModel::map(const at::Tensor& picture) const {
   const auto& curve = curves_[static_cast<std::size_t>(size_)];
-  return level_ > 0 && noise_share_ && curve.matters() ? curve.factor(picture).mul_(level_) : at::Tensor();
+  return level_ > 0 && curve.matters() ? curve.factor(picture).mul_(level_) : at::Tensor();
 }
 
 void NoiseModel::start_scene() {

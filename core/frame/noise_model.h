@@ -54,6 +54,7 @@ class NoiseModel {
   double level_ = 0, rms_over_level_ = 1, slope_ = 1, share_ = 0, first_plane_ = 0, other_planes_ = 0;
   int size_ = 0;  // that it was read at
   std::array<BrightnessCurve, noise_sizes> curves_;
+  std::optional<NoiseEstimate> last_;  // of the frame before
   std::optional<Levels> noise_share_;  // of what a single frame shows, 0..1, where time has told
   // What the prior said, and of which levels; before it was asked there are none.
   std::optional<Levels> judged_;
