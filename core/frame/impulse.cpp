@@ -13,6 +13,7 @@ namespace {
 constexpr float apart = 0.25F;  // of an isolated value to its neighbours
 constexpr float end = 0.98F;    // beyond it a value is black or white
 constexpr std::int64_t smallest_side = 16;
+constexpr std::int64_t sampled = 4;  // one row in so many
 
 // A picture of salt and pepper. Rates that are measured on clean material of all kinds differ by more than 2.5 between the ends, or
 // clusters are at least three times as many as chance makes; white noise has isolated values of all shades.
@@ -115,27 +116,27 @@ bool stands_out(const Planes& planes, const float* plane, std::int64_t index) {
 
 }  // namespace
 
-Census count_isolated(const Planes& planes) {
+Census count_isolated(const Planes& planes, std::int64_t first_row, std::int64_t step) {
   Census census;
-  census.values = planes.size();
   std::vector<float> largest(planes.width), smallest(planes.width);
   for (std::int64_t plane = 0; plane < planes.count; ++plane)
-    for (std::int64_t y = 1; y < planes.height - 1; ++y) {
+    for (std::int64_t y = first_row; y < planes.height - 1; y += step) {
       const std::int64_t first = (plane * planes.height + y) * planes.width;
       const float* row = planes.values + first;
       ring_of_row(row, planes.width, largest, smallest);
       const RowCount found = count_row(row, planes.width, largest, smallest);
+      census.values += planes.width;
       census.isolated_count += found.isolated;
       census.extreme += found.extreme;
       census.white.single += found.white;
       census.black.single += found.black;
       census.white.chances += found.white_chances;
       census.black.chances += found.black_chances;
-      if (found.isolated == 0 || census.isolated_count > census.values / 100) continue;
+      if (found.isolated == 0 || census.isolated_count > planes.size() / step / 100) continue;
       for (std::int64_t x = 1; x < planes.width - 1; ++x)
         if (row[x] - largest[x] > apart || smallest[x] - row[x] > apart) census.isolated.push_back(first + x);
     }
-  if (std::min(census.white.single, census.black.single) >= fewest_at_an_end) count_pairs(planes, census);
+  if (step == 1 && std::min(census.white.single, census.black.single) >= fewest_at_an_end) count_pairs(planes, census);
   return census;
 }
 
@@ -171,14 +172,25 @@ std::vector<float> struck_pixels(const Planes& planes, const Census& census) {
   return struck;
 }
 
+Census Impulses::census_of(const Planes& planes) {
+  if (!was_struck_) {
+    auto some = count_isolated(planes, 1 + frame_++ % sampled, sampled);
+    const auto &white = some.white.single, &black = some.black.single;
+    if ((white + black) * sampled < fewest || std::min(white, black) == 0) return some;
+  }
+  auto all = count_isolated(planes);
+  was_struck_ = all.is_salt_and_pepper();
+  return all;
+}
+
 at::Tensor Impulses::find(const at::Tensor& picture) {
   const std::int64_t height = picture.size(2), width = picture.size(3);
   if (std::min(height, width) < smallest_side) return {};
   const auto near = picture.cpu().contiguous();
   const Planes planes{near.const_data_ptr<float>(), near.size(1), height, width};
-  const Census census = count_isolated(planes);
-  auto struck = census.is_salt_and_pepper() ? struck_pixels(planes, census) : std::vector<float>();
-  const auto hot = hot_.update(planes, census.is_salt_and_pepper() ? std::vector<std::int64_t>() : census.isolated);
+  const Census census = census_of(planes);
+  auto struck = was_struck_ ? struck_pixels(planes, census) : std::vector<float>();
+  const auto hot = hot_.update(planes, was_struck_ ? std::vector<std::int64_t>() : census.isolated);
   if (struck.empty() && hot.empty()) return {};
   struck.resize(height * width, 0.0F);
   for (const std::int64_t index : hot) struck[index % (height * width)] = 1;

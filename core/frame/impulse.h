@@ -43,19 +43,25 @@ struct Census {
   bool is_salt_and_pepper() const;
 };
 
-Census count_isolated(const Planes& planes);
+// Of inner rows: first, first + step and so on, from 1.
+Census count_isolated(const Planes& planes, std::int64_t first = 1, std::int64_t step = 1);
 
 // Of a picture that is salt and pepper, 1 where any plane of a pixel was struck: values at an end of the range that most neighbours are
 // far from, in clusters no larger than chance makes them. [height * width].
 std::vector<float> struck_pixels(const Planes& planes, const Census& census);
 
-// Remembers what it has to of the frames before.
+// Looks at every fourth row first, other rows in every frame, and at all of them where there may be something. Remembers what it has to of
+// the frames before.
 class Impulses {
  public:
   // picture: [1,C,H,W], [-1,1]. Returns [1,1,H,W], 1 = an impulse; undefined where there is none. Waits for a GPU.
   at::Tensor find(const at::Tensor& picture);
 
  private:
+  Census census_of(const Planes& planes);
+
+  std::int64_t frame_ = 0;
+  bool was_struck_ = false;  // the last frame, by salt and pepper
   HotPixels hot_;
 };
 
