@@ -82,9 +82,8 @@ const Row rows[] = {
      "Degradation to undo, instead of the task's: stages name:arg=value applied left to right and joined by '+', for "
      "example gaussian-blur:sigma=1.6+bicubic:factor=4; empty = from 'task'"},
     {"noise", &Settings::noise, -1, 255, frame, true,
-     "Standard deviation of the input's noise in 8-bit code values; -1 = estimated for denoise and restore, else as "
-     "low as the "
-     "bit depth allows"},
+     "Standard deviation of the input's noise in 8-bit code values, as if it were white; -1 = estimated from the "
+     "video, but for inpaint, which takes it to be as low as the bit depth allows"},
     {"noise-max", &Settings::noise_max, 0, 255, frame, true,
      "Highest level that noise=-1 may take, in 8-bit code values: less = a wrong estimate can do less harm"},
     {"prior", &Settings::prior, 0, 0, start, false,

@@ -144,20 +144,22 @@ at::Tensor cells(const at::Tensor& values) { return at::avg_pool2d(values, {side
 // Those that may vote, in order. energy: high_pass() of what is looked at; planes: the picture, whose brightness counts.
 Blocks voters(const at::Tensor& energy, const at::Tensor& planes, const at::Tensor& known, bool constants_vote) {
   const auto inner = planes.transpose(0, 1).slice(2, 1, -1).slice(3, 1, -1);
-  auto outside = inside_of_bars(planes).logical_not_();
-  if (known.defined()) outside.logical_or_(known == 0);
-  // As far as the filter reaches; and where it sees nothing but one end of the code values.
-  const auto dead = (inner.abs() > 1 - end_of_codes).logical_and(energy < constant);
-  const auto blocked = at::max_pool2d(outside.to(at::kFloat), {3, 3}, {1, 1}).add(dead);
+  const auto box = inside_of_bars(planes);
   const auto mean = cells(inner);
-  const auto host = to_host(at::stack({cells(energy), mean, at::max_pool2d(blocked, {side, side})}));
+  // Where the filter sees nothing but one end of the code values, or reaches a missing pixel.
+  auto blocked = cells((inner.abs() > 1 - end_of_codes).logical_and_(energy < constant).to(at::kFloat));
+  if (known.defined()) blocked = blocked + at::max_pool2d(at::max_pool2d(1 - known, {3, 3}, {1, 1}), {side, side});
+  const auto host = to_host(at::stack({cells(energy), mean, blocked.expand_as(mean)}));
   const auto count = host.size() / 3;
   const auto columns = static_cast<std::size_t>(mean.size(3)), rows = static_cast<std::size_t>(mean.size(2));
   Blocks blocks;
-  for (std::size_t i = 0; i < count; ++i)
-    if (host[2 * count + i] == 0 && (constants_vote || host[i] > constant))
-      blocks.push_back({host[i] > constant ? host[i] : 0.0F, host[count + i], 1 - std::abs(host[count + i]),
-                        static_cast<int>(i % columns), static_cast<int>(i / columns % rows)});
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto x = static_cast<int>(i % columns), y = static_cast<int>(i / columns % rows);
+    const bool inside = y * side >= box.top && (y + 1) * side + 2 <= box.bottom && x * side >= box.left &&
+                        (x + 1) * side + 2 <= box.right;
+    if (!inside || host[2 * count + i] > 0 || !(constants_vote || host[i] > constant)) continue;
+    blocks.push_back({host[i] > constant ? host[i] : 0.0F, host[count + i], 1 - std::abs(host[count + i]), x, y});
+  }
   std::sort(blocks.begin(), blocks.end());
   return blocks;
 }
@@ -172,28 +174,30 @@ NoiseVote vote(const Blocks& blocks, const at::Tensor& energy) {
 
 }  // namespace
 
-at::Tensor inside_of_bars(const at::Tensor& planes) {
-  const auto shade = planes.mean(1);  // [1,H,W]
-  auto inside = at::ones({1, 1, planes.size(2), planes.size(3)}, planes.options().dtype(at::kBool));
-  for (const std::int64_t axis : {2, 1}) {
-    const auto lines = at::stack({shade.mean(axis).flatten(), shade.std(axis, false).flatten()}).to(at::kCPU);
+Box inside_of_bars(const at::Tensor& planes) {
+  const auto shade = planes.size(1) == 1 ? planes[0][0] : planes[0].mean(0);
+  const auto square = shade.square();
+  Box box{0, 0, planes.size(2), planes.size(3)};
+  for (const std::int64_t axis : {1, 0}) {
+    const auto means = shade.mean(axis);
+    const auto lines = at::stack({means, square.mean(axis).sub_(means.square()).clamp_min_(0).sqrt_()}).to(at::kCPU);
     const auto mean = to_host(lines[0]), spread = to_host(lines[1]);
-    const std::int64_t of_picture = axis == 2 ? 2 : 3, count = planes.size(of_picture);
-    for (const bool from_end : {false, true})
-      if (const auto bar = strip(mean, spread, from_end))
-        inside.narrow(of_picture, from_end ? count - bar : 0, bar).fill_(false);
+    (axis == 1 ? box.top : box.left) += strip(mean, spread, false);
+    (axis == 1 ? box.bottom : box.right) -= strip(mean, spread, true);
   }
-  return inside;
+  return box;
 }
 
+bool is_large_enough(std::int64_t height, std::int64_t width) { return (height - 2) / side * ((width - 2) / side) >= 12; }
+
 NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known) {
-  if (std::min(planes.size(2), planes.size(3)) < least_side_of_vote) return {};
+  if (!is_large_enough(planes.size(2), planes.size(3))) return {};
   const auto energy = high_pass(planes);
   return vote(without_inset(voters(energy, planes, known, true), planes.size(1)), energy);
 }
 
 NoiseVote vote_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known) {
-  if (std::min(now.size(2), now.size(3)) < least_side_of_vote) return {};
+  if (!is_large_enough(now.size(2), now.size(3))) return {};
   const auto energy = high_pass(now - before).div_(2);
   return vote(without_inset(voters(energy, now, known, false), now.size(1)), energy);
 }

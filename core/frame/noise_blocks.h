@@ -13,16 +13,22 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <cstdint>
 
 namespace reddiff {
 
-constexpr int least_side_of_vote = 16;  // pixels
+// Planes with fewer than twelve whole blocks say nothing.
+bool is_large_enough(std::int64_t height, std::int64_t width);
 
 // How near to an end of the code values counts as standing there.
 constexpr double end_of_codes = 0.25 * 2 / 255;
 
-// [1,1,H,W], true outside of bars: strips along the border of [1,C,H,W] that are one shade and quieter than the rest by far.
-at::Tensor inside_of_bars(const at::Tensor& planes);
+struct Box {
+  std::int64_t top, left, bottom, right;  // the last two are outside
+};
+
+// Planes [1,C,H,W] without bars: strips along the border that are one shade and quieter than the rest by far.
+Box inside_of_bars(const at::Tensor& planes);
 
 // Noise by brightness: in so many equal parts of the code values; 0 where a part has too few blocks.
 constexpr int brightness_bins = 8;
@@ -37,7 +43,7 @@ struct NoiseVote {
 };
 
 // planes: [1,C,H,W], -1 and 1 the ends of code values. known: [1,1,H,W], 1 or 0, undefined where all is known. No vote (level 0) from
-// planes with a shorter side and where no block may vote. Waits for a GPU once.
+// planes that are not large enough and where no block may vote. Waits for a GPU once.
 NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known = {});
 
 // The same of what differs from the planes of the frame before, which has twice the variance. Where nothing moved there is no detail in

@@ -46,26 +46,28 @@ at::Tensor known_at(const at::Tensor& known, int size) {
   return !known.defined() || size == 0 ? known : 1 - at::max_pool2d(1 - known, {1 << size, 1 << size});
 }
 
-struct Box {
-  std::int64_t top, left, height, width;
-};
-
 // The smallest rectangle around what is true of [1,1,h,w], if that fills it and at most half of the picture: an inset.
 std::optional<Box> filled_box(const at::Tensor& mask) {
   const auto rows = mask.any(3).flatten().nonzero().flatten().to(at::kCPU);
   const auto columns = mask.any(2).flatten().nonzero().flatten().to(at::kCPU);
   if (rows.numel() == 0) return {};
-  const auto first = [](const at::Tensor& t) { return t[0].item<std::int64_t>(); };
-  const auto length = [&](const at::Tensor& t) { return t[-1].item<std::int64_t>() - first(t) + 1; };
-  const Box box{first(rows), first(columns), length(rows), length(columns)};
-  const auto area = box.height * box.width;
+  const auto at = [](const at::Tensor& t, std::int64_t i) { return t[i].item<std::int64_t>(); };
+  const Box box{at(rows, 0), at(columns, 0), at(rows, -1) + 1, at(columns, -1) + 1};
+  const auto area = (box.bottom - box.top) * (box.right - box.left);
   const bool filled = mask.sum().item<std::int64_t>() > area * 9 / 10;
   return filled && 2 * area < mask.numel() ? std::optional(box) : std::nullopt;
 }
 
-bool is_large_enough(const at::Tensor& planes, int size) {
-  return (std::min(planes.size(2), planes.size(3)) >> size) >= least_side_of_vote;
+// Of each pixel and its eight neighbours, [.,.,H-2,W-2]: at::maximum or at::minimum.
+template <typename Of> at::Tensor of_nine(const at::Tensor& x, Of&& of) {
+  const auto of_three = [&](const at::Tensor& t, std::int64_t axis) {
+    const auto length = t.size(axis) - 2;
+    return of(of(t.narrow(axis, 0, length), t.narrow(axis, 1, length)), t.narrow(axis, 2, length));
+  };
+  return of_three(of_three(x, 2), 3);
 }
+
+bool is_seen_at(const at::Tensor& planes, int size) { return is_large_enough(planes.size(2) >> size, planes.size(3) >> size); }
 
 }  // namespace
 
@@ -95,7 +97,7 @@ std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& 
 NoiseEstimate estimate_noise(const std::vector<NoisePlanes>& groups) {
   return estimate(groups, [&](std::size_t i, int size) {
     const auto& [planes, known, gain, power] = groups[i];
-    return is_large_enough(planes, size) ? vote_on_noise(means(planes, size), known_at(known, size)) : NoiseVote{};
+    return is_seen_at(planes, size) ? vote_on_noise(means(planes, size), known_at(known, size)) : NoiseVote{};
   });
 }
 
@@ -110,21 +112,29 @@ NoiseEstimate estimate_noise(const at::Tensor& picture, const at::Tensor& known)
 NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::vector<NoisePlanes>& before) {
   return estimate(now, [&](std::size_t i, int size) {
     const auto& planes = now[i].planes;
-    return is_large_enough(planes, size)
+    return is_seen_at(planes, size)
                ? vote_on_change(means(planes, size), means(before[i].planes, size), known_at(now[i].known, size))
                : NoiseVote{};
   });
 }
 
 ConstantShare constant_share(const NoisePlanes& of) {
-  const auto inner = [](const at::Tensor& t) { return t.slice(2, 1, -1).slice(3, 1, -1); };
-  const auto highest = at::max_pool2d(of.planes, {3, 3}, {1, 1}), lowest = -at::max_pool2d(-of.planes, {3, 3}, {1, 1});
+  if (!is_large_enough(of.planes.size(2), of.planes.size(3))) return {};
+  const auto bounds = inside_of_bars(of.planes);
+  const auto rows = bounds.bottom - bounds.top, columns = bounds.right - bounds.left;
+  if (std::min(rows, columns) < 3) return {};
+  const auto picture = of.planes.narrow(2, bounds.top, rows).narrow(3, bounds.left, columns);
+  const auto highest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::maximum(a, b); });
+  const auto lowest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); });
   const auto constant = (highest - lowest < end_of_codes).all(1, true);
   const auto at_end = (at::maximum(highest, -lowest) >= 1 - end_of_codes).any(1, true);
-  auto counts = inner(inside_of_bars(of.planes));
-  if (of.known.defined()) counts = counts.logical_and(-at::max_pool2d(-of.known, {3, 3}, {1, 1}) > 0);
+  auto counts = at::ones_like(constant);
+  if (of.known.defined()) {
+    const auto known = of.known.narrow(2, bounds.top, rows).narrow(3, bounds.left, columns);
+    counts = of_nine(known, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); }) > 0;
+  }
   if (const auto box = filled_box(counts.logical_and(constant).logical_and(at_end.logical_not())))
-    counts.narrow(2, box->top, box->height).narrow(3, box->left, box->width).fill_(false);
+    counts.narrow(2, box->top, box->bottom - box->top).narrow(3, box->left, box->right - box->left).fill_(false);
   const auto share = [&](const at::Tensor& which, const at::Tensor& all) {
     return counts.logical_and(which).logical_and(all).sum() / counts.logical_and(all).sum().clamp_min(1);
   };

@@ -73,6 +73,7 @@ struct ConstantShare {
   double inside = 0;   // of the other pixels
 };
 
+// Of planes that are too small to see noise in: none.
 ConstantShare constant_share(const NoisePlanes& planes);
 
 }  // namespace reddiff

@@ -13,9 +13,11 @@ namespace {
 // How much larger noise has to look at the next smaller size. White noise scatters by some percent, detail adds to it.
 constexpr std::array<double, noise_sizes> rise{0, 1.3, 1.15};
 
-// Of the level, in luma or in chroma, the root of the median energy of blocks that the prior takes away. Clean photographs .1 to .5, noise
-// .6 to .9; at the full size detail is finer and its share smaller.
-constexpr std::array<double, noise_sizes> least_of_luma{0.5, 0.55, 0.55}, least_of_chroma{0.55, 0.62, 0.62};
+// The root of the median energy of blocks that the prior takes away has to be this share of the level, in luma: clean photographs .1 to
+// .5, noise .5 to .9. White noise is in chroma as well. What more than doubles towards the smaller size may well be detail.
+constexpr double least_of_white = 0.58, least_of_correlated = 0.52, least_of_rising = 0.62;
+constexpr double least_beside_chroma = 0.45, least_of_chroma = 0.7;
+constexpr double rising = 2.2;
 constexpr double absurd = 2.0 * 128 / 255;  // no camera's noise, but a pattern
 
 constexpr std::int64_t crop = 128, block = 8;
@@ -45,14 +47,22 @@ at::Tensor planes_of(const at::Tensor& rgb) {
   return at::cat({luma / std::sqrt(r * r + g * g + b * b), (red - luma) * norm(r, g, b), (blue - luma) * norm(b, r, g)}, 1);
 }
 
-bool agrees(const at::Tensor& picture, double level, int size, const Denoise& denoise) {
+// Of the level, in luma and in chroma, what the prior takes away.
+std::array<double, 2> taken_share(const at::Tensor& picture, double level, const Denoise& denoise) {
   const auto seen = crops(picture);
-  if (std::min(seen.size(2), seen.size(3)) < block) return false;
+  if (std::min(seen.size(2), seen.size(3)) < block) return {};
   const auto taken = at::avg_pool2d(planes_of(seen - denoise(seen, level)).square_(), {block, block});
   const auto median = std::get<0>(taken.transpose(0, 1).flatten(1).median(1)).sqrt_().to(at::kCPU);  // [3]
   const auto share = [&](int plane) { return median[plane].item<double>() / level; };
-  return share(0) >= least_of_luma[static_cast<std::size_t>(size)] ||
-         (share(1) + share(2)) / 2 >= least_of_chroma[static_cast<std::size_t>(size)];
+  return {share(0), (share(1) + share(2)) / 2};
+}
+
+bool agrees(const at::Tensor& picture, const std::array<double, noise_sizes>& levels, int size, const Denoise& denoise) {
+  const auto seen = size == 0 ? picture : at::avg_pool2d(picture, {1 << size, 1 << size});
+  const auto [luma, chroma] = taken_share(seen, densest_level(levels, size) / (1 << size), denoise);
+  if (size == 0) return luma >= least_of_white || (luma >= least_beside_chroma && chroma >= least_of_chroma);
+  if (size == 1) return luma >= least_of_white;
+  return luma >= (levels[2] > rising * levels[1] ? least_of_rising : least_of_correlated);
 }
 
 }  // namespace
@@ -73,8 +83,7 @@ std::optional<int> confirmed_size(const at::Tensor& picture, const std::array<do
   for (int size = densest_size(levels); size >= 0; --size) {
     const double level = densest_level(levels, size);
     if (level <= least_noise || level > absurd) continue;
-    const auto seen = size == 0 ? picture : at::avg_pool2d(picture, {1 << size, 1 << size});
-    if (agrees(seen, level / (1 << size), size, denoise)) return size;
+    if (agrees(picture, levels, size, denoise)) return size;
   }
   return {};
 }

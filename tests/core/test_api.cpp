@@ -55,7 +55,6 @@ TEST(Resolve, TasksChooseTheOperator) {
   EXPECT_EQ(resolve_operator(Config{.task = Task::super_resolution, .scale = 4}).text(), "bicubic:factor=4");
   EXPECT_EQ(resolve_scale(Config{.task = Task::inpaint, .operator_text = "average-pool:factor=3"}), 3);
   EXPECT_EQ(resolve_operator(Config{.scale = 3}).text(), "bicubic:factor=3");  // a scale alone
-  EXPECT_FALSE(estimates_noise(Config{.scale = 3}));
 }
 
 TEST(Resolve, RefusesWhatHasNoMeaningAndSaysWhatToDo) {
@@ -73,10 +72,15 @@ TEST(Resolve, RefusesWhatHasNoMeaningAndSaysWhatToDo) {
   EXPECT_EQ(refusal(Config{}), "");
 }
 
-TEST(Resolve, NoiseIsEstimatedWhereThePictureItselfShowsIt) {
+TEST(Resolve, NoiseIsEstimatedUnlessKnownPixelsAreToStay) {
   EXPECT_TRUE(estimates_noise(Config{}));
+  EXPECT_TRUE(estimates_noise(Config{.scale = 3}));
+  EXPECT_TRUE(estimates_noise(Config{.task = Task::super_resolution}));
   EXPECT_FALSE(estimates_noise(Config{.noise = 0}));
-  EXPECT_FALSE(estimates_noise(Config{.task = Task::super_resolution}));
+  EXPECT_FALSE(estimates_noise(Config{.task = Task::inpaint}));
+  EXPECT_TRUE(only_denoises(Config{.task = Task::restore}));
+  EXPECT_FALSE(only_denoises(Config{.scale = 2}));
+  EXPECT_FALSE(only_denoises(Config{.mask_source = MaskSource::alpha}));
 }
 
 TEST(Units, AQuantisersNoiseIsTheFloor) {

@@ -66,7 +66,7 @@ TEST(Engine, RestoresEveryTask) {
     const auto restored = restore(engine, degraded, scale, {.noise = c.config.noise});
     const auto plain = scale == 1 ? read(degraded) : at::upsample_bicubic2d(read(degraded), {height, width}, false);
     EXPECT_LT(rms(read(*restored.frame) - read(truth)), 0.93 * rms(plain - read(truth)))
-        << c.degradation << " " << c.noise;
+        << c.degradation << " " << c.noise << ", found " << restored.report.noise;
     EXPECT_FALSE(restored.report.not_finite);
     EXPECT_GE(restored.report.prior_calls, 1);
   }

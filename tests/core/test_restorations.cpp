@@ -26,7 +26,7 @@ std::vector<Subject> subjects() {
       {Shape::fused_start, {.noise = 10, .temporal = Temporal::warm_start}},
       {Shape::noisy_pictures, {.noise = 10}},
       {Shape::holed_pictures, {.task = Task::inpaint, .noise = 2}},
-      {Shape::reduced_pictures, {.task = Task::super_resolution}},
+      {Shape::reduced_pictures, {.task = Task::super_resolution, .noise = 0}},
       {Shape::blurred_measurements, {.operator_text = blur, .noise = 4}},
       {Shape::reduced_measurements, {.task = Task::super_resolution, .noise = 8}},
   };
