@@ -27,7 +27,7 @@ from quality import pictures  # noqa: E402  (beside, in train/)
 
 CAMERA = ((1, 3), (3, 8), (8, 20))
 LEVELS = (5, 15)
-MULTIPLES = (0.5, 0.7, 1, 1.4, 2, 2.8, 4, 5.6)
+MULTIPLES = (0.7, 1, 1.4, 2, 2.8, 4)
 TOLD = (0.7, 1, 1.5)
 
 
