@@ -40,7 +40,13 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs, c
 std::string Engine::description() const { return prior_->description() + " on " + device_.str(); }
 
 Observer Engine::make_observer() const {
-  return {config_, book_.mask(), book_.knows_clipping(), device_, [&prior = *prior_](const at::Tensor& u, double level) {
+  const bool knows_correlated = prior_->for_kind("camera") != nullptr;
+  return {config_,
+          book_.mask(),
+          book_.knows_clipping(),
+          knows_correlated,
+          device_,
+          [&prior = *prior_](const at::Tensor& u, double level) {
             return prior.denoise(u, at::full({1, 1, 1, 1}, level, u.options()));
           }};
 }
@@ -68,7 +74,7 @@ Restored Engine::restore(const Observed& seen, const Plan& plan, Trace& trace) {
   shape_ = plan.shape;
   const auto y = op_->channels() == 1 ? seen.picture.mean(1, true) : seen.picture;
   Motion motion(motion_search_);
-  auto restored = restoration_->restore({op_, y, seen.known, seen.likelihood}, plan, motion, trace);
+  auto restored = restoration_->restore({op_, y, seen.known, seen.likelihood, seen.kind}, plan, motion, trace);
   if (restored.cut) observer_.start_scene();
   return restored;
 }
@@ -123,7 +129,8 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   report.cut = restored.cut;
   report.prior_calls = trace.prior_calls();
   report.noise = level_to_user(seen.noise.rms);
-  std::transform(seen.noise.of_planes.begin(), seen.noise.of_planes.end(), report.noise_of_plane.begin(), level_to_user);
+  std::transform(seen.noise.of_planes.begin(), seen.noise.of_planes.end(), report.noise_of_plane.begin(),
+                 level_to_user);
   report.noise_slope = seen.noise.slope;
   report.noise_share = seen.noise.share;
   report.start_level = level_to_user(trace.highest_level());

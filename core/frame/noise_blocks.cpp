@@ -25,7 +25,7 @@ constexpr int rounds = 4;  // the margin asks for the level, the level for the m
 // for the filter below: measured on 512x512 white noise (tests/core/test_first_guess.cpp holds it to 3 %).
 constexpr double quiet_bias = 0.527;
 
-constexpr double constant = 1e-9;    // energy of a block without noise
+constexpr double constant = 1e-9;         // energy of a block without noise
 constexpr double far_quieter = 1.0 / 16;  // in energy
 constexpr double one_shade = 2 * code_value;
 constexpr double most_of_strips = 0.45;  // of an axis
@@ -75,8 +75,9 @@ double level_of(const Blocks& sorted) {
   if (sorted.empty()) return 0;
   std::vector<float> margins;
   for (const auto& block : sorted) margins.push_back(block.margin);
-  const auto kth = margins.begin() + std::max<std::ptrdiff_t>(
-      0, static_cast<std::ptrdiff_t>((1 - safest_share) * static_cast<double>(margins.size())) - 1);
+  const auto kth = margins.begin() +
+                   std::max<std::ptrdiff_t>(
+                       0, static_cast<std::ptrdiff_t>((1 - safest_share) * static_cast<double>(margins.size())) - 1);
   std::nth_element(margins.begin(), kth, margins.end());
   double level = 0;
   for (int round = 0; round < rounds; ++round) {
@@ -101,7 +102,8 @@ NoiseCurve curve_of(const Blocks& sorted, double level) {
   NoiseCurve curve{};
   for (std::size_t i = 0; i < bins.size(); ++i) {
     if (bins[i].size() < enough) continue;
-    const auto count = std::max<std::size_t>(3, static_cast<std::size_t>(quiet_share * static_cast<double>(bins[i].size())));
+    const auto count =
+        std::max<std::size_t>(3, static_cast<std::size_t>(quiet_share * static_cast<double>(bins[i].size())));
     curve[i] = std::sqrt(mean_of_lowest(bins[i], -1, count) / quiet_bias);
   }
   return curve;
@@ -188,7 +190,9 @@ Box inside_of_bars(const at::Tensor& planes) {
   return box;
 }
 
-bool is_large_enough(std::int64_t height, std::int64_t width) { return (height - 2) / side * ((width - 2) / side) >= 12; }
+bool is_large_enough(std::int64_t height, std::int64_t width) {
+  return (height - 2) / side * ((width - 2) / side) >= 12;
+}
 
 NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known) {
   if (!is_large_enough(planes.size(2), planes.size(3))) return {};

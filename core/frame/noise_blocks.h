@@ -35,10 +35,10 @@ constexpr int brightness_bins = 8;
 using NoiseCurve = std::array<double, brightness_bins>;
 
 struct NoiseVote {
-  double level = 0;    // standard deviation, in the planes' units, over all of them
-  double share = 0;    // of the blocks that voted, 0..1
-  double middle = 0;   // of the middle block instead of the quietest
-  bool asked = false;  // there were blocks that may vote
+  double level = 0;            // standard deviation, in the planes' units, over all of them
+  double share = 0;            // of the blocks that voted, 0..1
+  double middle = 0;           // of the middle block instead of the quietest
+  bool asked = false;          // there were blocks that may vote
   NoiseCurve by_brightness{};  // the level of blocks of this brightness alone
 };
 

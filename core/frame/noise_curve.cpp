@@ -36,7 +36,8 @@ NoiseCurve BrightnessCurve::filled() const {
   for (int i = 0; i < brightness_bins; ++i) {
     int nearest = -1;
     for (int j = 0; j < brightness_bins; ++j)
-      if (weight_[static_cast<std::size_t>(j)] > 0 && (nearest < 0 || std::abs(j - i) < std::abs(nearest - i))) nearest = j;
+      if (weight_[static_cast<std::size_t>(j)] > 0 && (nearest < 0 || std::abs(j - i) < std::abs(nearest - i)))
+        nearest = j;
     const auto from = static_cast<std::size_t>(nearest);
     curve[static_cast<std::size_t>(i)] = nearest < 0 ? 1 : std::exp(sum_[from] / weight_[from]);
   }

@@ -67,13 +67,15 @@ template <typename Of> at::Tensor of_nine(const at::Tensor& x, Of&& of) {
   return of_three(of_three(x, 2), 3);
 }
 
-bool is_seen_at(const at::Tensor& planes, int size) { return is_large_enough(planes.size(2) >> size, planes.size(3) >> size); }
+bool is_seen_at(const at::Tensor& planes, int size) {
+  return is_large_enough(planes.size(2) >> size, planes.size(3) >> size);
+}
 
 }  // namespace
 
 double rms_of(const std::array<double, noise_sizes>& levels, int size) {
   const double full = levels[0], half = levels[size > 0 ? 1 : 0], quarter = levels[static_cast<std::size_t>(size)];
-  return std::sqrt(0.75 * full * half + 0.1875 * half * quarter + 0.0625 * quarter * quarter);
+  return std::sqrt(0.75 * full * half + 0.1875 * (half * half + quarter * quarter) / 2 + 0.0625 * quarter * quarter);
 }
 
 std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known) {

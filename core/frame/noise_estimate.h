@@ -41,7 +41,8 @@ struct NoiseEstimate {
 };
 
 // The root mean square of noise whose density is this at three sizes and stays so beyond `size`: full size stands for three quarters of all
-// frequencies, half size for three quarters of the rest; between two sizes it is taken to be their geometric mean.
+// frequencies, half size for three quarters of the rest; in between, full size and half are taken by their geometric mean, half and a
+// quarter by the mean of their powers.
 double rms_of(const std::array<double, noise_sizes>& levels, int size);
 
 // Planes that noise is looked for in together. Where a frame has halved chroma, noise of R'G'B' hides in it: the density counts.

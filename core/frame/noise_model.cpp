@@ -25,6 +25,8 @@ constexpr double kept = 0.75;  // of what was known of the share before
 // The prior is asked again where a level has become so many times as large or as small.
 constexpr double another = 1.5;
 
+constexpr int idle_before_rest = 8, rest = 4;  // frames
+
 bool is_within(double factor, double a, double b) {
   return std::max(a, b) <= factor * std::max(std::min(a, b), least_noise);
 }
@@ -38,8 +40,7 @@ bool stands_still(const NoiseEstimate& alone, const NoiseEstimate& change) {
 
 }  // namespace
 
-NoiseModel::NoiseModel()
-    : sizes_{NoiseTrack(0), NoiseTrack(0), NoiseTrack(0)}, track_(level_to_core(1)) {}
+NoiseModel::NoiseModel() : sizes_{NoiseTrack(0), NoiseTrack(0), NoiseTrack(0)}, track_(level_to_core(1)) {}
 
 void NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone) {
   const bool comparable = before_.size() == planes.size() && before_[0].planes.sizes() == planes[0].planes.sizes();
@@ -63,11 +64,11 @@ double NoiseModel::believed(const Levels& levels, const at::Tensor& picture, con
   if (noise_share_) {
     Levels noise = levels;
     for (std::size_t size = 0; size < noise_sizes; ++size) noise[size] *= (*noise_share_)[size];
-    size_ = densest_size(noise);
+    size_ = densest_size(noise, size_);
     return densest_level(noise, size_);
   }
   const bool ask = !judged_ || !std::equal(levels.begin(), levels.end(), judged_->begin(),
-                                            [](double now, double then) { return is_within(another, now, then); });
+                                           [](double now, double then) { return is_within(another, now, then); });
   if (ask) {
     verdict_ = confirmed_size(picture, levels, denoise);
     judged_ = levels;
@@ -85,7 +86,9 @@ void NoiseModel::describe(const NoiseEstimate& alone, bool three_alike) {
     level[size] = alone.level[size] * part[size];
   }
   const double densest = densest_level(level, size_);
-  rms_over_level_ = densest > 0 ? std::min(1.0, rms_of(mean, size_) / densest) : 1;
+  const double ratio = densest > 0 ? std::min(1.0, rms_of(mean, size_) / densest) : 1;
+  rms_over_level_ = size_ == described_ ? kept * rms_over_level_ + (1 - kept) * ratio : ratio;
+  described_ = size_;
   slope_ = level_ > 0 && level[0] > 0 && level[1] > 0 ? level[1] / level[0] : 1;
   share_ = alone.share;
   first_plane_ = level_ > 0 ? alone.own[0].level * part[0] : 0;
@@ -94,6 +97,8 @@ void NoiseModel::describe(const NoiseEstimate& alone, bool three_alike) {
 
 double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known,
                           const Denoise& denoise) {
+  // Where there was none for a while, looking now and then does: it costs more than anything else is done to such a frame.
+  if (idle_ > idle_before_rest && ++resting_ % rest != 0) return level_;
   const auto planes = noise_planes(frame, picture, known);
   NoiseEstimate alone;
   const auto constant = constant_share(planes[0]);
@@ -106,6 +111,7 @@ double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, con
   for (std::size_t size = 0; size < noise_sizes; ++size) levels[size] = sizes_[size].update(alone.level[size]);
   const double found = believed(levels, picture, denoise);
   level_ = track_.update(found > least_noise ? std::min(found, level_to_core(255)) : 0);
+  idle_ = level_ > 0 ? 0 : std::min(idle_ + 1, idle_before_rest + 1);
   describe(alone, frame.model != ColorModel::ycbcr);
   return level_;
 }
@@ -118,6 +124,7 @@ at::Tensor NoiseModel::map(const at::Tensor& picture) const {
 }
 
 void NoiseModel::start_scene() {
+  idle_ = 0;
   for (auto& size : sizes_) size.restart();
   track_.restart();
   noise_share_.reset();

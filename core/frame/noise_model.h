@@ -31,6 +31,8 @@ class NoiseModel {
 
   // Of the noise itself; level() is larger where it is not white, as the prior needs it. Core units.
   double rms() const { return level_ * rms_over_level_; }
+  // Neighbouring values have it in common: the prior's kind "camera" knows it better, by its root mean square.
+  bool is_correlated() const { return level_ > 0 && size_ > 0; }
   // Of the planes that the frame has, at full size: R', G', B' or Y', Cb, Cr.
   std::array<double, 3> of_planes() const;
   // The level at half size over that at full size, 1 for white noise; 1 without noise.
@@ -51,6 +53,8 @@ class NoiseModel {
   std::vector<NoisePlanes> before_;
   std::array<NoiseTrack, noise_sizes> sizes_;  // of single frames
   NoiseTrack track_;
+  int idle_ = 0, resting_ = 0;  // frames without noise one after the other; those that were not looked at
+  int described_ = -1;          // the size that rms_over_level_ is of
   double level_ = 0, rms_over_level_ = 1, slope_ = 1, share_ = 0, first_plane_ = 0, other_planes_ = 0;
   int size_ = 0;  // that it was read at
   std::array<BrightnessCurve, noise_sizes> curves_;

@@ -44,7 +44,8 @@ at::Tensor planes_of(const at::Tensor& rgb) {
   const auto norm = [](double own, double second, double third) {
     return 1 / std::sqrt((1 - own) * (1 - own) + second * second + third * third);
   };
-  return at::cat({luma / std::sqrt(r * r + g * g + b * b), (red - luma) * norm(r, g, b), (blue - luma) * norm(b, r, g)}, 1);
+  return at::cat({luma / std::sqrt(r * r + g * g + b * b), (red - luma) * norm(r, g, b), (blue - luma) * norm(b, r, g)},
+                 1);
 }
 
 // Of the level, in luma and in chroma, what the prior takes away.
@@ -57,7 +58,8 @@ std::array<double, 2> taken_share(const at::Tensor& picture, double level, const
   return {share(0), (share(1) + share(2)) / 2};
 }
 
-bool agrees(const at::Tensor& picture, const std::array<double, noise_sizes>& levels, int size, const Denoise& denoise) {
+bool agrees(const at::Tensor& picture, const std::array<double, noise_sizes>& levels, int size,
+            const Denoise& denoise) {
   const auto seen = size == 0 ? picture : at::avg_pool2d(picture, {1 << size, 1 << size});
   const auto [luma, chroma] = taken_share(seen, densest_level(levels, size) / (1 << size), denoise);
   if (size == 0) return luma >= least_of_white || (luma >= least_beside_chroma && chroma >= least_of_chroma);
@@ -67,9 +69,10 @@ bool agrees(const at::Tensor& picture, const std::array<double, noise_sizes>& le
 
 }  // namespace
 
-int densest_size(const std::array<double, noise_sizes>& levels) {
+int densest_size(const std::array<double, noise_sizes>& levels, int stay) {
+  constexpr double hold = 0.85;
   int size = 0;
-  while (size + 1 < noise_sizes && levels[size + 1] > rise[size + 1] * levels[size]) ++size;
+  while (size + 1 < noise_sizes && levels[size + 1] > rise[size + 1] * (size < stay ? hold : 1) * levels[size]) ++size;
   return size;
 }
 

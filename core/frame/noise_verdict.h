@@ -16,8 +16,9 @@ namespace reddiff {
 // D(u, level): u [N,3,h,w], core units.
 using Denoise = std::function<at::Tensor(const at::Tensor& u, double level)>;
 
-// At which size noise looks densest: 0 where it is white, further on only while it rises. levels: NoiseEstimate::level.
-int densest_size(const std::array<double, noise_sizes>& levels);
+// At which size noise looks densest: 0 where it is white, further on only while it rises. levels: NoiseEstimate::level. stay: the size of
+// the frame before, which is left only where it is plain.
+int densest_size(const std::array<double, noise_sizes>& levels, int stay = 0);
 
 // What that level is; rising detail is not believed to be more than twice the size before.
 double densest_level(const std::array<double, noise_sizes>& levels, int size);

@@ -13,11 +13,13 @@
 
 namespace reddiff {
 
-Observer::Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device, Denoise denoise)
+Observer::Observer(Config config, MaskSource mask, bool knows_clipping, bool knows_correlated, at::Device device,
+                   Denoise denoise)
     : has_least_(config.task == Task::restore),
       mask_(mask),
       mask_grow_(config.mask_grow),
       knows_clipping_(knows_clipping),
+      knows_correlated_(knows_correlated && only_denoises(config)),
       device_(device),
       denoise_(std::move(denoise)) {
   config.noise = -1;
@@ -34,6 +36,12 @@ double Observer::level(const FrameView& frame, const FrameOptions& options, Obse
   double level = level_to_core(std::max(options.noise, 0.0));
   if (options.noise < 0 && estimates_) {
     level = will_be_solved ? noise_.update(frame, seen.picture, seen.known, denoise_) : noise_.level();
+    // What the prior was trained to hear of such noise is its root mean square, in places without detail: a little more elsewhere.
+    constexpr double beside_detail = 1.15;
+    if (knows_correlated_ && noise_.is_correlated()) {
+      level = beside_detail * noise_.rms();
+      seen.kind = "camera";
+    }
     if (level <= border_) level = 0;
     if (has_least_) level = std::max(level, level_to_core(options.least_noise));
     level = std::min(level, level_to_core(std::min(options.most_noise, 255.0)));
@@ -86,15 +94,15 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   at::Tensor map;
   if (options.noise < 0 && knows_brightness_ && will_be_solved && is_noisy(sigma_y)) map = noise_.map(seen.picture);
   if (map.defined()) {
-    map = map.clamp(quantisation_floor(frame.component[0].depth), level_to_core(std::min(options.most_noise, 255.0)));
+    map = (map * (uniform / noise_.level()))
+              .clamp(quantisation_floor(frame.component[0].depth), level_to_core(std::min(options.most_noise, 255.0)));
     sigma_y = map.square().mean().sqrt().item<double>();
   }
   seen.noise = noise_seen(options, seen.noise_free ? 0 : sigma_y, sigma_y / uniform);
   if (sound.defined()) seen.known = sound;  // not before: few blocks are without an impulse
   const bool looks_at_ends = knows_clipping_ && is_noisy(sigma_y) && will_be_solved;
   seen.likelihood =
-      looks_at_ends ? make_clipped(sigma_y, clipping(frame, seen.picture, sigma_y), map)
-                                   : make_gaussian(sigma_y, map);
+      looks_at_ends ? make_clipped(sigma_y, clipping(frame, seen.picture, sigma_y), map) : make_gaussian(sigma_y, map);
   return seen;
 }
 

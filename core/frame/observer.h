@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <string_view>
 
 #include "core/api/config.h"
 #include "core/api/frame_view.h"
@@ -33,7 +34,8 @@ struct Observed {
   at::Tensor alpha;          // [1,1,h,w], [0,1]; undefined without alpha, or when it was the mask
   LikelihoodPtr likelihood;  // of the picture's noise
   NoiseSeen noise;
-  bool noise_free = false;   // it was looked for, and there is none
+  std::string_view kind = "white";  // of the noise, as the prior's for_kind()
+  bool noise_free = false;          // it was looked for, and there is none
 
   double sigma_y() const { return likelihood->sigma_y(); }
 };
@@ -41,8 +43,9 @@ struct Observed {
 class Observer {
  public:
   // mask: never automatic. knows_clipping: the solver takes noise that ended where code values end into account. denoise: the prior,
-  // which is asked whether noise is there.
-  Observer(Config config, MaskSource mask, bool knows_clipping, at::Device device, Denoise denoise);
+  // which is asked whether noise is there. knows_correlated: it knows noise of the kind "camera".
+  Observer(Config config, MaskSource mask, bool knows_clipping, bool knows_correlated, at::Device device,
+           Denoise denoise);
 
   // A frame that is not going to be solved leaves what is remembered as it is. Throws Error{settings}: a mask is asked for and missing.
   Observed observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved);
@@ -61,9 +64,9 @@ class Observer {
   double border_;   // core units; less noise is none
   MaskSource mask_;
   int mask_grow_;
-  bool knows_clipping_;
+  bool knows_clipping_, knows_correlated_;
   bool knows_brightness_;  // that noise depends on it
-  bool finds_impulses_;  // where nothing but noise is to be removed, and nobody says how much
+  bool finds_impulses_;    // where nothing but noise is to be removed, and nobody says how much
   at::Device device_;
   Impulses impulses_;
   Denoise denoise_;

@@ -38,7 +38,8 @@ Start cold_start(const Tools& tools, const Problem& problem) {
 at::Tensor solve(const Tools& tools, const Problem& problem, const Pass& pass, Start start, Trace& trace) {
   if (start.level.defined() && !tools.prior.per_pixel_sigma())
     start.level = start.level.square().mean().sqrt().view({1, 1, 1, 1});
-  const auto solution = tools.solver.solve(tools.prior, problem, start, pass, trace);
+  const Denoiser* knows = tools.prior.for_kind(problem.kind);
+  const auto solution = tools.solver.solve(knows ? *knows : tools.prior, problem, start, pass, trace);
   trace.visited(solution.levels);
   return solution.mu;
 }

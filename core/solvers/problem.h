@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <string_view>
 #include <vector>
 
 #include "core/frame/likelihood.h"
@@ -14,9 +15,10 @@ namespace reddiff {
 
 struct Problem {
   OperatorPtr op;
-  at::Tensor y;              // [N,c,h,w]
-  at::Tensor weights;        // [N,1,h,w], 1 measured, 0 missing; undefined: all measured
-  LikelihoodPtr likelihood;  // of y
+  at::Tensor y;                     // [N,c,h,w]
+  at::Tensor weights;               // [N,1,h,w], 1 measured, 0 missing; undefined: all measured
+  LikelihoodPtr likelihood;         // of y
+  std::string_view kind = "white";  // of the noise: which of the prior's kinds (Denoiser::for_kind) is asked
 
   double sigma_y() const { return likelihood->sigma_y(); }
 

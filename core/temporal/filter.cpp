@@ -128,8 +128,9 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now, Motion& mot
     estimate.cut = true;
   }
   const auto [seen, own] = observe(now, constants_);
-  const auto least = (now.noise_map.defined() ? now.noise_map.square() : at::full({1, 1, 1, 1}, now.noise * now.noise, own.options()))
-                         .div_(constants_.frames_remembered);
+  const auto least =
+      (now.noise_map.defined() ? now.noise_map.square() : at::full({1, 1, 1, 1}, now.noise * now.noise, own.options()))
+          .div_(constants_.frames_remembered);
   if (!z_.defined()) {
     z_ = seen;
     variance_ = at::maximum(own, least);

@@ -30,10 +30,10 @@ namespace reddiff {
 
 // What one frame tells the filter.
 struct Measured {
-  at::Tensor picture;  // [1,3,H,W]: y, or H^+ y where H loses resolution
-  at::Tensor known;    // [1,1,h,w], 1 or 0, on the grid of y; undefined: all of y is measured
-  at::Tensor single;   // [1,3,H,W], the estimate c of this frame from y alone
-  double noise = 0;    // sv > 0, core units
+  at::Tensor picture;         // [1,3,H,W]: y, or H^+ y where H loses resolution
+  at::Tensor known;           // [1,1,h,w], 1 or 0, on the grid of y; undefined: all of y is measured
+  at::Tensor single;          // [1,3,H,W], the estimate c of this frame from y alone
+  double noise = 0;           // sv > 0, core units
   at::Tensor noise_map = {};  // [1,1,H,W], where sv differs from pixel to pixel; else undefined
   // H is a blur: the measurement is what is filtered, c = H^T y, and this the share of the noise's energy that H^T leaves.
   double noise_left = 0;

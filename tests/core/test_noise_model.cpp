@@ -27,9 +27,7 @@ Denoise oracle(const at::Tensor& clean) {
   };
 }
 
-at::Tensor to_codes(const at::Tensor& picture) {
-  return (picture.clamp(-1, 1) * 127.5 + 127.5).round() / 127.5 - 1;
-}
+at::Tensor to_codes(const at::Tensor& picture) { return (picture.clamp(-1, 1) * 127.5 + 127.5).round() / 127.5 - 1; }
 
 double level_of(NoiseModel& model, const at::Tensor& picture, const Denoise& denoise, const char* format = "RGB") {
   Frame frame(format_named(format), picture.size(3), picture.size(2), 1);
@@ -49,7 +47,8 @@ TEST(NoiseModel, FindsWhiteNoiseAtOnceAndStays) {
       NoiseModel model;
       for (std::uint64_t frame = 0; frame < 4; ++frame) {
         const auto noisy = clean + level * 2 / 255 * noise({1, 3, height, width}, 40 + frame);
-        EXPECT_NEAR(level_of(model, noisy, oracle(clean), format), level, std::max(0.5, 0.1 * level)) << format << frame;
+        EXPECT_NEAR(level_of(model, noisy, oracle(clean), format), level, std::max(0.5, 0.1 * level))
+            << format << frame;
       }
       EXPECT_NEAR(model.rms() * 255 / 2, level, std::max(0.5, 0.1 * level));
       EXPECT_NEAR(model.slope(), 1, 0.25);
@@ -163,7 +162,8 @@ TEST(NoiseModel, FindsNoneInCleanPictures) {
   for (const auto& [name, picture] : clean_pictures())
     for (const char* format : {"RGB", "I420"}) {
       NoiseModel model;
-      for (int frame = 0; frame < 3; ++frame) EXPECT_LE(level_of(model, to_codes(picture), smooths, format), 0.5) << name << format;
+      for (int frame = 0; frame < 3; ++frame)
+        EXPECT_LE(level_of(model, to_codes(picture), smooths, format), 0.5) << name << format;
     }
 }
 
