@@ -10,7 +10,7 @@
 using check::Harness;
 using reddiff::NoiseFound;
 
-static const std::string caps = check::caps_text("RGB", 32, 24);
+static const std::string caps = check::caps_text("RGB", 64, 48);
 
 // Grey with white noise.
 static GstBuffer* grey(int index, double level) {

@@ -146,10 +146,10 @@ TEST(Restorations, ForgetAfterAFailure) {
 
 // Strength 0 shows nothing of the prior's work: then there is none, and what was not seen is no past.
 TEST(Restorations, AreNotAskedWhereNothingOfThemIsShown) {
-  Config config{.task = Task::super_resolution};
+  Config config{.task = Task::super_resolution, .noise = 0};
   const auto engine = engine_of(config), fresh = engine_of(config);
   play(*engine, config, 0, never);
-  const auto skipped = restore(*engine, *frame_of(0, never, width, height), 2, {.strength = 0}, "ARGB");
+  const auto skipped = restore(*engine, *frame_of(0, never, width, height), 2, {.strength = 0, .noise = 0}, "ARGB");
   EXPECT_EQ(skipped.report.prior_calls, 0);
   EXPECT_EQ(play(*engine, config, 1, never).words, play(*fresh, config, 1, never).words);
 }
