@@ -97,8 +97,7 @@ at::Tensor Engine::shown(const FrameView& in, const Observed& seen, const at::Te
 
 // There is nothing to restore, and code values that can be passed on as they are.
 bool Engine::is_left_alone(const Observed& seen, const FrameView& in, const FrameView& out) const {
-  return seen.noise_free && !seen.known.defined() && only_denoises(config_) && geometry_of(in) == geometry_of(out) &&
-         in.component[0].shift == out.component[0].shift && in.component[0].word_bytes == out.component[0].word_bytes;
+  return seen.noise_free && !seen.known.defined() && only_denoises(config_) && have_one_layout(in, out);
 }
 
 FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options) {

@@ -66,9 +66,7 @@ MaskSource resolve_mask(const Config& config) {
   return config.mask_source;
 }
 
-bool estimates_noise(const Config& config) {
-  return config.noise < 0 && meant_task(config) != Task::inpaint;
-}
+bool estimates_noise(const Config& config) { return config.noise < 0 && meant_task(config) != Task::inpaint; }
 
 bool only_denoises(const Config& config) {
   const auto op = resolve_operator(config);

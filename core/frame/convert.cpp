@@ -211,6 +211,18 @@ void write_picture(const at::Tensor& picture, const at::Tensor& alpha, const Fra
   if (frame.has_alpha) write_alpha(frame, alpha);
 }
 
+bool have_one_layout(const FrameView& a, const FrameView& b) {
+  if (a.model != b.model || a.has_alpha != b.has_alpha || a.full_range != b.full_range) return false;
+  for (int i = 0; i < 4; ++i) {
+    if (i == 3 ? !a.has_alpha : i >= color_components(a)) continue;
+    const Component &of_a = a.component[i], &of_b = b.component[i];
+    if (of_a.width != of_b.width || of_a.height != of_b.height || of_a.depth != of_b.depth ||
+        of_a.shift != of_b.shift || of_a.word_bytes != of_b.word_bytes)
+      return false;
+  }
+  return true;
+}
+
 void copy_frame(const FrameView& from, const FrameView& to) {
   for (int i = 0; i < color_components(from) + (from.has_alpha ? 1 : 0); ++i) {
     const int index = i == color_components(from) ? 3 : i;

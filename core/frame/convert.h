@@ -25,7 +25,10 @@ at::Tensor read_alpha(const FrameView& frame, at::Device device);
 // Gray takes the mean of the channels. alpha [1,1,H,W]; undefined = opaque.
 void write_picture(const at::Tensor& picture, const at::Tensor& alpha, const FrameView& frame);
 
-// Copies code values and alpha, as they are, between frames of one geometry in host memory or on one device.
+// Whether the same code values make the same picture in both, wherever they lie in memory.
+bool have_one_layout(const FrameView& a, const FrameView& b);
+
+// Copies code values and alpha, as they are, between frames of one layout in host memory or on one device.
 void copy_frame(const FrameView& from, const FrameView& to);
 
 }  // namespace reddiff

@@ -82,7 +82,8 @@ class NoisyPictures final : public SeenPictures {
  protected:
   at::Tensor without_past(const Problem& problem, const Plan& plan, const Restored& single,
                           Trace& trace) const override {
-    return plan.afresh.steps == 0 ? single.mu : solve(tools(), problem, plan.afresh, cold_start(tools(), problem), trace);
+    return plan.afresh.steps == 0 ? single.mu
+                                  : solve(tools(), problem, plan.afresh, cold_start(tools(), problem), trace);
   }
 };
 

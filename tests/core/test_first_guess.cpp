@@ -55,7 +55,9 @@ TEST(NoiseEstimate, SeesThroughSubsampledChroma) {
         const bool luma_only = field.equal(grey);
         EXPECT_NEAR(rms_of(estimate.mean, 0) * 255 / 2, code_values, 0.15 * code_values) << name << luma_only;
         // White noise that is as dense in luma has that much in every channel.
-        const double density = luma_only ? code_values / std::sqrt(luma_of(frame.view, read_picture(frame.view, at::kCPU)).power) : code_values;
+        const double density =
+            luma_only ? code_values / std::sqrt(luma_of(frame.view, read_picture(frame.view, at::kCPU)).power)
+                      : code_values;
         EXPECT_NEAR(estimate.white() * 255 / 2, density, 0.15 * density) << name << luma_only;
       }
 }
@@ -107,7 +109,8 @@ TEST(NoiseTrack, AveragesAndFollowsJumps) {
 TEST(NoiseEstimate, FindsNoneInFlatAndTinyPictures) {
   EXPECT_EQ(estimate_noise(at::full({1, 3, 64, 64}, 0.3)).white(), 0);
   EXPECT_EQ(estimate_noise(noise({1, 3, 8, 64}, 1)).white(), 0);
-  EXPECT_LT(estimate_noise(at::linspace(-1, 1, 64).reshape({1, 1, 1, 64}).expand({1, 3, 64, 64}).contiguous()).white(), 1e-3);
+  EXPECT_LT(estimate_noise(at::linspace(-1, 1, 64).reshape({1, 1, 1, 64}).expand({1, 3, 64, 64}).contiguous()).white(),
+            1e-3);
 }
 
 at::Tensor random_mask(std::int64_t height, std::int64_t width, double known, std::uint64_t seed) {
