@@ -72,6 +72,27 @@ TEST(Engine, RestoresEveryTask) {
   }
 }
 
+// Nobody named the noise, and there is none: code values, alpha and padding as they were, and the prior is not asked.
+TEST(Engine, LeavesFramesWithoutNoiseAlone) {
+  for (const auto& format : formats()) {
+    const char* name = format.name;
+    Frame in(format, 96, 80, 3), out(format, 96, 80, 3);
+    write_picture(scene(80, 96, 3) * 0.5, {}, in.view);
+    // Codes that limited range reserves, and low bits of shifted words, would not come back from a picture.
+    for (int x = 0; x < 96; ++x) in.words[static_cast<std::size_t>(x)] = x % 2 ? 0xffff : 0;
+    const auto before = in.words;
+    const auto engine = engine_of({});
+    for (int frame = 0; frame < 3; ++frame) {
+      const auto report = engine->process(in.view, out.view, {});
+      EXPECT_EQ(report.prior_calls, 0) << name;
+      EXPECT_EQ(report.noise, 0) << name;
+      const auto same = read_picture(in.view, at::kCPU).equal(read_picture(out.view, at::kCPU));
+      EXPECT_TRUE(same) << name << frame;
+    }
+    EXPECT_EQ(in.words, before) << name;
+  }
+}
+
 TEST(Engine, FillsHolesAndKeepsWhatIsKnown) {
   const auto truth = moving_frame(0, 0);
   Frame in(format_named("ARGB"), width, height, 1);
