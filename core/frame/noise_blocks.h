@@ -43,7 +43,7 @@ struct NoiseVote {
 };
 
 // planes: [1,C,H,W], -1 and 1 the ends of code values. known: [1,1,H,W], 1 or 0, undefined where all is known. No vote (level 0) from
-// planes that are not large enough and where no block may vote. Waits for a GPU once.
+// planes that are not large enough and where no block may vote. Waits for a GPU.
 NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known = {});
 
 // The same of what differs from the planes of the frame before, which has twice the variance. Where nothing moved there is no detail in

@@ -17,8 +17,8 @@ constexpr double most_at_ends = 0.2, strong = 2.0 * 32 / 255;
 constexpr double enough_changed = 0.15;
 // Of what a single frame shows; with motion change is more, and says nothing.
 constexpr double most_change = 1.4;
-// Of the middle block: its detail is not in what changes.
-constexpr double still_middle = 0.6;
+// Of the middle block, which has detail if it shows so many times what the quietest do: its detail is not in what changes.
+constexpr double still_middle = 0.7, detailed = 1.5;
 // Noise that has changed since the last frame by so much is not that of both.
 constexpr double alike = 1.2;
 constexpr double kept = 0.75;  // of what was known of the share before
@@ -31,10 +31,12 @@ bool is_within(double factor, double a, double b) {
   return std::max(a, b) <= factor * std::max(std::min(a, b), least_noise);
 }
 
-// Detail that moves changes as noise does. Whether most of it stands still: there is detail, and it is not in what changes.
+// Detail that moves changes as noise does. Whether most of it stands still is seen at the finest size where the middle block shows it: half a
+// pixel of motion hardly changes means of 4x4 pixels.
 bool stands_still(const NoiseEstimate& alone, const NoiseEstimate& change) {
   for (std::size_t size = 0; size < noise_sizes; ++size)
-    if (change.own[size].middle < still_middle * alone.own[size].middle) return true;
+    if (alone.own[size].middle > detailed * alone.own[size].level)
+      return change.own[size].middle < still_middle * alone.own[size].middle;
   return false;
 }
 

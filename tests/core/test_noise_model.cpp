@@ -86,7 +86,8 @@ TEST(NoiseModel, BelievesThePriorBeforeTimeHasTold) {
 
 // Detail that stands still is not in what changes; the last frame to the bit says nothing either way.
 TEST(NoiseModel, TimeTellsDetailFromNoise) {
-  const auto detail = scene(height, width, 8) * 0.3 + 20 * 2 / 255.0 * noise({1, 3, height, width}, 61);
+  const auto strength = at::linspace(0.1, 1, width).reshape({1, 1, 1, width}) * (24 * 2 / 255.0);
+  const auto detail = scene(height, width, 8) * 0.3 + strength * noise({1, 3, height, width}, 61);
   NoiseModel model;
   const Denoise takes_all = [](const at::Tensor& u, double) { return at::zeros_like(u); };
   double level = 0;
