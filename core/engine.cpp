@@ -42,6 +42,7 @@ std::string Engine::description() const { return prior_->description() + " on " 
 Observer Engine::make_observer() const {
   const bool knows_correlated = prior_->for_kind("camera") != nullptr;
   return {config_,
+          book_.kind(),
           book_.mask(),
           book_.knows_clipping(),
           knows_correlated,
@@ -97,7 +98,7 @@ at::Tensor Engine::shown(const FrameView& in, const Observed& seen, const at::Te
 
 // There is nothing to restore, and code values that can be passed on as they are.
 bool Engine::is_left_alone(const Observed& seen, const FrameView& in, const FrameView& out) const {
-  return seen.noise_free && !seen.known.defined() && only_denoises(config_) && have_one_layout(in, out);
+  return seen.noise_free && !seen.known.defined() && book_.kind() == ProblemKind::denoise && have_one_layout(in, out);
 }
 
 FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options) {

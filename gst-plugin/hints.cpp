@@ -10,10 +10,7 @@ constexpr double rounding = 1 + 1e-6;  // levels have been through another unit
 
 // Nothing but white noise is to be removed, at the level that is found.
 bool removes_estimated_noise(const InForce& force) {
-  const Config& config = force.config;
-  return force.frame.noise < 0 && force.frame.strength > 0 && force.demands.scale == 1 && !force.demands.masked &&
-         (config.task == Task::denoise || config.task == Task::restore) &&
-         resolve_operator(config).text() == "identity";
+  return force.frame.noise < 0 && force.frame.strength > 0 && force.demands.denoises;
 }
 
 // 25 where the rate is not known.

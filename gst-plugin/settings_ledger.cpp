@@ -5,6 +5,7 @@
 
 #include "core/api/error.h"
 #include "core/api/files.h"
+#include "core/api/plan.h"
 #include "gst-plugin/frame_memory.h"
 
 namespace reddiff {
@@ -27,7 +28,8 @@ void SettingsLedger::take_demands() {
   try {
     const int scale = resolve_scale(settled_);
     const MaskSource mask = resolve_mask(settled_);
-    asked_ = {scale, mask == MaskSource::alpha, mask != MaskSource::none};
+    asked_ = {scale, mask == MaskSource::alpha, mask != MaskSource::none,
+              resolve_problem(settled_) == ProblemKind::denoise};
   } catch (const Error&) {
   }
 }

@@ -26,6 +26,7 @@ struct Demands {
   int scale = 1;               // output size = input size x this
   bool alpha_is_mask = false;  // formats with alpha
   bool masked = false;         // pixels are missing, whoever says which
+  bool denoises = true;        // and nothing else
 };
 
 // What needs no other Restorer.

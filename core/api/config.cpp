@@ -68,9 +68,4 @@ MaskSource resolve_mask(const Config& config) {
 
 bool estimates_noise(const Config& config) { return config.noise < 0 && meant_task(config) != Task::inpaint; }
 
-bool only_denoises(const Config& config) {
-  const auto op = resolve_operator(config);
-  return op.stages.size() == 1 && op.stages.front().name == "identity" && resolve_mask(config) == MaskSource::none;
-}
-
 }  // namespace reddiff

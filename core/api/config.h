@@ -65,7 +65,4 @@ MaskSource resolve_mask(const Config& config);
 // noise = -1 with any task but inpaint, whose known pixels are to stay as they are: the level is estimated from each frame.
 bool estimates_noise(const Config& config);
 
-// H is the identity and all of it is measured. Throws as the above.
-bool only_denoises(const Config& config);
-
 }  // namespace reddiff

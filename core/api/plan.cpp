@@ -65,6 +65,10 @@ void apply_user_values(const Config& config, SolverOptions& options) {
 
 }  // namespace
 
+ProblemKind resolve_problem(const Config& config) {
+  return problem_kind(resolve_operator(config), resolve_mask(config) != MaskSource::none);
+}
+
 PlanBook::PlanBook(const Config& config, bool live)
     : op_(resolve_operator(config)),
       mask_(resolve_mask(config)),

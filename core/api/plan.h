@@ -31,6 +31,9 @@ struct Plan {
   Pass along, afresh;
 };
 
+// What is to be undone. Throws as resolve_operator and resolve_mask.
+ProblemKind resolve_problem(const Config& config);
+
 class PlanBook {
  public:
   // `live`: the source is live, which preset=auto depends on. Throws Error{settings} with one sentence that says what to set. What

@@ -18,7 +18,7 @@ constexpr double agree = 1.15;
 // Of every group of planes, how much at one size; `vote` is asked for it.
 template <typename Vote> NoiseEstimate estimate(const std::vector<NoisePlanes>& groups, Vote&& vote) {
   NoiseEstimate estimate;
-  for (int size = 0; size < noise_sizes; ++size) {
+  for (std::size_t size = 0; size < noise_sizes; ++size) {
     double largest = 0, together = 0, asked = 0;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const NoiseVote found = vote(i, size);
@@ -28,22 +28,26 @@ template <typename Vote> NoiseEstimate estimate(const std::vector<NoisePlanes>& 
       together += groups[i].power * level * level;
       asked += groups[i].power;
       if (size == 0 && i == 1) estimate.second = found.level;
-      if (i == 0) estimate.own[static_cast<std::size_t>(size)] = {found.level, found.middle, found.by_brightness};
+      if (i == 0) estimate.own[size] = {found.level, found.middle, found.by_brightness};
       if (size == 0 && i == 0) estimate.share = found.share;
     }
     const double mean = asked > 0 ? std::sqrt(together / asked) : 0;
-    estimate.mean[static_cast<std::size_t>(size)] = mean;
-    estimate.level[static_cast<std::size_t>(size)] = largest > agree * mean ? largest : mean;
+    estimate.mean[size] = mean;
+    estimate.level[size] = largest > agree * mean ? largest : mean;
   }
   return estimate;
 }
 
-at::Tensor means(const at::Tensor& planes, int size) {
-  return size == 0 ? planes : at::avg_pool2d(planes, {1 << size, 1 << size});
-}
-
-at::Tensor known_at(const at::Tensor& known, int size) {
-  return !known.defined() || size == 0 ? known : 1 - at::max_pool2d(1 - known, {1 << size, 1 << size});
+NoisePlanes at_sizes(const at::Tensor& planes, const at::Tensor& known, double gain, double power) {
+  NoisePlanes all{{}, {}, gain, power};
+  for (int size = 0; size < noise_sizes; ++size) {
+    if (!is_large_enough(planes.size(2) >> size, planes.size(3) >> size)) break;
+    const std::int64_t side = 1 << size;
+    const auto k = static_cast<std::size_t>(size);
+    all.planes[k] = size == 0 ? planes : at::avg_pool2d(planes, {side, side});
+    if (known.defined()) all.known[k] = size == 0 ? known : 1 - at::max_pool2d(1 - known, {side, side});
+  }
+  return all;
 }
 
 // The smallest rectangle around what is true of [1,1,h,w], if that fills it and at most half of the picture: an inset.
@@ -67,10 +71,6 @@ template <typename Of> at::Tensor of_nine(const at::Tensor& x, Of&& of) {
   return of_three(of_three(x, 2), 3);
 }
 
-bool is_seen_at(const at::Tensor& planes, int size) {
-  return is_large_enough(planes.size(2) >> size, planes.size(3) >> size);
-}
-
 }  // namespace
 
 double rms_of(const std::array<double, noise_sizes>& levels, int size) {
@@ -81,7 +81,7 @@ double rms_of(const std::array<double, noise_sizes>& levels, int size) {
 std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known) {
   const auto [luma, luma_power] = luma_of(frame, picture);
   const double luma_gain = 1 / std::sqrt(luma_power);
-  if (frame.model != ColorModel::ycbcr) return {{picture, known, 1, 1}, {luma, known, luma_gain, 0}};
+  if (frame.model != ColorModel::ycbcr) return {at_sizes(picture, known, 1, 1), at_sizes(luma, known, luma_gain, 0)};
   const double kr = frame.matrix.kr, kb = frame.matrix.kb, kg = 1 - kr - kb;
   const auto chroma = read_chroma_planes(frame, picture.device());
   const double area = static_cast<double>(luma.numel()) / static_cast<double>(chroma.numel() / 2);
@@ -93,13 +93,14 @@ std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& 
   at::Tensor chroma_known;
   if (known.defined())
     chroma_known = 1 - std::get<0>(at::adaptive_max_pool2d(1 - known, {chroma.size(2), chroma.size(3)}));
-  return {{luma, known, luma_gain, luma_power}, {chroma, chroma_known, std::sqrt(area / chroma_power), 1 - luma_power}};
+  return {at_sizes(luma, known, luma_gain, luma_power),
+          at_sizes(chroma, chroma_known, std::sqrt(area / chroma_power), 1 - luma_power)};
 }
 
 NoiseEstimate estimate_noise(const std::vector<NoisePlanes>& groups) {
-  return estimate(groups, [&](std::size_t i, int size) {
-    const auto& [planes, known, gain, power] = groups[i];
-    return is_seen_at(planes, size) ? vote_on_noise(means(planes, size), known_at(known, size)) : NoiseVote{};
+  return estimate(groups, [&](std::size_t i, std::size_t size) {
+    const auto& planes = groups[i].planes[size];
+    return planes.defined() ? vote_on_noise(planes, groups[i].known[size]) : NoiseVote{};
   });
 }
 
@@ -108,31 +109,29 @@ NoiseEstimate estimate_noise(const FrameView& frame, const at::Tensor& picture, 
 }
 
 NoiseEstimate estimate_noise(const at::Tensor& picture, const at::Tensor& known) {
-  return estimate_noise({{picture, known, 1, 1}});
+  return estimate_noise({at_sizes(picture, known, 1, 1)});
 }
 
 NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::vector<NoisePlanes>& before) {
-  return estimate(now, [&](std::size_t i, int size) {
-    const auto& planes = now[i].planes;
-    return is_seen_at(planes, size)
-               ? vote_on_change(means(planes, size), means(before[i].planes, size), known_at(now[i].known, size))
-               : NoiseVote{};
+  return estimate(now, [&](std::size_t i, std::size_t size) {
+    const auto& planes = now[i].planes[size];
+    return planes.defined() ? vote_on_change(planes, before[i].planes[size], now[i].known[size]) : NoiseVote{};
   });
 }
 
 ConstantShare constant_share(const NoisePlanes& of) {
-  if (!is_large_enough(of.planes.size(2), of.planes.size(3))) return {};
-  const auto bounds = inside_of_bars(of.planes);
+  if (!of.planes[0].defined()) return {};
+  const auto bounds = inside_of_bars(of.planes[0]);
   const auto rows = bounds.bottom - bounds.top, columns = bounds.right - bounds.left;
   if (std::min(rows, columns) < 3) return {};
-  const auto picture = of.planes.narrow(2, bounds.top, rows).narrow(3, bounds.left, columns);
+  const auto picture = of.planes[0].narrow(2, bounds.top, rows).narrow(3, bounds.left, columns);
   const auto highest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::maximum(a, b); });
   const auto lowest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); });
   const auto constant = (highest - lowest < end_of_codes).all(1, true);
   const auto at_end = (at::maximum(highest, -lowest) >= 1 - end_of_codes).any(1, true);
   auto counts = at::ones_like(constant);
-  if (of.known.defined()) {
-    const auto known = of.known.narrow(2, bounds.top, rows).narrow(3, bounds.left, columns);
+  if (of.known[0].defined()) {
+    const auto known = of.known[0].narrow(2, bounds.top, rows).narrow(3, bounds.left, columns);
     counts = of_nine(known, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); }) > 0;
   }
   if (const auto box = filled_box(counts.logical_and(constant).logical_and(at_end.logical_not())))

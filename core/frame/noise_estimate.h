@@ -47,10 +47,11 @@ double rms_of(const std::array<double, noise_sizes>& levels, int size);
 
 // Planes that noise is looked for in together. Where a frame has halved chroma, noise of R'G'B' hides in it: the density counts.
 struct NoisePlanes {
-  at::Tensor planes;  // [1,C,h,w]
-  at::Tensor known;   // [1,1,h,w], 1 or 0; undefined where all is known
-  double gain;        // level of white R'G'B' noise over that of its image in these planes
-  double power;       // their part in the noise of R'G'B'; adds up to 1
+  // [1,C,h,w] and their means of 2x2 and 4x4; undefined where they are too small to see noise in.
+  std::array<at::Tensor, noise_sizes> planes;
+  std::array<at::Tensor, noise_sizes> known;  // [1,1,h,w] of each, 1 or 0; undefined where all is known
+  double gain;                                // level of white R'G'B' noise over that of its image in these planes
+  double power;                               // their part in the noise of R'G'B'; adds up to 1
 };
 
 // Of a frame and the picture read from it: R'G'B' and luma, or luma and chroma at its own size.

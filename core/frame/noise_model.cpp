@@ -45,8 +45,8 @@ bool stands_still(const NoiseEstimate& alone, const NoiseEstimate& change) {
 NoiseModel::NoiseModel() : sizes_{NoiseTrack(0), NoiseTrack(0), NoiseTrack(0)}, track_(level_to_core(1)) {}
 
 void NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone) {
-  const bool comparable = before_.size() == planes.size() && before_[0].planes.sizes() == planes[0].planes.sizes();
-  if (!comparable || !last_ || !is_within(alike, alone.white(), last_->white())) return;
+  // Frames of another size have another Observer.
+  if (before_.empty() || !last_ || !is_within(alike, alone.white(), last_->white())) return;
   const auto change = estimate_change(planes, before_);
   if (change.share < enough_changed) return;
   const bool still = stands_still(alone, change);

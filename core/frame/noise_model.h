@@ -16,6 +16,7 @@
 
 namespace reddiff {
 
+// Of frames of one geometry.
 class NoiseModel {
  public:
   NoiseModel();

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <vector>
 
+#include "core/frame/luma.h"
+
 namespace reddiff {
 namespace {
 
@@ -38,13 +40,13 @@ at::Tensor crops(const at::Tensor& picture) {
 
 // [N,3,H,W] to planes in which white R'G'B' noise of deviation 1 has deviation 1: luma, and two differences from it.
 at::Tensor planes_of(const at::Tensor& rgb) {
-  constexpr double r = 0.299, g = 0.587, b = 0.114;
-  const auto red = rgb.narrow(1, 0, 1), green = rgb.narrow(1, 1, 1), blue = rgb.narrow(1, 2, 1);
-  const auto luma = red * r + green * g + blue * b;
+  constexpr double r = 0.299, b = 0.114, g = 1 - r - b;
+  const auto luma = luma_of(ColorMatrix{r, b}, rgb);
   const auto norm = [](double own, double second, double third) {
     return 1 / std::sqrt((1 - own) * (1 - own) + second * second + third * third);
   };
-  return at::cat({luma / std::sqrt(r * r + g * g + b * b), (red - luma) * norm(r, g, b), (blue - luma) * norm(b, r, g)},
+  return at::cat({luma / std::sqrt(r * r + g * g + b * b), (rgb.narrow(1, 0, 1) - luma) * norm(r, g, b),
+                  (rgb.narrow(1, 2, 1) - luma) * norm(b, r, g)},
                  1);
 }
 

@@ -13,22 +13,18 @@
 
 namespace reddiff {
 
-Observer::Observer(Config config, MaskSource mask, bool knows_clipping, bool knows_correlated, at::Device device,
-                   Denoise denoise)
+Observer::Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping, bool knows_correlated,
+                   at::Device device, Denoise denoise)
     : has_least_(config.task == Task::restore),
+      denoises_(kind == ProblemKind::denoise),
       mask_(mask),
       mask_grow_(config.mask_grow),
       knows_clipping_(knows_clipping),
-      knows_correlated_(knows_correlated && only_denoises(config)),
+      knows_correlated_(knows_correlated && denoises_),
       device_(device),
       denoise_(std::move(denoise)) {
   config.noise = -1;
   estimates_ = estimates_noise(config);
-  // As yet only where the measurement is the picture.
-  knows_brightness_ = estimates_ && only_denoises(config);
-  finds_impulses_ = estimates_ && only_denoises(config);
-  // Where the measurement is not the picture, what is below a code value is rounding, and is dealt with as that.
-  border_ = only_denoises(config) ? 0 : level_to_core(1);
 }
 
 // sigma_y, from the user, from the picture, or from how fine its code values are.
@@ -42,7 +38,8 @@ double Observer::level(const FrameView& frame, const FrameOptions& options, Obse
       level = beside_detail * noise_.rms();
       seen.kind = "camera";
     }
-    if (level <= border_) level = 0;
+    // Where the measurement is not the picture, what is below a code value is rounding, and is dealt with as that.
+    if (!denoises_ && !is_noisy(level)) level = 0;
     if (has_least_) level = std::max(level, level_to_core(options.least_noise));
     level = std::min(level, level_to_core(std::min(options.most_noise, 255.0)));
     seen.noise_free = level == 0;
@@ -86,13 +83,14 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   seen.alpha = read_alpha(frame, device_);
   if (mask_ != MaskSource::none) seen.known = known_pixels(options, mask_, mask_grow_, seen.picture, seen.alpha);
   at::Tensor sound;  // as known, but without a word of the user's
-  if (finds_impulses_ && options.noise < 0 && will_be_solved) sound = sound_pixels(frame, seen.picture);
+  if (denoises_ && estimates_ && options.noise < 0 && will_be_solved) sound = sound_pixels(frame, seen.picture);
   const auto missing = sound.defined() ? sound : seen.known;
   if (missing.defined()) seen.picture = fill_holes(seen.picture, missing);
   double sigma_y = level(frame, options, seen, will_be_solved);
   const double uniform = sigma_y;
   at::Tensor map;
-  if (options.noise < 0 && knows_brightness_ && will_be_solved && is_noisy(sigma_y)) map = noise_.map(seen.picture);
+  if (options.noise < 0 && denoises_ && estimates_ && will_be_solved && is_noisy(sigma_y))
+    map = noise_.map(seen.picture);
   if (map.defined()) {
     map = (map * (uniform / noise_.level()))
               .clamp(quantisation_floor(frame.component[0].depth), level_to_core(std::min(options.most_noise, 255.0)));

@@ -11,6 +11,7 @@
 
 #include "core/api/config.h"
 #include "core/api/frame_view.h"
+#include "core/api/presets.h"
 #include "core/api/restorer.h"
 #include "core/api/units.h"
 #include "core/frame/clipped_noise.h"
@@ -42,10 +43,10 @@ struct Observed {
 
 class Observer {
  public:
-  // mask: never automatic. knows_clipping: the solver takes noise that ended where code values end into account. denoise: the prior,
+  // kind: of the problem; where it is to denoise, the picture itself is what was measured. mask: never automatic. knows_clipping: the solver takes noise that ended where code values end into account. denoise: the prior,
   // which is asked whether noise is there. knows_correlated: it knows noise of the kind "camera".
-  Observer(Config config, MaskSource mask, bool knows_clipping, bool knows_correlated, at::Device device,
-           Denoise denoise);
+  Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping, bool knows_correlated,
+           at::Device device, Denoise denoise);
 
   // A frame that is not going to be solved leaves what is remembered as it is. Throws Error{settings}: a mask is asked for and missing.
   Observed observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved);
@@ -61,12 +62,10 @@ class Observer {
 
   bool estimates_;  // the level, where the frame's options leave it open
   bool has_least_;  // and no less than they say
-  double border_;   // core units; less noise is none
+  bool denoises_;   // nothing else is to be done: then impulses are found, and how noise depends on brightness
   MaskSource mask_;
   int mask_grow_;
   bool knows_clipping_, knows_correlated_;
-  bool knows_brightness_;  // that noise depends on it
-  bool finds_impulses_;    // where nothing but noise is to be removed, and nobody says how much
   at::Device device_;
   Impulses impulses_;
   Denoise denoise_;

@@ -25,6 +25,12 @@ at::Tensor on_the_grid_of(const at::Tensor& picture, const at::Tensor& known) {
   return at::upsample_nearest2d(known, {picture.size(2), picture.size(3)});
 }
 
+// sv^2, [1,1,1,1] or [1,1,H,W].
+at::Tensor noise_power(const Measured& now) {
+  if (now.noise_map.defined()) return now.noise_map.square();
+  return at::full({1, 1, 1, 1}, now.noise * now.noise, now.picture.options());
+}
+
 // What this frame says of its own pixels, before the past is asked: o and R.
 struct Observation {
   at::Tensor value, variance;
@@ -38,8 +44,7 @@ Observation observe(const Measured& now, const FilterConstants& constants) {
     const auto missing = hole_variance(now.picture, known, now.noise, constants);
     return {now.single, at::where(known > 0, lost, lost + missing)};
   }
-  const auto variance = now.noise_map.defined() ? now.noise_map.square()
-                                                : at::full_like(now.picture.narrow(1, 0, 1), now.noise * now.noise);
+  const auto variance = noise_power(now).expand_as(now.picture.narrow(1, 0, 1)).contiguous();
   if (!now.known.defined()) return {now.picture, variance};
   const auto measured = now.known > 0;
   return {at::where(measured, now.picture, now.single),
@@ -128,9 +133,7 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now, Motion& mot
     estimate.cut = true;
   }
   const auto [seen, own] = observe(now, constants_);
-  const auto least =
-      (now.noise_map.defined() ? now.noise_map.square() : at::full({1, 1, 1, 1}, now.noise * now.noise, own.options()))
-          .div_(constants_.frames_remembered);
+  const auto least = noise_power(now) / constants_.frames_remembered;
   if (!z_.defined()) {
     z_ = seen;
     variance_ = at::maximum(own, least);

@@ -261,6 +261,7 @@ GST_START_TEST(a_mask_in_alpha_waits_for_video_with_alpha) {
   fail_if(next(ledger, Video()).lacks_alpha);  // once is enough
   const InForce after = next(ledger, Video(1, "RGBA"));
   fail_unless(after.remake && !after.lacks_alpha && after.demands.masked);
+  fail_unless(before.demands.denoises && !after.demands.denoises);
   ledger.made(after);
   fail_unless(ledger.masks_by_alpha());
   ledger.stop();

@@ -78,9 +78,9 @@ TEST(Resolve, NoiseIsEstimatedUnlessKnownPixelsAreToStay) {
   EXPECT_TRUE(estimates_noise(Config{.task = Task::super_resolution}));
   EXPECT_FALSE(estimates_noise(Config{.noise = 0}));
   EXPECT_FALSE(estimates_noise(Config{.task = Task::inpaint}));
-  EXPECT_TRUE(only_denoises(Config{.task = Task::restore}));
-  EXPECT_FALSE(only_denoises(Config{.scale = 2}));
-  EXPECT_FALSE(only_denoises(Config{.mask_source = MaskSource::alpha}));
+  EXPECT_EQ(resolve_problem(Config{.task = Task::restore}), ProblemKind::denoise);
+  EXPECT_EQ(resolve_problem(Config{.scale = 2}), ProblemKind::reduce);
+  EXPECT_EQ(resolve_problem(Config{.mask_source = MaskSource::alpha}), ProblemKind::fill);
 }
 
 TEST(Units, AQuantisersNoiseIsTheFloor) {
