@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <numeric>
 #include <vector>
 
 #include "core/frame/exact_convolution.h"
@@ -31,8 +33,8 @@ constexpr double one_shade = 2 * code_value;
 constexpr double most_of_strips = 0.45;  // of an axis
 
 struct Block {
-  float energy, mean, margin;
-  int x, y;  // in blocks
+  float energy, mean, margin, detail;  // detail: energy of the picture, where `energy` is of a change
+  int x, y;                            // in blocks
   bool operator<(const Block& other) const { return energy < other.energy; }
 };
 
@@ -133,6 +135,31 @@ Blocks without_inset(Blocks sorted, std::int64_t planes) {
   return rest.empty() || rest[rest.size() / 10].energy < 0.4F * rest[rest.size() / 2].energy ? sorted : rest;
 }
 
+// Of a change, blocks in order: NoiseVote::at_detail. Those with detail show more than twice what the quietest do, in energy four times;
+// the half of them with most is asked, and of that the quarter that changed least: a part of the picture may well move.
+double change_at_detail(const Blocks& sorted, double level) {
+  constexpr double with_detail = 4, least_share = 0.02;
+  constexpr std::size_t least = 12;
+  std::vector<float> details;
+  for (const auto& block : sorted) details.push_back(block.detail);
+  std::sort(details.begin(), details.end());
+  const auto tenth =
+      std::max<std::size_t>(1, static_cast<std::size_t>(quiet_share * static_cast<double>(details.size())));
+  const double quiet =
+      std::accumulate(details.begin(), details.begin() + tenth, 0.0) / static_cast<double>(tenth) / quiet_bias;
+  const double bound = with_detail * std::max(quiet, level * level);
+  Blocks seen;
+  std::copy_if(sorted.begin(), sorted.end(), std::back_inserter(seen),
+               [&](const Block& b) { return b.detail > bound; });
+  if (level == 0 ||
+      seen.size() < std::max(least, static_cast<std::size_t>(least_share * static_cast<double>(sorted.size()))))
+    return 0;
+  std::stable_sort(seen.begin(), seen.end(), [](const Block& a, const Block& b) { return a.detail > b.detail; });
+  seen.resize(std::max(least, seen.size() / 2));
+  std::sort(seen.begin(), seen.end());
+  return std::sqrt(seen[seen.size() / 4].energy) / level;
+}
+
 // Energy behind the filter, [C,1,h,w] of planes [1,C,H,W]. Second differences in both directions leave ramps and straight edges out; the
 // filter has unit energy.
 at::Tensor high_pass(const at::Tensor& planes) {
@@ -143,16 +170,18 @@ at::Tensor high_pass(const at::Tensor& planes) {
 
 at::Tensor cells(const at::Tensor& values) { return at::avg_pool2d(values, {side, side}); }
 
-// Those that may vote, in order. energy: high_pass() of what is looked at; planes: the picture, whose brightness counts.
-Blocks voters(const at::Tensor& energy, const at::Tensor& planes, const at::Tensor& known, bool constants_vote) {
+// Those that may vote, in order. energy: high_pass() of what is looked at; detail: of the picture; planes: the picture, whose brightness
+// counts.
+Blocks voters(const at::Tensor& energy, const at::Tensor& detail, const at::Tensor& planes, const at::Tensor& known,
+              bool constants_vote) {
   const auto inner = planes.transpose(0, 1).slice(2, 1, -1).slice(3, 1, -1);
   const auto box = inside_of_bars(planes);
   const auto mean = cells(inner);
   // Where the filter sees nothing but one end of the code values, or reaches a missing pixel.
   auto blocked = cells((inner.abs() > 1 - end_of_codes).logical_and_(energy < constant).to(at::kFloat));
   if (known.defined()) blocked = blocked + at::max_pool2d(at::max_pool2d(1 - known, {3, 3}, {1, 1}), {side, side});
-  const auto host = to_host(at::stack({cells(energy), mean, blocked.expand_as(mean)}));
-  const auto count = host.size() / 3;
+  const auto host = to_host(at::stack({cells(energy), mean, blocked.expand_as(mean), cells(detail)}));
+  const auto count = host.size() / 4;
   const auto columns = static_cast<std::size_t>(mean.size(3)), rows = static_cast<std::size_t>(mean.size(2));
   Blocks blocks;
   for (std::size_t i = 0; i < count; ++i) {
@@ -160,7 +189,8 @@ Blocks voters(const at::Tensor& energy, const at::Tensor& planes, const at::Tens
     const bool inside = y * side >= box.top && (y + 1) * side + 2 <= box.bottom && x * side >= box.left &&
                         (x + 1) * side + 2 <= box.right;
     if (!inside || host[2 * count + i] > 0 || !(constants_vote || host[i] > constant)) continue;
-    blocks.push_back({host[i] > constant ? host[i] : 0.0F, host[count + i], 1 - std::abs(host[count + i]), x, y});
+    blocks.push_back({host[i] > constant ? host[i] : 0.0F, host[count + i], 1 - std::abs(host[count + i]),
+                      host[3 * count + i], x, y});
   }
   std::sort(blocks.begin(), blocks.end());
   return blocks;
@@ -169,8 +199,7 @@ Blocks voters(const at::Tensor& energy, const at::Tensor& planes, const at::Tens
 NoiseVote vote(const Blocks& blocks, const at::Tensor& energy) {
   const auto all = energy.numel() / (side * side);
   const double level = level_of(blocks);
-  const double middle = blocks.empty() ? 0 : std::sqrt(blocks[blocks.size() / 2].energy);
-  return {level, static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)), middle,
+  return {level, static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)), 0,
           !blocks.empty(), curve_of(blocks, level)};
 }
 
@@ -197,13 +226,16 @@ bool is_large_enough(std::int64_t height, std::int64_t width) {
 NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known) {
   if (!is_large_enough(planes.size(2), planes.size(3))) return {};
   const auto energy = high_pass(planes);
-  return vote(without_inset(voters(energy, planes, known, true), planes.size(1)), energy);
+  return vote(without_inset(voters(energy, energy, planes, known, true), planes.size(1)), energy);
 }
 
 NoiseVote vote_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known) {
   if (!is_large_enough(now.size(2), now.size(3))) return {};
   const auto energy = high_pass(now - before).div_(2);
-  return vote(without_inset(voters(energy, now, known, false), now.size(1)), energy);
+  const auto blocks = without_inset(voters(energy, high_pass(now), now, known, false), now.size(1));
+  auto found = vote(blocks, energy);
+  if (found.asked) found.at_detail = change_at_detail(blocks, found.level);
+  return found;
 }
 
 }  // namespace reddiff

@@ -35,9 +35,10 @@ constexpr int brightness_bins = 8;
 using NoiseCurve = std::array<double, brightness_bins>;
 
 struct NoiseVote {
-  double level = 0;            // standard deviation, in the planes' units, over all of them
-  double share = 0;            // of the blocks that voted, 0..1
-  double middle = 0;           // of the middle block instead of the quietest
+  double level = 0;  // standard deviation, in the planes' units, over all of them
+  double share = 0;  // of the blocks that voted, 0..1
+  double at_detail =
+      0;  // of a change: of blocks with detail, over `level`; about 1 if it stands still. 0: too few have any
   bool asked = false;          // there were blocks that may vote
   NoiseCurve by_brightness{};  // the level of blocks of this brightness alone
 };
@@ -47,7 +48,8 @@ struct NoiseVote {
 NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known = {});
 
 // The same of what differs from the planes of the frame before, which has twice the variance. Where nothing moved there is no detail in
-// it. Blocks that have not changed at all do not vote: a codec repeated them, noise and all, or there is none to see.
+// it. Blocks that have not changed at all do not vote: a codec repeated them, noise and all, or there is none to see. Detail that moves
+// changes more than what is flat does, however slowly it moves; noise changes both alike: at_detail tells them apart.
 NoiseVote vote_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known = {});
 
 }  // namespace reddiff

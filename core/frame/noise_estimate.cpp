@@ -28,7 +28,7 @@ template <typename Vote> NoiseEstimate estimate(const std::vector<NoisePlanes>& 
       together += groups[i].power * level * level;
       asked += groups[i].power;
       if (size == 0 && i == 1) estimate.second = found.level;
-      if (i == 0) estimate.own[size] = {found.level, found.middle, found.by_brightness};
+      if (i == 0) estimate.own[size] = {found.level, found.at_detail, found.by_brightness};
       if (size == 0 && i == 0) estimate.share = found.share;
     }
     const double mean = asked > 0 ? std::sqrt(together / asked) : 0;

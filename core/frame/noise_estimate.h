@@ -24,7 +24,7 @@ constexpr double least_noise = 0.6 * 2 / 255;
 
 // Of the first group of planes, in its own units: what it says at one size.
 struct OwnNoise {
-  double level = 0, middle = 0;  // of the quietest blocks, and of the middle one
+  double level = 0, at_detail = 0;  // as in NoiseVote
   NoiseCurve by_brightness{};
 };
 
