@@ -3,9 +3,10 @@
 """Makes what adapter.py trains on: pairs of a picture with noise that is not white and the picture that is wanted.
 
 Half of them a camera's, the rest the other kinds in turn. Photographs are reduced by 1.7 to 4 first, so that their own noise and JPEG are averaged
-away. OUT/NUMBER.npy: [pairs, 2, 112, 112, 3] float16, noisy and wanted, code values; a shard is the same whenever its number is.
+away. OUT/NUMBER.npy: [pairs, 2, 112, 112, 3] float16, noisy and wanted, code values; OUT/NUMBER.levels.npy: [pairs] float32, their quiet levels.
+A shard is the same whenever its number is, so several processes can share the work.
 
-Run: pairs.py --data PICTURES --out OUT [--shards 40]
+Run: pairs.py --data PICTURES --out OUT [--first 0] [--shards 40]
 """
 import argparse
 import math
@@ -54,14 +55,15 @@ def pair(kind, files, least, rng):
                 noisy = np.clip(noisy, 0, 255).round()
         top, left = rng.integers(0, np.array(clean.shape[:2]) - SIDE + 1)
         cut = np.stack([x[top : top + SIDE, left : left + SIDE] for x in (noisy, clean)])
-        if LEVELS[0] < quiet_level(*cut) < LEVELS[1]:
-            return cut.astype(np.float16)
+        if LEVELS[0] < (level := quiet_level(*cut)) < LEVELS[1]:
+            return cut.astype(np.float16), level
 
 
 def main():
     parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--data", type=pathlib.Path, required=True, help="folder of photographs, searched recursively")
     parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--shards", type=int, default=40)
     parser.add_argument("--pairs", type=int, default=250, help="of a shard")
     parser.add_argument("--least", type=float, default=1.7, help="reduction of the photographs")
@@ -69,14 +71,15 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     files = sorted(f for f in args.data.rglob("*") if f.suffix.lower() in EXTENSIONS)
     others = list(KINDS)
-    for shard in range(args.shards):
+    for shard in range(args.first, args.first + args.shards):
         path = args.out / f"{shard:04}.npy"
         if path.exists():
             continue
         start = time.time()
         kinds = ["camera" if k % 2 == 0 else others[k // 2 % len(others)] for k in range(args.pairs)]
-        pairs = np.stack([pair(kind, files, args.least, np.random.default_rng([shard, k])) for k, kind in enumerate(kinds)])
-        np.save(path.with_suffix(".tmp.npy"), pairs)
+        pairs, levels = zip(*(pair(kind, files, args.least, np.random.default_rng([shard, k])) for k, kind in enumerate(kinds)))
+        np.save(path.with_suffix(".levels.npy"), np.array(levels, np.float32))
+        np.save(path.with_suffix(".tmp.npy"), np.stack(pairs))
         os.replace(path.with_suffix(".tmp.npy"), path)
         print(f"{path}: {(time.time() - start) / args.pairs * 1000:.0f} ms a pair", flush=True)
 
