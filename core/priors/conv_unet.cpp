@@ -17,6 +17,7 @@
 
 #include "core/api/abort.h"
 #include "core/api/error.h"
+#include "core/frame/device_queue.h"
 #include "core/priors/film.h"
 
 namespace reddiff {
@@ -354,7 +355,9 @@ at::ScalarType dtype_for(Precision precision, at::Device device) {
 DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, at::ScalarType dtype,
                            ConvPath path) {
   const c10::NoGradGuard no_grad;
-  return std::make_shared<ConvUnet>(tensors, card, device, dtype, path);
+  auto network = std::make_shared<ConvUnet>(tensors, card, device, dtype, path);
+  finish_queue(device);  // whatever thread calls it, on whatever queue
+  return network;
 }
 
 DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, Precision precision) {

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "core/frame/device_queue.h"
 #include "core/priors/film_value.h"
 #ifdef REDDIFF_CUDA
 #include <c10/core/DeviceGuard.h>
@@ -90,6 +91,7 @@ const std::vector<at::Tensor>& Film::tables() const {
     for (std::size_t block = 0; block < weights_.block_bias.size(); ++block)
       tables.push_back(at::linear(embedding, weights_.block_weight[block], weights_.block_bias[block]));
     tables_ = std::move(tables);
+    finish_queue(all_bias_.device());  // other threads, with other queues, find them made
   });
   return tables_;
 }

@@ -12,6 +12,7 @@
 
 #include "core/api/files.h"
 #include "core/priors/conv_unet.h"
+#include "core/priors/graphed.h"
 
 namespace reddiff {
 namespace {
@@ -112,7 +113,7 @@ DenoiserPtr load_conv_unet(const std::string& name_or_path, const std::string& m
   if (const auto found = loaded.find(key); found != loaded.end())
     if (DenoiserPtr prior = found->second.lock()) return prior;
   const Model model = load_model(path);
-  DenoiserPtr prior = make_conv_unet(model.tensors, model.card, device, precision);
+  DenoiserPtr prior = with_graphs(make_conv_unet(model.tensors, model.card, device, precision));
   loaded[key] = prior;
   return prior;
 }

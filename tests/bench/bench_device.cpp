@@ -75,6 +75,17 @@ double prior_ms(const Denoiser& prior, const Size& size, bool per_pixel, const D
   return part_ms(options, [&] { return prior.denoise(u, sigma); });
 }
 
+// A call of the prior, queued operation by operation and as elements call it: on a GPU in a CUDA graph.
+void print_calls(const Size& size, at::Device device, const DeviceOptions& options) {
+  const auto plain = load_plain_network("default", device, options.precision);
+  const auto used = load_prior("default", device, options.precision);
+  for (const bool per_pixel : {false, true}) {
+    const double one = prior_ms(*plain, size, per_pixel, options), other = prior_ms(*used, size, per_pixel, options);
+    std::printf("%-10s prior, %-20s %9.2f ms, as elements call it %.2f ms\n", text(size).c_str(),
+                per_pixel ? "a level per pixel" : "one level", one, other);
+  }
+}
+
 // What a frame is made of beside the prior.
 void print_parts(const Size& size, at::Device device, const DeviceOptions& options) {
   const c10::InferenceMode no_gradients;
@@ -176,6 +187,7 @@ int run(const DeviceOptions& options) {
               "a second", "prior", "call, ms", "share", device.is_cuda() ? "GPU, MB" : "peak, MB");
   for (const Size& size : options.sizes()) measure_size(size, options, checks);
   std::printf("\n");
+  for (const Size& size : options.sizes()) print_calls(size, device, options);
   for (const Size& size : options.sizes()) print_parts(size, device, options);
   return checks.passed() ? 0 : 1;
 }

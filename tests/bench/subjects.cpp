@@ -7,8 +7,10 @@
 
 #include "core/degrade.h"
 #include "core/frame/convert.h"
+#include "core/priors/conv_unet.h"
 #include "core/registry.h"
 #include "core/solvers/rng.h"
+#include "core/weights/model_card.h"
 
 namespace reddiff::bench {
 namespace {
@@ -24,6 +26,11 @@ std::string model_dirs() {
 
 DenoiserPtr load_prior(const std::string& name, at::Device device, Precision precision) {
   return make_prior({name, model_dirs(), device, precision});
+}
+
+DenoiserPtr load_plain_network(const std::string& name, at::Device device, Precision precision) {
+  const Model model = load_model(model_dirs() + "/" + name + ".safetensors");
+  return make_conv_unet(model.tensors, model.card, device, precision);
 }
 
 std::unique_ptr<Engine> make_engine(const Config& config, const FilterConstants& filter) {

@@ -18,6 +18,9 @@ namespace reddiff::bench {
 DenoiserPtr load_prior(const std::string& name, at::Device device = at::kCPU,
                        Precision precision = Precision::automatic);
 
+// The same network without what records its calls (core/priors/graphed.h).
+DenoiserPtr load_plain_network(const std::string& name, at::Device device, Precision precision);
+
 std::unique_ptr<Engine> make_engine(const Config& config, const FilterConstants& filter = {});
 
 // A task as a user would set it, and the video it is meant for.
