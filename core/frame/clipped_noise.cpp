@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/api/abort.h"
+#include "core/frame/device_queue.h"
 #include "core/frame/luma.h"
 #include "core/frame/window.h"
 
@@ -49,11 +50,27 @@ double value_of(std::int64_t step) { return 2.0 * static_cast<double>(step) / st
 
 // A table of function(value_of(step)), read at x: linear between its entries. Where x is no number neither is the result.
 at::Tensor look_up(const std::vector<double>& entries, const at::Tensor& x) {
-  const auto table = at::tensor(entries, at::kDouble).to(x.options());
+  const auto table = put(at::tensor(entries, at::kDouble), x.options());
   const auto place = x.clamp(-1, 1).add_(1).mul_(steps / 2.0);
   const auto left = place.floor().clamp_max_(steps - 1);
   const auto index = at::nan_to_num(left).to(at::kLong);
   return at::lerp(at::take(table, index), at::take(table, index + 1), place - left);
+}
+
+EvidenceOfEnd evidence_of(double all, double towards, double values) { return {towards, all - towards, values}; }
+
+// Sums over the whole picture, which are read at once: to pick the few pixels that count, a device would have to be waited for.
+ClippingEvidence evidence_on_device(const at::Tensor& away, const at::Tensor& near, const at::Tensor& dark,
+                                    double noise) {
+  const auto energy = at::where(near, (away / noise).square_(), 0);
+  const auto towards = at::where(away < 0, energy, 0);
+  const auto sums = [&](const at::Tensor& end) {
+    return at::stack({at::where(end, energy, 0).sum(at::kDouble), at::where(end, towards, 0).sum(at::kDouble),
+                      near.logical_and(end).sum().to(at::kDouble)});
+  };
+  Awaited awaited(at::cat({sums(dark), sums(dark.logical_not())}));
+  const double* read = awaited.get().const_data_ptr<double>();
+  return {evidence_of(read[0], read[1], read[2]), evidence_of(read[3], read[4], read[5])};
 }
 
 }  // namespace
@@ -102,10 +119,11 @@ ClippingEvidence clipping_evidence(const at::Tensor& picture, double noise) {
   const auto near =
       (mean.abs() > 1 - near_limit * noise).logical_and_(size < outlier * noise).logical_and_(size > flat);
   throw_if_aborted();
+  if (!picture.is_cpu()) return evidence_on_device(away, near, mean < 0, noise);
   const auto evidence = [&](const at::Tensor& end) {  // few pixels of most pictures are near one
     const auto found = away.masked_select(near.logical_and(end)).div_(noise), energy = found.square();
     const double all = energy.sum().item<double>(), towards = energy.mul(found < 0).sum().item<double>();
-    return EvidenceOfEnd{towards, all - towards, static_cast<double>(found.numel())};
+    return evidence_of(all, towards, static_cast<double>(found.numel()));
   };
   return {evidence(mean < 0), evidence(mean >= 0)};
 }

@@ -7,6 +7,8 @@
 #include <array>
 #include <cmath>
 
+#include "core/frame/device_queue.h"
+
 namespace reddiff {
 namespace {
 
@@ -186,15 +188,16 @@ Census Impulses::census_of(const Planes& planes) {
 at::Tensor Impulses::find(const at::Tensor& picture) {
   const std::int64_t height = picture.size(2), width = picture.size(3);
   if (std::min(height, width) < smallest_side) return {};
-  const auto near = picture.cpu().contiguous();
-  const Planes planes{near.const_data_ptr<float>(), near.size(1), height, width};
+  Awaited awaited(picture);
+  const at::Tensor& near = awaited.get();
+  const Planes planes{near.const_data_ptr<float>(), picture.size(1), height, width};
   const Census census = census_of(planes);
   auto struck = was_struck_ ? struck_pixels(planes, census) : std::vector<float>();
   const auto hot = hot_.update(planes, was_struck_ ? std::vector<std::int64_t>() : census.isolated);
   if (struck.empty() && hot.empty()) return {};
   struck.resize(height * width, 0.0F);
   for (const std::int64_t index : hot) struck[index % (height * width)] = 1;
-  return at::tensor(struck).view({1, 1, height, width}).to(picture.device());
+  return put(at::tensor(struck).view({1, 1, height, width}), picture.options());
 }
 
 }  // namespace reddiff

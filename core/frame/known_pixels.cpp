@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "core/api/error.h"
+#include "core/frame/device_queue.h"
 
 namespace reddiff {
 namespace {
@@ -40,7 +41,7 @@ at::Tensor marked(const FrameOptions& options, MaskSource source, const at::Tens
   if (!options.known) throw Error(ErrorCode::settings, "this configuration needs a mask with every frame");
   const auto bytes =
       at::from_blob(const_cast<std::uint8_t*>(options.known), {1, 1, picture.size(2), picture.size(3)}, at::kByte);
-  return (bytes > 0).to(at::kFloat).to(picture.device());
+  return put((bytes > 0).to(at::kFloat), picture.options());
 }
 
 }  // namespace

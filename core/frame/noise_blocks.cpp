@@ -2,13 +2,17 @@
 #include "core/frame/noise_blocks.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <iterator>
 #include <numeric>
 #include <vector>
 
+#include "core/frame/device_queue.h"
 #include "core/frame/exact_convolution.h"
 
 namespace reddiff {
@@ -35,10 +39,33 @@ constexpr double most_of_strips = 0.45;  // of an axis
 struct Block {
   float energy, mean, margin, detail;  // detail: energy of the picture, where `energy` is of a change
   int x, y;                            // in blocks
-  bool operator<(const Block& other) const { return energy < other.energy; }
 };
 
 using Blocks = std::vector<Block>;
+
+// By energy. Floats that are not negative have the order of their bits: some bits after the others, lowest first, each time by counting.
+Blocks sorted_by_energy(const Blocks& blocks) {
+  constexpr int bits = 11, passes = 3;
+  constexpr std::uint32_t buckets = 1U << bits;
+  struct Place {
+    std::uint32_t key, index;
+  };
+  std::vector<Place> places(blocks.size()), moved(blocks.size());
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    places[i] = {std::bit_cast<std::uint32_t>(blocks[i].energy), static_cast<std::uint32_t>(i)};
+  for (int pass = 0; pass < passes; ++pass) {
+    const auto bucket = [&](const Place& place) { return place.key >> (pass * bits) & (buckets - 1); };
+    std::vector<std::uint32_t> next(buckets + 1, 0);
+    for (const Place& place : places) ++next[bucket(place) + 1];
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    for (const Place& place : places) moved[next[bucket(place)]++] = place;
+    places.swap(moved);
+  }
+  Blocks sorted;
+  sorted.reserve(blocks.size());
+  for (const Place& place : places) sorted.push_back(blocks[place.index]);
+  return sorted;
+}
 
 double deviation(double sum, double squares, double count) {
   return std::sqrt(std::max(0.0, squares / count - sum * sum / (count * count)));
@@ -56,9 +83,29 @@ std::int64_t strip(const std::vector<float>& mean, const std::vector<float>& spr
   return static_cast<double>(lines) > most_of_strips * static_cast<double>(count) ? 0 : lines;
 }
 
-std::vector<float> to_host(const at::Tensor& values) {
-  const auto host = values.to(at::kCPU, at::kFloat).contiguous().flatten();
-  return {host.data_ptr<float>(), host.data_ptr<float>() + host.numel()};
+// Of [1,C,H,W], mean and spread of each row, then of each column.
+std::vector<at::Tensor> lines_of(const at::Tensor& planes) {
+  const auto shade = planes.size(1) == 1 ? planes[0][0] : planes[0].mean(0);
+  const auto square = shade.square();
+  std::vector<at::Tensor> lines;
+  for (const std::int64_t axis : {1, 0}) {
+    lines.push_back(shade.mean(axis));
+    lines.push_back(square.mean(axis).sub_(lines.back().square()).clamp_min_(0).sqrt_());
+  }
+  return lines;
+}
+
+// lines: those of lines_of(), one after the other.
+Box box_of(const float* lines, std::int64_t height, std::int64_t width) {
+  Box box{0, 0, height, width};
+  for (const bool is_row : {true, false}) {
+    const auto count = is_row ? height : width;
+    const std::vector<float> mean(lines, lines + count), spread(lines + count, lines + 2 * count);
+    (is_row ? box.top : box.left) += strip(mean, spread, false);
+    (is_row ? box.bottom : box.right) -= strip(mean, spread, true);
+    lines += 2 * count;
+  }
+  return box;
 }
 
 double mean_of_lowest(const Blocks& sorted, double margin, std::size_t count) {
@@ -156,7 +203,7 @@ double change_at_detail(const Blocks& sorted, double level) {
     return 0;
   std::stable_sort(seen.begin(), seen.end(), [](const Block& a, const Block& b) { return a.detail > b.detail; });
   seen.resize(std::max(least, seen.size() / 2));
-  std::sort(seen.begin(), seen.end());
+  std::sort(seen.begin(), seen.end(), [](const Block& a, const Block& b) { return a.energy < b.energy; });
   return std::sqrt(seen[seen.size() / 4].energy) / level;
 }
 
@@ -164,78 +211,109 @@ double change_at_detail(const Blocks& sorted, double level) {
 // filter has unit energy.
 at::Tensor high_pass(const at::Tensor& planes) {
   const auto x = planes.transpose(0, 1);  // planes as batch
-  const auto kernel = at::tensor({1., -2., 1., -2., 4., -2., 1., -2., 1.}, x.options()).div_(6).reshape({1, 1, 3, 3});
-  return exact_conv2d(x, kernel).square_();
+  const auto kernel = at::tensor({1., -2., 1., -2., 4., -2., 1., -2., 1.}, x.options().device(at::kCPU)).div_(6);
+  return exact_conv2d(x, put(kernel.reshape({1, 1, 3, 3}), x.options())).square_();
 }
 
 at::Tensor cells(const at::Tensor& values) { return at::avg_pool2d(values, {side, side}); }
 
-// Those that may vote, in order. energy: high_pass() of what is looked at; detail: of the picture; planes: the picture, whose brightness
-// counts.
-Blocks voters(const at::Tensor& energy, const at::Tensor& detail, const at::Tensor& planes, const at::Tensor& known,
-              bool constants_vote) {
+// Of blocks, their energy, mean, whether they may not vote and their detail; then of all lines mean and spread. energy: high_pass() of what is looked at;
+// detail: of the picture, undefined where that is looked at; planes: the picture, whose brightness counts.
+at::Tensor values_of(const at::Tensor& energy, const at::Tensor& detail, const at::Tensor& planes,
+                     const at::Tensor& known) {
   const auto inner = planes.transpose(0, 1).slice(2, 1, -1).slice(3, 1, -1);
-  const auto box = inside_of_bars(planes);
-  const auto mean = cells(inner);
+  const auto mean = cells(inner), energies = cells(energy);
   // Where the filter sees nothing but one end of the code values, or reaches a missing pixel.
   auto blocked = cells((inner.abs() > 1 - end_of_codes).logical_and_(energy < constant).to(at::kFloat));
   if (known.defined()) blocked = blocked + at::max_pool2d(at::max_pool2d(1 - known, {3, 3}, {1, 1}), {side, side});
-  const auto host = to_host(at::stack({cells(energy), mean, blocked.expand_as(mean), cells(detail)}));
-  const auto count = host.size() / 4;
-  const auto columns = static_cast<std::size_t>(mean.size(3)), rows = static_cast<std::size_t>(mean.size(2));
+  std::vector<at::Tensor> values = lines_of(planes);
+  values.insert(values.begin(), {energies, mean, blocked.expand_as(mean), detail.defined() ? cells(detail) : energies});
+  for (auto& value : values) value = value.to(at::kFloat).flatten();
+  return at::cat(values);
+}
+
+// Those that may vote, in order. values: of the ballot, on the host.
+Blocks voters(const Ballot& ballot, const float* values) {
+  const auto rows = static_cast<std::size_t>((ballot.height - 2) / side);
+  const auto columns = static_cast<std::size_t>((ballot.width - 2) / side);
+  const auto count = static_cast<std::size_t>(ballot.planes) * rows * columns;
+  const auto box = box_of(values + 4 * count, ballot.height, ballot.width);
+  const float *energy = values, *mean = values + count, *blocked = values + 2 * count;
+  const float* detail = values + 3 * count;
   Blocks blocks;
   for (std::size_t i = 0; i < count; ++i) {
     const auto x = static_cast<int>(i % columns), y = static_cast<int>(i / columns % rows);
     const bool inside = y * side >= box.top && (y + 1) * side + 2 <= box.bottom && x * side >= box.left &&
                         (x + 1) * side + 2 <= box.right;
-    if (!inside || host[2 * count + i] > 0 || !(constants_vote || host[i] > constant)) continue;
-    blocks.push_back({host[i] > constant ? host[i] : 0.0F, host[count + i], 1 - std::abs(host[count + i]),
-                      host[3 * count + i], x, y});
+    if (!inside || blocked[i] > 0 || !(ballot.constants_vote || energy[i] > constant)) continue;
+    blocks.push_back({energy[i] > constant ? energy[i] : 0.0F, mean[i], 1 - std::abs(mean[i]), detail[i], x, y});
   }
-  std::sort(blocks.begin(), blocks.end());
-  return blocks;
+  return sorted_by_energy(blocks);
 }
 
-NoiseVote vote(const Blocks& blocks, const at::Tensor& energy) {
-  const auto all = energy.numel() / (side * side);
+NoiseVote vote_of(const Ballot& ballot, const float* values) {
+  const auto blocks = without_inset(voters(ballot, values), ballot.planes);
+  const auto all = ballot.planes * (ballot.height - 2) * (ballot.width - 2) / (side * side);
   const double level = level_of(blocks);
-  return {level, static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)), 0,
+  const double at_detail = ballot.constants_vote ? 0 : change_at_detail(blocks, level);
+  return {level, static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)), at_detail,
           !blocks.empty(), curve_of(blocks, level)};
+}
+
+Ballot ballot(const at::Tensor& energy, const at::Tensor& detail, const at::Tensor& planes, const at::Tensor& known,
+              bool constants_vote) {
+  return {values_of(energy, detail, planes, known), planes.size(1), planes.size(2), planes.size(3), constants_vote};
 }
 
 }  // namespace
 
 Box inside_of_bars(const at::Tensor& planes) {
-  const auto shade = planes.size(1) == 1 ? planes[0][0] : planes[0].mean(0);
-  const auto square = shade.square();
-  Box box{0, 0, planes.size(2), planes.size(3)};
-  for (const std::int64_t axis : {1, 0}) {
-    const auto means = shade.mean(axis);
-    const auto lines = at::stack({means, square.mean(axis).sub_(means.square()).clamp_min_(0).sqrt_()}).to(at::kCPU);
-    const auto mean = to_host(lines[0]), spread = to_host(lines[1]);
-    (axis == 1 ? box.top : box.left) += strip(mean, spread, false);
-    (axis == 1 ? box.bottom : box.right) -= strip(mean, spread, true);
-  }
-  return box;
+  std::vector<at::Tensor> lines = lines_of(planes);
+  for (auto& line : lines) line = line.to(at::kFloat);
+  Awaited awaited(at::cat(lines));
+  return box_of(awaited.get().const_data_ptr<float>(), planes.size(2), planes.size(3));
 }
 
 bool is_large_enough(std::int64_t height, std::int64_t width) {
   return (height - 2) / side * ((width - 2) / side) >= 12;
 }
 
-NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known) {
+Ballot ballot_on_noise(const at::Tensor& planes, const at::Tensor& known) {
   if (!is_large_enough(planes.size(2), planes.size(3))) return {};
-  const auto energy = high_pass(planes);
-  return vote(without_inset(voters(energy, energy, planes, known, true), planes.size(1)), energy);
+  return ballot(high_pass(planes), {}, planes, known, true);
+}
+
+Ballot ballot_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known) {
+  if (!is_large_enough(now.size(2), now.size(3))) return {};
+  return ballot(high_pass(now - before).div_(2), high_pass(now), now, known, false);
+}
+
+std::vector<NoiseVote> counted(const std::vector<Ballot>& ballots) {
+  std::vector<at::Tensor> all;
+  for (const Ballot& one : ballots)
+    if (one.values.defined()) all.push_back(one.values);
+  std::vector<NoiseVote> votes(ballots.size());
+  if (all.empty()) return votes;
+  Awaited awaited(at::cat(all));
+  std::vector<const float*> values;
+  const float* next = awaited.get().const_data_ptr<float>();
+  for (const Ballot& one : ballots) {
+    values.push_back(next);
+    if (one.values.defined()) next += one.values.numel();
+  }
+  at::parallel_for(0, static_cast<std::int64_t>(ballots.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+      if (ballots[i].values.defined()) votes[i] = vote_of(ballots[i], values[i]);
+  });
+  return votes;
+}
+
+NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known) {
+  return counted({ballot_on_noise(planes, known)}).front();
 }
 
 NoiseVote vote_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known) {
-  if (!is_large_enough(now.size(2), now.size(3))) return {};
-  const auto energy = high_pass(now - before).div_(2);
-  const auto blocks = without_inset(voters(energy, high_pass(now), now, known, false), now.size(1));
-  auto found = vote(blocks, energy);
-  if (found.asked) found.at_detail = change_at_detail(blocks, found.level);
-  return found;
+  return counted({ballot_on_change(now, before, known)}).front();
 }
 
 }  // namespace reddiff

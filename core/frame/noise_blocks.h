@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace reddiff {
 
@@ -46,6 +47,16 @@ struct NoiseVote {
 // planes: [1,C,H,W], -1 and 1 the ends of code values. known: [1,1,H,W], 1 or 0, undefined where all is known. No vote (level 0) from
 // planes that are not large enough and where no block may vote. Waits for a GPU.
 NoiseVote vote_on_noise(const at::Tensor& planes, const at::Tensor& known = {});
+
+// The same in two steps, so that many votes wait for a GPU once: what is computed there, and what it comes to.
+struct Ballot {
+  at::Tensor values;  // [n], float32; undefined where planes are not large enough
+  std::int64_t planes = 0, height = 0, width = 0;
+  bool constants_vote = false;
+};
+Ballot ballot_on_noise(const at::Tensor& planes, const at::Tensor& known = {});
+Ballot ballot_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known = {});
+std::vector<NoiseVote> counted(const std::vector<Ballot>& ballots);
 
 // The same of what differs from the planes of the frame before, which has twice the variance. Where nothing moved there is no detail in
 // it. Blocks that have not changed at all do not vote: a codec repeated them, noise and all, or there is none to see. Detail that moves

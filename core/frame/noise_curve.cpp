@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/frame/device_queue.h"
 #include "core/frame/window.h"
 
 namespace reddiff {
@@ -52,7 +53,7 @@ bool BrightnessCurve::matters() const {
 
 at::Tensor BrightnessCurve::factor(const at::Tensor& picture) const {
   const auto curve = filled();
-  const auto table = at::tensor(at::ArrayRef<double>(curve.data(), curve.size()), at::kDouble).to(picture.options());
+  const auto table = put(at::tensor(at::ArrayRef<double>(curve.data(), curve.size()), at::kDouble), picture.options());
   const auto brightness = window_mean(picture.mean(1, true), 5);
   // Parts are known by their middles; linear in between.
   const auto place = brightness.add(1).mul_(brightness_bins / 2.0).sub_(0.5).clamp_(0, brightness_bins - 1);

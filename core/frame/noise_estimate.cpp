@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
+#include <utility>
 
 #include "core/frame/convert.h"
+#include "core/frame/device_queue.h"
 #include "core/frame/luma.h"
 
 namespace reddiff {
@@ -15,13 +18,18 @@ namespace {
 
 constexpr double agree = 1.15;
 
-// Of every group of planes, how much at one size; `vote` is asked for it.
-template <typename Vote> NoiseEstimate estimate(const std::vector<NoisePlanes>& groups, Vote&& vote) {
+// Of every group of planes, how much at one size; `ballot` is asked for those that are large enough.
+template <typename MakeBallot> NoiseEstimate estimate(const std::vector<NoisePlanes>& groups, MakeBallot&& ballot) {
+  std::vector<Ballot> ballots;
+  for (std::size_t size = 0; size < noise_sizes; ++size)
+    for (std::size_t i = 0; i < groups.size(); ++i)
+      ballots.push_back(groups[i].planes[size].defined() ? ballot(i, size) : Ballot{});
+  const auto votes = counted(ballots);
   NoiseEstimate estimate;
   for (std::size_t size = 0; size < noise_sizes; ++size) {
     double largest = 0, together = 0, asked = 0;
     for (std::size_t i = 0; i < groups.size(); ++i) {
-      const NoiseVote found = vote(i, size);
+      const NoiseVote& found = votes[size * groups.size() + i];
       if (!found.asked) continue;
       const double level = groups[i].gain * found.level * (1 << size);
       largest = std::max(largest, level);
@@ -52,13 +60,20 @@ NoisePlanes at_sizes(const at::Tensor& planes, const at::Tensor& known, double g
 
 // The smallest rectangle around what is true of [1,1,h,w], if that fills it and at most half of the picture: an inset.
 std::optional<Box> filled_box(const at::Tensor& mask) {
-  const auto rows = mask.any(3).flatten().nonzero().flatten().to(at::kCPU);
-  const auto columns = mask.any(2).flatten().nonzero().flatten().to(at::kCPU);
-  if (rows.numel() == 0) return {};
-  const auto at = [](const at::Tensor& t, std::int64_t i) { return t[i].item<std::int64_t>(); };
-  const Box box{at(rows, 0), at(columns, 0), at(rows, -1) + 1, at(columns, -1) + 1};
+  Awaited awaited(at::cat({mask.any(3).flatten(), mask.any(2).flatten(), mask.sum().view(1)}));  // [H + W + 1], int64
+  const auto *rows = awaited.get().const_data_ptr<std::int64_t>(), *columns = rows + mask.size(2);
+  const auto all = columns[mask.size(3)];
+  if (all == 0) return {};
+  const auto span = [](const std::int64_t* line, std::int64_t size) {
+    return std::pair{std::find(line, line + size, 1) - line,
+                     size - (std::find(std::reverse_iterator(line + size), std::reverse_iterator(line), 1) -
+                             std::reverse_iterator(line + size))};
+  };
+  const auto [top, bottom] = span(rows, mask.size(2));
+  const auto [left, right] = span(columns, mask.size(3));
+  const Box box{top, left, bottom, right};
   const auto area = (box.bottom - box.top) * (box.right - box.left);
-  const bool filled = mask.sum().item<std::int64_t>() > area * 9 / 10;
+  const bool filled = all > area * 9 / 10;
   return filled && 2 * area < mask.numel() ? std::optional(box) : std::nullopt;
 }
 
@@ -99,8 +114,7 @@ std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& 
 
 NoiseEstimate estimate_noise(const std::vector<NoisePlanes>& groups) {
   return estimate(groups, [&](std::size_t i, std::size_t size) {
-    const auto& planes = groups[i].planes[size];
-    return planes.defined() ? vote_on_noise(planes, groups[i].known[size]) : NoiseVote{};
+    return ballot_on_noise(groups[i].planes[size], groups[i].known[size]);
   });
 }
 
@@ -114,8 +128,7 @@ NoiseEstimate estimate_noise(const at::Tensor& picture, const at::Tensor& known)
 
 NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::vector<NoisePlanes>& before) {
   return estimate(now, [&](std::size_t i, std::size_t size) {
-    const auto& planes = now[i].planes[size];
-    return planes.defined() ? vote_on_change(planes, before[i].planes[size], now[i].known[size]) : NoiseVote{};
+    return ballot_on_change(now[i].planes[size], before[i].planes[size], now[i].known[size]);
   });
 }
 
@@ -141,9 +154,10 @@ ConstantShare constant_share(const NoisePlanes& of) {
   };
   const auto shares = at::stack({share(constant.logical_and(at_end), at::ones_like(counts)),
                                  share(constant, at_end.logical_not()), counts.logical_and(at_end.logical_not()).any()})
-                          .to(at::kCPU, at::kDouble);
-  const bool any_inside = shares[2].item<double>() > 0;
-  return {shares[0].item<double>(), any_inside ? shares[1].item<double>() : 1};
+                          .to(at::kDouble);
+  Awaited awaited(shares);
+  const double* read = awaited.get().const_data_ptr<double>();
+  return {read[0], read[2] > 0 ? read[1] : 1};
 }
 
 }  // namespace reddiff

@@ -48,9 +48,11 @@ class Trace::Clock {
 
   StageTimes times() const {
     StageTimes times;
-    for (const Entry& entry : entries_)
+    for (const Entry& entry : entries_) {
+      if (entry.last) entry.last->synchronize();
       of_stage(times, entry.stage) +=
           entry.last ? entry.first->elapsedTime(*entry.last) : milliseconds(entry.begin, entry.end);
+    }
     times.total = milliseconds(made_, Now::now());
     times.optimizer = std::max(0.0, times.total - times.convert - times.flow - times.prior - times.op);
     return times;
