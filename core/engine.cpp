@@ -4,12 +4,15 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "core/api/abort.h"
 #include "core/api/units.h"
 #include "core/device.h"
 #include "core/frame/blend.h"
 #include "core/frame/convert.h"
+#include "core/frame/device_queue.h"
 #include "core/registry.h"
 
 namespace reddiff {
@@ -19,6 +22,15 @@ namespace {
 bool is_worth_solving(const FrameOptions& options, MaskSource mask) {
   return options.most_calls != 0 && (options.strength > 0 || mask != MaskSource::none);
 }
+
+// One value. On a GPU from the ends of all values, which are read once: one that is not finite shows there.
+at::Tensor is_finite(const at::Tensor& picture) {
+  if (picture.is_cpu()) return picture.isfinite().all();
+  const auto [low, high] = at::aminmax(picture);
+  return at::isfinite(high - low);
+}
+
+bool says_true(Awaited& value) { return value.get().item<bool>(); }
 
 }  // namespace
 
@@ -80,20 +92,26 @@ Restored Engine::restore(const Observed& seen, const Plan& plan, Trace& trace) {
   return restored;
 }
 
-// What leaves: the plain picture in the place of one that has diverged.
-at::Tensor Engine::shown(const FrameView& in, const Observed& seen, const at::Tensor& restored,
-                         const FrameOptions& options, FrameReport& report) {
-  report.not_finite = restored.defined() && !restored.isfinite().all().item<bool>();  // waits for a GPU
-  if (report.not_finite) reset();
-  const bool usable = restored.defined() && !report.not_finite;
+// As much of it as is asked for.
+at::Tensor Engine::mixed(const FrameView& in, const Observed& seen, const at::Tensor& restored,
+                         const FrameOptions& options) const {
   const bool keeps_chroma = options.chroma_strength >= 1 || in.model == ColorModel::gray;
-  if (usable && options.strength >= 1 && keeps_chroma) return restored;
+  if (options.strength >= 1 && keeps_chroma) return restored;
   const auto plain = plainly_resampled(seen.picture, op_->factor());
-  if (!usable) return plain;
-  const auto mixed = options.strength >= 1 ? restored : blended(plain, restored, seen.known, options.strength);
-  if (keeps_chroma) return mixed;
+  const auto blend = options.strength >= 1 ? restored : blended(plain, restored, seen.known, options.strength);
+  if (keeps_chroma) return blend;
   const ColorMatrix matrix = in.model == ColorModel::ycbcr ? in.matrix : ColorMatrix{};
-  return chroma_blended(plain, mixed, seen.known, matrix, options.chroma_strength);
+  return chroma_blended(plain, blend, seen.known, matrix, options.chroma_strength);
+}
+
+// What leaves: the plain picture in the place of one that has diverged. A GPU decides, and is asked when the frame is done.
+Engine::Shown Engine::shown(const FrameView& in, const Observed& seen, const at::Tensor& restored,
+                            const FrameOptions& options) const {
+  const auto plain = [&] { return plainly_resampled(seen.picture, op_->factor()); };
+  if (!restored.defined()) return {plain(), {}};
+  const auto finite = is_finite(restored);
+  if (restored.is_cpu()) return {finite.item<bool>() ? mixed(in, seen, restored, options) : plain(), Awaited(finite)};
+  return {at::where(finite, mixed(in, seen, restored, options), plain()), Awaited(finite)};
 }
 
 // There is nothing to restore, and code values that can be passed on as they are.
@@ -111,20 +129,24 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   const bool solves = is_worth_solving(options, book_.mask());
   if (options.strength == 0 && !solves) restoration_.reset();  // it has not seen the frames between
   const auto seen = trace.in(Trace::Stage::convert, [&] { return observer_.observe(in, options, solves); });
+  std::optional<Awaited> any_known;
+  if (seen.known.defined()) any_known.emplace(seen.known.any());
   Restored restored;
   if (solves && is_left_alone(seen, in, out)) {
     restoration_.reset();
     trace.in(Trace::Stage::convert, [&] { copy_frame(in, out); });
   } else {
     if (solves) restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls), trace);
-    const auto picture = shown(in, seen, restored.mu, options, report);
+    auto [picture, finite] = shown(in, seen, restored.mu, options);
     trace.in(Trace::Stage::convert, [&] {
       at::Tensor alpha;
       if (seen.alpha.defined()) alpha = plainly_resampled(seen.alpha, op_->factor()).clamp_(0, 1);
       write_picture(picture, alpha, out);
     });
+    report.not_finite = finite && !says_true(*finite);
+    if (report.not_finite) reset();
   }
-  report.none_known = seen.known.defined() && !seen.known.any().item<bool>();
+  report.none_known = any_known && !says_true(*any_known);
   report.cold = restored.cold;
   report.cut = restored.cut;
   report.prior_calls = trace.prior_calls();

@@ -10,6 +10,7 @@
 
 #include "core/api/plan.h"
 #include "core/api/restorer.h"
+#include "core/frame/device_queue.h"
 #include "core/frame/geometry.h"
 #include "core/frame/observer.h"
 #include "core/priors/tiled.h"
@@ -35,8 +36,13 @@ class Engine final : public Restorer {
   bool is_left_alone(const Observed& seen, const FrameView& in, const FrameView& out) const;
   FrameReport process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options);
   Restored restore(const Observed& seen, const Plan& plan, Trace& trace);
-  at::Tensor shown(const FrameView& in, const Observed& seen, const at::Tensor& restored, const FrameOptions& options,
-                   FrameReport& report);
+  at::Tensor mixed(const FrameView& in, const Observed& seen, const at::Tensor& restored,
+                   const FrameOptions& options) const;
+  struct Shown {
+    at::Tensor picture;
+    std::optional<Awaited> finite;  // whether what was restored is; none where nothing was
+  };
+  Shown shown(const FrameView& in, const Observed& seen, const at::Tensor& restored, const FrameOptions& options) const;
 
   Config config_;
   PlanBook book_;

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "core/temporal/evidence.h"
@@ -126,35 +127,49 @@ at::Tensor TemporalFilter::repeated(const Measured& now) const {
   return now.known.defined() ? same.logical_and(now.known > 0) : same;
 }
 
+// z and P, if the past is of the same scene.
+TemporalFilter::State TemporalFilter::with_past(const Measured& now, const at::Tensor& seen, const at::Tensor& own,
+                                                const at::Tensor& least, Motion& motion) const {
+  const auto past = predict(now, motion);
+  // The share of what is seen now; all of it where that was outside the last frame.
+  const auto gain = at::where(past.inside, past.variance / (past.variance + own), 1.0);
+  auto z = at::lerp(past.z, seen, gain);
+  auto variance = at::maximum(gain * own, least);
+  if (lossy(now)) {
+    z = now.agree(z);
+  } else if (now.known.defined() == known_.defined()) {
+    const auto same = repeated(now);
+    z = at::where(same, z_, z);
+    variance = at::where(same, variance_ * std::pow(now.noise / noise_, 2), variance);
+  }
+  return {z, variance};
+}
+
 TemporalFilter::Estimate TemporalFilter::update(const Measured& now, Motion& motion) {
   Estimate estimate;
-  if (z_.defined() && motion.is_cut(now.single, last_)) {
-    reset();
-    estimate.cut = true;
-  }
   const auto [seen, own] = observe(now, constants_);
   const auto least = noise_power(now) / constants_.frames_remembered;
-  if (!z_.defined()) {
-    z_ = seen;
-    variance_ = at::maximum(own, least);
-  } else {
-    const auto past = predict(now, motion);
-    // The share of what is seen now; all of it where that was outside the last frame.
-    const auto gain = at::where(past.inside, past.variance / (past.variance + own), 1.0);
-    auto z = at::lerp(past.z, seen, gain);
-    auto variance = at::maximum(gain * own, least);
-    if (lossy(now)) {
-      z = now.agree(z);
-    } else if (now.known.defined() == known_.defined()) {
-      const auto same = repeated(now);
-      z = at::where(same, z_, z);
-      variance = at::where(same, variance_ * std::pow(now.noise / noise_, 2), variance);
+  std::optional<State> state;
+  const auto from_past = [&] { state = with_past(now, seen, own, least, motion); };
+  if (z_.defined()) {
+    motion.ask_for_cut(now.single, last_);
+    if (!now.single.is_cpu()) from_past();  // a GPU computes this while the answer is on its way; few frames are cuts
+    if (motion.is_cut(now.single, last_)) {
+      reset();
+      state.reset();
+      estimate.cut = true;
+    } else if (!state) {
+      from_past();
     }
-    z_ = z;
-    variance_ = variance;
-    estimate.z = z_;
+  }
+  if (state) {
+    z_ = estimate.z = state->z;
+    variance_ = state->variance;
     estimate.level = variance_.sqrt();
     if (lossy(now)) estimate.level.mul_(constants_.share_of_lost);
+  } else {
+    z_ = seen;
+    variance_ = at::maximum(own, least);
   }
   last_ = now.single;
   picture_ = now.picture;

@@ -65,9 +65,14 @@ class TemporalFilter {
   struct Prediction {
     at::Tensor z, variance, inside;
   };
+  struct State {
+    at::Tensor z, variance;
+  };
   MovedBehind move(const Measured& now, Motion& motion) const;
   at::Tensor repeated(const Measured& now) const;
   Prediction predict(const Measured& now, Motion& motion) const;
+  State with_past(const Measured& now, const at::Tensor& seen, const at::Tensor& own, const at::Tensor& least,
+                  Motion& motion) const;
 
   FilterConstants constants_;
   at::Tensor z_, variance_;

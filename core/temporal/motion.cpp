@@ -26,8 +26,13 @@ at::Tensor doubled_flow(const at::Tensor& flow, std::int64_t height, std::int64_
 
 }  // namespace
 
+void Motion::ask_for_cut(const at::Tensor& now, const at::Tensor& before) {
+  if (search_.scene_threshold > 0 && !cut_ && !asked_) asked_.emplace(unexplained_share(now, before));
+}
+
 bool Motion::is_cut(const at::Tensor& now, const at::Tensor& before) {
-  if (!cut_) cut_ = is_scene_cut(now, before, search_.scene_threshold);
+  ask_for_cut(now, before);
+  if (!cut_) cut_ = asked_ && scene_distance(asked_->get()) > search_.scene_threshold;
   return *cut_;
 }
 

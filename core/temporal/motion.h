@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/frame/device_queue.h"
 #include "core/temporal/flow.h"
 
 namespace reddiff {
@@ -26,7 +27,8 @@ class Motion {
 
   // now, before: [1,3,H,W], pictures of this frame and of the last one that show the same thing.
 
-  // Whether this frame belongs to another scene.
+  // Whether this frame belongs to another scene. Who asks some time before needing the answer does not wait for a GPU.
+  void ask_for_cut(const at::Tensor& now, const at::Tensor& before);
   bool is_cut(const at::Tensor& now, const at::Tensor& before);
 
   // Backward flow, [1,2,H,W], pixels. `noise`: sigma_y of the pictures in core units, 0 where they are clean; more than four code values
@@ -38,6 +40,7 @@ class Motion {
 
  private:
   const MotionSearch& search_;
+  std::optional<Awaited> asked_;
   std::optional<bool> cut_;
   at::Tensor backward_;
 };

@@ -47,7 +47,7 @@ at::Tensor unexplained(const at::Tensor& a, const at::Tensor& b, std::int64_t re
 
 }  // namespace
 
-double scene_distance(const at::Tensor& a, const at::Tensor& b) {
+at::Tensor unexplained_share(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor first = reduce(a);
   const at::Tensor second = reduce(b);
   const auto longest = static_cast<double>(std::max(first.size(2), first.size(3)));
@@ -55,8 +55,12 @@ double scene_distance(const at::Tensor& a, const at::Tensor& b) {
   const auto window = 2 * std::lround(longest / 6) + 1;
   const at::Tensor left = (unexplained(first, second, reach, window) + unexplained(second, first, reach, window)) / 2;
   const at::Tensor energy = first.square().mean() + second.square().mean();
-  return std::min(1.0, unrelated_gain * (left / (energy + structure_floor)).item<double>());
+  return left / (energy + structure_floor);
 }
+
+double scene_distance(const at::Tensor& share) { return std::min(1.0, unrelated_gain * share.item<double>()); }
+
+double scene_distance(const at::Tensor& a, const at::Tensor& b) { return scene_distance(unexplained_share(a, b)); }
 
 bool is_scene_cut(const at::Tensor& a, const at::Tensor& b, double threshold) {
   return threshold > 0 && scene_distance(a, b) > threshold;

@@ -11,6 +11,10 @@ namespace reddiff {
 // structure that the other one does not explain (unaffected by a uniform change of brightness, little by motion and noise).
 double scene_distance(const at::Tensor& a, const at::Tensor& b);
 
+// In two steps, so that a GPU need not be waited for: what is computed there, one value, and what it says.
+at::Tensor unexplained_share(const at::Tensor& a, const at::Tensor& b);
+double scene_distance(const at::Tensor& unexplained_share);
+
 // A cut is scene_distance > threshold; threshold 0 never cuts.
 bool is_scene_cut(const at::Tensor& a, const at::Tensor& b, double threshold);
 
