@@ -32,11 +32,7 @@ at::Tensor noise_power(const Measured& now) {
   return at::full({1, 1, 1, 1}, now.noise * now.noise, now.picture.options());
 }
 
-// What this frame says of its own pixels, before the past is asked: o and R.
-struct Observation {
-  at::Tensor value, variance;
-};
-
+// Before the past is asked.
 Observation observe(const Measured& now, const FilterConstants& constants) {
   if (lossy(now)) {
     const auto lost = lost_variance(now.picture, constants);
@@ -115,7 +111,7 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now, Motion& 
     wrong = motion_variance_of(now, before + light, constants_);
   }
   if (doubt.defined()) wrong = wrong + doubt;
-  return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, points_inside(flow)};
+  return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, flow};
 }
 
 // [1,1,H,W], true: measured, and what the last frame measured there, in a window in which noise makes none alike by chance.
@@ -128,29 +124,26 @@ at::Tensor TemporalFilter::repeated(const Measured& now) const {
 }
 
 // z and P, if the past is of the same scene.
-TemporalFilter::State TemporalFilter::with_past(const Measured& now, const at::Tensor& seen, const at::Tensor& own,
-                                                const at::Tensor& least, Motion& motion) const {
+KalmanState TemporalFilter::with_past(const Measured& now, const Observation& observed, const at::Tensor& least,
+                                      Motion& motion) const {
   const auto past = predict(now, motion);
-  // The share of what is seen now; all of it where that was outside the last frame.
-  const auto gain = at::where(past.inside, past.variance / (past.variance + own), 1.0);
-  auto z = at::lerp(past.z, seen, gain);
-  auto variance = at::maximum(gain * own, least);
+  const KalmanInput input{past.z, past.variance, past.flow, observed.value, observed.variance, least};
   if (lossy(now)) {
-    z = now.agree(z);
-  } else if (now.known.defined() == known_.defined()) {
-    const auto same = repeated(now);
-    z = at::where(same, z_, z);
-    variance = at::where(same, variance_ * std::pow(now.noise / noise_, 2), variance);
+    auto state = kalman_update(input, nullptr);
+    state.z = now.agree(state.z);
+    return state;
   }
-  return {z, variance};
+  if (now.known.defined() != known_.defined()) return kalman_update(input, nullptr);
+  const Repeated last{repeated(now), z_, variance_, std::pow(now.noise / noise_, 2)};
+  return kalman_update(input, &last);
 }
 
 TemporalFilter::Estimate TemporalFilter::update(const Measured& now, Motion& motion) {
   Estimate estimate;
-  const auto [seen, own] = observe(now, constants_);
+  const auto observed = observe(now, constants_);
   const auto least = noise_power(now) / constants_.frames_remembered;
-  std::optional<State> state;
-  const auto from_past = [&] { state = with_past(now, seen, own, least, motion); };
+  std::optional<KalmanState> state;
+  const auto from_past = [&] { state = with_past(now, observed, least, motion); };
   if (z_.defined()) {
     motion.ask_for_cut(now.single, last_);
     if (!now.single.is_cpu()) from_past();  // a GPU computes this while the answer is on its way; few frames are cuts
@@ -168,8 +161,8 @@ TemporalFilter::Estimate TemporalFilter::update(const Measured& now, Motion& mot
     estimate.level = variance_.sqrt();
     if (lossy(now)) estimate.level.mul_(constants_.share_of_lost);
   } else {
-    z_ = seen;
-    variance_ = at::maximum(own, least);
+    z_ = observed.value;
+    variance_ = at::maximum(observed.variance, least);
   }
   last_ = now.single;
   picture_ = now.picture;

@@ -24,6 +24,7 @@
 
 #include "core/temporal/behind_holes.h"
 #include "core/temporal/filter_constants.h"
+#include "core/temporal/kalman.h"
 #include "core/temporal/motion.h"
 
 namespace reddiff {
@@ -39,6 +40,11 @@ struct Measured {
   double noise_left = 0;
   // Only where H loses resolution: x -> y - H x, [1,c,h,w], and z -> the picture next to z that agrees with y.
   std::function<at::Tensor(const at::Tensor&)> residual = {}, agree = {};
+};
+
+// What this frame says of its own pixels: o and R.
+struct Observation {
+  at::Tensor value, variance;
 };
 
 class TemporalFilter {
@@ -61,18 +67,15 @@ class TemporalFilter {
   void remember(const at::Tensor& restored) { last_ = restored; }
 
  private:
-  // m, P-, and where they come from inside the last frame.
+  // m, P-, and where they come from.
   struct Prediction {
-    at::Tensor z, variance, inside;
-  };
-  struct State {
-    at::Tensor z, variance;
+    at::Tensor z, variance, flow;
   };
   MovedBehind move(const Measured& now, Motion& motion) const;
   at::Tensor repeated(const Measured& now) const;
   Prediction predict(const Measured& now, Motion& motion) const;
-  State with_past(const Measured& now, const at::Tensor& seen, const at::Tensor& own, const at::Tensor& least,
-                  Motion& motion) const;
+  KalmanState with_past(const Measured& now, const Observation& observed, const at::Tensor& least,
+                        Motion& motion) const;
 
   FilterConstants constants_;
   at::Tensor z_, variance_;

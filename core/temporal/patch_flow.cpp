@@ -2,17 +2,16 @@
 //
 // The patch search over whole pictures, from the coarsest level of a pyramid to the pictures themselves.
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "core/temporal/flow.h"
 #include "core/temporal/patch_steps.h"
+#include "core/temporal/step_runner.h"
 #ifdef REDDIFF_CUDA
 #include <c10/core/DeviceGuard.h>
 
-#include "core/frame/cuda_stream.h"
 #include "core/temporal/patch_flow_cuda.h"
 #endif
 
@@ -21,32 +20,6 @@ namespace {
 
 constexpr std::int64_t smallest_side = 32, longest_side = 1 << 24;
 constexpr std::int64_t coarsest_length = 24;  // of the longer side: patches of a third see the motion of all
-constexpr std::int64_t places_per_task = 512;
-
-// Runs steps one after the other on the device of the tensors they point into.
-class Runner {
- public:
-  explicit Runner(at::Device device) : device_(device) {
-#ifdef REDDIFF_CUDA
-    if (device.is_cuda()) stream_ = current_cuda_stream(device);
-#endif
-  }
-
-  template <typename Step> void operator()(const Step& step) const {
-#ifdef REDDIFF_CUDA
-    if (device_.is_cuda()) return run_on_cuda(step, stream_);
-#endif
-    const std::int64_t rows_per_task = std::max<std::int64_t>(1, places_per_task / std::max(1, step.width));
-    at::parallel_for(0, step.height, rows_per_task, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t y = begin; y < end; ++y)
-        for (std::int32_t x = 0; x < step.width; ++x) step(x, static_cast<std::int32_t>(y));
-    });
-  }
-
- private:
-  at::Device device_;
-  [[maybe_unused]] void* stream_ = nullptr;
-};
 
 float* values_of(const at::Tensor& t) { return t.mutable_data_ptr<float>(); }
 std::int32_t height_of(const at::Tensor& t) { return static_cast<std::int32_t>(t.size(-2)); }
@@ -58,21 +31,21 @@ struct Grey {
   at::Tensor to, from;
 };
 
-at::Tensor grey_of(const Runner& run, const at::Tensor& picture) {
+at::Tensor grey_of(const StepRunner& run, const at::Tensor& picture) {
   const at::Tensor planes = picture.to(at::kFloat).contiguous();
   const at::Tensor grey = at::empty({planes.size(2), planes.size(3)}, planes.options());
   run(GreyStep{planes.const_data_ptr<float>(), values_of(grey), height_of(grey), width_of(grey)});
   return grey;
 }
 
-at::Tensor half_of(const Runner& run, const at::Tensor& grey) {
+at::Tensor half_of(const StepRunner& run, const at::Tensor& grey) {
   const at::Tensor half = at::empty({grey.size(0) / 2, grey.size(1) / 2}, grey.options());
   run(HalfStep{grey.const_data_ptr<float>(), width_of(grey), values_of(half), height_of(half), width_of(half)});
   return half;
 }
 
 // Finest first.
-std::vector<Grey> pyramid_of(const Runner& run, const at::Tensor& to, const at::Tensor& from) {
+std::vector<Grey> pyramid_of(const StepRunner& run, const at::Tensor& to, const at::Tensor& from) {
   std::vector<Grey> pyramid{{grey_of(run, to), grey_of(run, from)}};
   while (true) {
     const Grey& last = pyramid.back();
@@ -83,7 +56,7 @@ std::vector<Grey> pyramid_of(const Runner& run, const at::Tensor& to, const at::
 }
 
 // Flow of one level, [2,height,width], from that of the next coarser one; undefined at the coarsest.
-at::Tensor level_flow(const Runner& run, const Grey& grey, const at::Tensor& coarse) {
+at::Tensor level_flow(const StepRunner& run, const Grey& grey, const at::Tensor& coarse) {
   const std::int32_t height = height_of(grey.to), width = width_of(grey.to);
   const at::Tensor slopes = at::empty({2, height, width}, grey.to.options()), flow = at::empty_like(slopes);
   run(SlopeStep{grey.to.const_data_ptr<float>(), values_of(slopes), height, width});
@@ -112,7 +85,7 @@ class PatchFlow final : public Flow {
 #ifdef REDDIFF_CUDA
     const c10::DeviceGuard guard(to.device());
 #endif
-    const Runner run(to.device());
+    const StepRunner run(to.device());
     const std::vector<Grey> pyramid = pyramid_of(run, to, from);
     at::Tensor flow;
     for (auto grey = pyramid.rbegin(); grey != pyramid.rend(); ++grey) flow = level_flow(run, *grey, flow);

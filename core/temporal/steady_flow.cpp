@@ -3,10 +3,18 @@
 
 #include <ATen/ATen.h>
 
+#include <c10/core/DeviceGuard.h>
+
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "core/frame/window.h"
+#include "core/temporal/filter_steps.h"
+#include "core/temporal/step_runner.h"
+#ifdef REDDIFF_CUDA
+#include "core/temporal/filter_steps_cuda.h"
+#endif
 
 namespace reddiff {
 namespace {
@@ -44,21 +52,59 @@ at::Tensor solved(const at::Tensor& level, const at::Tensor& around, double weig
   return at::cat({yy * bx - xy * by, xx * by - xy * bx}, 1) / (xx * yy - xy * xy);
 }
 
+std::vector<at::Tensor> pyramid_of(const at::Tensor& first) {
+  std::vector<at::Tensor> levels = {first};
+  while (std::min(levels.back().size(2), levels.back().size(3)) > 2) levels.push_back(halved(levels.back()));
+  return levels;
+}
+
+std::vector<double> weights_of(std::size_t levels, double noise) {
+  std::vector<double> weights;
+  // The floor: without noise, e_l of a flat picture must not vanish.
+  for (double weight = stiffness * noise * noise; weights.size() < levels; weight /= growth)
+    weights.push_back(std::max(weight, 1e-12));
+  return weights;
+}
+
+std::int32_t height_of(const at::Tensor& t) { return static_cast<std::int32_t>(t.size(2)); }
+std::int32_t width_of(const at::Tensor& t) { return static_cast<std::int32_t>(t.size(3)); }
+
 }  // namespace
 
 at::Tensor steady_flow(const at::Tensor& flow, const at::Tensor& picture, double noise) {
-  std::vector<at::Tensor> levels = {known_motion(flow, picture)};
-  while (std::min(levels.back().size(2), levels.back().size(3)) > 2) levels.push_back(halved(levels.back()));
-  std::vector<double> weights;
-  // The floor: without noise, e_l of a flat picture must not vanish.
-  for (double weight = stiffness * noise * noise; weights.size() < levels.size(); weight /= growth)
-    weights.push_back(std::max(weight, 1e-12));
+#ifdef REDDIFF_CUDA
+  if (picture.is_cuda()) return steady_flow_by_steps(flow, picture, noise);
+#endif
+  const auto levels = pyramid_of(known_motion(flow, picture));
+  const auto weights = weights_of(levels.size(), noise);
   auto steady = at::adaptive_avg_pool2d(flow, {1, 1});
   for (std::size_t i = levels.size(); i-- > 0;) {
     const auto height = levels[i].size(2), width = levels[i].size(3);
     if (steady.size(2) != height || steady.size(3) != width)
       steady = at::upsample_bilinear2d(steady, {height, width}, false);
     steady = solved(levels[i], steady, weights[i]);
+  }
+  return at::upsample_bilinear2d(steady, {flow.size(2), flow.size(3)}, false);
+}
+
+at::Tensor steady_flow_by_steps(const at::Tensor& flow, const at::Tensor& picture, double noise) {
+  const c10::OptionalDeviceGuard guard(picture.is_cpu() ? std::nullopt : std::optional(picture.device()));
+  const StepRunner run(picture.device());
+  const auto from = picture.contiguous(), motion = flow.contiguous();
+  const auto first =
+      at::empty({1, 5, (picture.size(2) + 1) / 2, (picture.size(3) + 1) / 2}, picture.options().dtype(at::kFloat));
+  run(KnownMotionStep{from.const_data_ptr<float>(), motion.const_data_ptr<float>(),
+                      static_cast<std::int32_t>(from.size(1)), height_of(from), width_of(from),
+                      first.mutable_data_ptr<float>(), height_of(first), width_of(first)});
+  const auto levels = pyramid_of(window_mean(first, window));
+  const auto weights = weights_of(levels.size(), noise);
+  auto steady = at::adaptive_avg_pool2d(motion, {1, 1});
+  for (std::size_t i = levels.size(); i-- > 0;) {
+    const auto level = levels[i].contiguous(), coarse = steady;
+    steady = at::empty({1, 2, level.size(2), level.size(3)}, level.options());
+    run(SteadyStep{level.const_data_ptr<float>(), coarse.const_data_ptr<float>(), height_of(coarse), width_of(coarse),
+                   static_cast<float>(weights[i]), static_cast<float>(along_edges), steady.mutable_data_ptr<float>(),
+                   height_of(steady), width_of(steady)});
   }
   return at::upsample_bilinear2d(steady, {flow.size(2), flow.size(3)}, false);
 }

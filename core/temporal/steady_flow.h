@@ -18,4 +18,7 @@ namespace reddiff {
 // Returns [1,2,H,W].
 at::Tensor steady_flow(const at::Tensor& flow, const at::Tensor& picture, double noise);
 
+// The same by the steps of filter_steps.h, as on a GPU in builds that have their kernels.
+at::Tensor steady_flow_by_steps(const at::Tensor& flow, const at::Tensor& picture, double noise);
+
 }  // namespace reddiff

@@ -17,6 +17,7 @@
 #include "core/solvers/rng.h"
 #include "core/temporal/behind_holes.h"
 #include "core/temporal/flow.h"
+#include "core/temporal/kalman.h"
 #include "core/temporal/scene_cut.h"
 #include "core/temporal/steady_flow.h"
 #include "core/temporal/warp.h"
@@ -142,6 +143,22 @@ TEST_F(Cuda, MotionIsMadeSteadyAndCarriedBehindHolesAlike) {
   expect_same(behind.moved, there.moved, 0.01, "moved");
   expect_same(behind.flow, there.flow, 0.05, "flow");
   expect_same(behind.doubt, there.doubt, 0.01, "doubt");
+}
+
+TEST_F(Cuda, TheFilterUpdatesAlike) {
+  const auto positive = [](std::uint64_t seed) { return noise({1, 1, 33, 70}, seed).abs() + 0.01; };
+  const KalmanInput on_cpu{noise({1, 3, 33, 70}, 1), positive(2), 20 * noise({1, 2, 33, 70}, 3),
+                           noise({1, 3, 33, 70}, 4), positive(5), at::full({1, 1, 1, 1}, 0.3)};
+  const KalmanInput there{up(on_cpu.moved), up(on_cpu.moved_variance), up(on_cpu.flow), up(on_cpu.seen),
+                          up(on_cpu.own),   up(on_cpu.least)};
+  const Repeated last{noise({1, 1, 33, 70}, 6) > 0, noise({1, 3, 33, 70}, 7), positive(8), 1.7};
+  const Repeated last_there{up(last.same), up(last.z), up(last.variance), last.gain};
+  for (const bool repeats : {false, true}) {
+    const auto expected = kalman_update(on_cpu, repeats ? &last : nullptr);
+    const auto found = kalman_update(there, repeats ? &last_there : nullptr);
+    expect_same(expected.z, found.z, 1e-5, "z");
+    expect_same(expected.variance, found.variance, 1e-5, "variance");
+  }
 }
 
 // ---- operators, priors, optimisers

@@ -5,6 +5,8 @@
 
 #include "core/temporal/evidence.h"
 #include "core/temporal/filter.h"
+#include "core/temporal/kalman.h"
+#include "core/temporal/warp.h"
 #include "tests/core/motion_helpers.h"
 #include "tests/core/scene.h"
 
@@ -39,6 +41,31 @@ double largest(const at::Tensor& x) { return x.abs().max().item<double>(); }
 std::unique_ptr<Flow> known_motion() { return std::make_unique<KnownFlow>(-2, 1); }
 
 at::Tensor inner(const at::Tensor& x) { return x.narrow(2, 6, height - 12).narrow(3, 12, width - 24); }
+
+// What is predicted of a frame, partly from outside of the last one, with what the frame says.
+KalmanInput kalman_input(bool one_least) {
+  const auto positive = [](std::uint64_t seed) { return noise({1, 1, height, width}, seed).abs() + 0.01; };
+  auto flow = 20 * noise({1, 2, height, width}, 1);
+  flow.view(-1).narrow(0, 0, 4).copy_(at::tensor({-0.5, 0.0, 0.5, 1e30}));
+  return {noise({1, 3, height, width}, 2), positive(3), flow,
+          noise({1, 3, height, width}, 4), positive(5), one_least ? at::full({1, 1, 1, 1}, 0.3) : positive(6)};
+}
+
+TEST(TemporalFilter, TheStepOfTheUpdateIsItsOperators) {
+  const Repeated last{noise({1, 1, height, width}, 7) > 0, noise({1, 3, height, width}, 8),
+                      noise({1, 1, height, width}, 9).abs(), 1.7};
+  for (const bool one_least : {false, true})
+    for (const Repeated* repeated : {static_cast<const Repeated*>(nullptr), &last}) {
+      const auto input = kalman_input(one_least);
+      const auto expected = kalman_update(input, repeated), found = kalman_update_by_step(input, repeated);
+      EXPECT_LT(largest(found.z - expected.z), 1e-6);
+      EXPECT_LT(largest(found.variance - expected.variance), 1e-6);
+      const auto outside = points_inside(input.flow).logical_not();
+      const auto fresh = repeated ? outside.logical_and(last.same.logical_not()) : outside;
+      EXPECT_TRUE(fresh.any().item<bool>());
+      EXPECT_TRUE(at::equal(at::where(fresh, found.z, input.seen), input.seen));
+    }
+}
 
 TEST(TemporalFilter, IsTheKalmanFilterWhereMotionIsKnown) {
   const auto large = scene(height + 32, width + 32, 4);

@@ -52,6 +52,19 @@ TEST(SteadyFlow, TextureMovesOnItsOwn) {
   EXPECT_LT((inside(steady.narrow(3, 68, 60), 2) - 6).abs().max().item<double>(), 0.3);
 }
 
+// A GPU's steps are those of the operators, whatever the size.
+TEST(SteadyFlow, StepsAreTheOperators) {
+  for (const auto& [rows, columns] :
+       {std::pair<std::int64_t, std::int64_t>{1, 1}, {2, 5}, {3, 300}, {33, 17}, {96, 128}})
+    for (const double level : {0.002, 0.2, 5.0}) {
+      const auto picture = scene(rows, columns, 8) + 0.1 * noise({1, 3, rows, columns}, 9);
+      const auto flow = 3 * noise({1, 2, rows, columns}, 10);
+      const auto expected = steady_flow(flow, picture, level), found = steady_flow_by_steps(flow, picture, level);
+      ASSERT_EQ(found.sizes(), expected.sizes());
+      EXPECT_LT((found - expected).abs().max().item<double>(), 2e-3) << rows << "x" << columns << " " << level;
+    }
+}
+
 TEST(SteadyFlow, IsFiniteForEverySizeAndLevel) {
   for (const auto& [rows, columns] : {std::pair<std::int64_t, std::int64_t>{1, 1}, {2, 5}, {3, 300}, {33, 17}})
     for (const double level : {1e-6, 0.002, 5.0}) {
