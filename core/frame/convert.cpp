@@ -8,6 +8,7 @@
 
 #include "core/api/error.h"
 #include "core/frame/chroma.h"
+#include "core/frame/device_queue.h"
 
 namespace reddiff {
 namespace {
@@ -71,7 +72,7 @@ void affine(at::Tensor out, const at::Tensor& x, double scale, double offset) {
 // out: [height,width] float32. Bytes cross to another device before they become four times as many.
 void read_component(const FrameView& frame, int index, const CodeRange& codes, at::Tensor out) {
   const Words words = words_of(frame, index);
-  const at::Tensor view = words.view.to(out.device());
+  const at::Tensor view = put(words.view, words.view.options().device(out.device()));
   out.copy_(words.bottom_up ? view.to(at::kFloat).flip({0}) : view);
   if (const int shift = frame.component[index].shift; shift > 0) out.mul_(1.0 / (1 << shift)).floor_();
   affine(out, out, 1 / codes.scale, -codes.offset / codes.scale);

@@ -249,8 +249,7 @@ class ConvUnet final : public Denoiser {
     std::vector<FilmMap> maps;
   };
 
-  // x: the picture that c belongs to, [N,3,H,W].
-  Noise noise_of(const at::Tensor& c, const at::Tensor& x) const {
+  Noise noise_of(const at::Tensor& c) const {
     Noise noise;
     if (c.numel() == 1 && !(device_.is_cuda() && film_table_)) {
       noise.rows = film_->rows(c);
@@ -259,10 +258,11 @@ class ConvUnet final : public Denoiser {
     }
     for (std::size_t level = 0; level < card_.ch.size(); ++level) {
       const std::int64_t side = std::int64_t{2} << level;
-      // On a GPU one kernel that reads maps is quicker than three that read rows.
-      const at::Tensor map =
-          c.numel() == 1 ? c.expand({x.size(0), 1, x.size(2) / side, x.size(3) / side}) : at::avg_pool2d(c, side);
-      noise.maps.push_back(film_->map(map, film_table_));
+      // On a GPU one kernel that reads a map, be it of one level, is quicker than three that read rows.
+      if (c.numel() == 1)
+        noise.maps.push_back(level == 0 ? film_->map(c, film_table_) : noise.maps[0]);
+      else
+        noise.maps.push_back(film_->map(at::avg_pool2d(c, side), film_table_));
     }
     return noise;
   }
@@ -287,7 +287,7 @@ class ConvUnet final : public Denoiser {
 
   // F of the header, on whole pictures: x is [N,3,H,W] float32, H and W multiples of card_.multiple_of.
   at::Tensor network(const at::Tensor& x, const at::Tensor& c) const {
-    const Noise noise = noise_of(c, x);
+    const Noise noise = noise_of(c);
     const std::size_t steps = trunk_->down.size();
     at::Tensor h = head_.forward(unshuffle(x.to(dtype_)));
     std::vector<at::Tensor> skips;

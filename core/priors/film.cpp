@@ -24,14 +24,15 @@ constexpr std::int64_t table_entries = 2048;
 
 constexpr std::int64_t pixels_per_task = 512;
 
-void modulate_pixels(float* x, const std::int32_t* index, const float* fraction, const float* table,
-                     std::int64_t channels, std::int64_t begin, std::int64_t end) {
+// map_step: see FilmValues.
+void modulate_pixels(float* x, const std::int32_t* index, const float* fraction, std::int64_t map_step,
+                     const float* table, std::int64_t channels, std::int64_t begin, std::int64_t end) {
   for (std::int64_t p = begin; p < end; ++p) {
     float* value = x + p * channels;
-    const float* gain = table + 2 * channels * index[p];
+    const float* gain = table + 2 * channels * index[p * map_step];
     const float* bias = gain + channels;
     const float *next_gain = gain + 2 * channels, *next_bias = bias + 2 * channels;
-    const float f = fraction[p];
+    const float f = fraction[p * map_step];
     for (std::int64_t k = 0; k < channels; ++k)
       value[k] = film_value(value[k], gain[k], next_gain[k], bias[k], next_bias[k], f);
   }
@@ -118,22 +119,23 @@ void Film::modulate_plain(at::Tensor& x, const FilmMap& map, std::size_t block) 
 }
 
 void Film::modulate_table(at::Tensor& x, const FilmMap& map, std::size_t block) const {
-  const std::int64_t channels = x.size(1), pixels = map.index.size(0);
+  const std::int64_t channels = x.size(1), pixels = x.numel() / channels, mapped = map.index.size(0);
   TORCH_CHECK(x.is_contiguous(at::MemoryFormat::ChannelsLast) && has_film_table(x.device(), x.scalar_type()) &&
-                  x.device() == map.index.device() && x.numel() == pixels * channels,
+                  x.device() == map.index.device() && (mapped == pixels || mapped == 1),
               "film: activation and map do not belong together");
+  const std::int64_t map_step = mapped == 1 ? 0 : 1;
   const auto* index = map.index.const_data_ptr<std::int32_t>();
   const float *fraction = map.fraction.const_data_ptr<float>(), *rows = tables()[block].const_data_ptr<float>();
 #ifdef REDDIFF_CUDA
   if (x.is_cuda()) {
     const c10::DeviceGuard guard(x.device());
-    return modulate_on_cuda({x.mutable_data_ptr(), index, fraction, rows, pixels, channels}, film_type(x.scalar_type()),
-                            current_cuda_stream(x.device()));
+    return modulate_on_cuda({x.mutable_data_ptr(), index, fraction, rows, pixels, channels, map_step},
+                            film_type(x.scalar_type()), current_cuda_stream(x.device()));
   }
 #endif
   float* values = x.mutable_data_ptr<float>();
   at::parallel_for(0, pixels, pixels_per_task, [&](std::int64_t begin, std::int64_t end) {
-    modulate_pixels(values, index, fraction, rows, channels, begin, end);
+    modulate_pixels(values, index, fraction, map_step, rows, channels, begin, end);
   });
 }
 

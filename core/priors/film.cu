@@ -52,8 +52,8 @@ template <typename T, int count> __global__ void film_kernel(FilmValues film) {
   for (std::int64_t pixel = static_cast<std::int64_t>(blockIdx.x) * blockDim.y + threadIdx.y; pixel < film.pixels;
        pixel += stride) {
     T* const values = static_cast<T*>(film.values) + pixel * film.channels;
-    const float* const row = film.table + 2 * film.channels * film.index[pixel];
-    const float fraction = film.fraction[pixel];
+    const float* const row = film.table + 2 * film.channels * film.index[pixel * film.map_step];
+    const float fraction = film.fraction[pixel * film.map_step];
     for (std::int64_t channel = threadIdx.x * count; channel < film.channels; channel += blockDim.x * count)
       modulate<T, count>(values, row, film.channels, channel, fraction);
   }

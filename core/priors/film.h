@@ -33,9 +33,9 @@ struct FilmRow {
 
 // One level of the pyramid: c of every pixel, and where it falls in the table.
 struct FilmMap {
-  at::Tensor c;         // [N,1,h,w]
-  at::Tensor index;     // [N*h*w] int32, lower row; undefined without a table
-  at::Tensor fraction;  // [N*h*w] float32, 0..1
+  at::Tensor c;         // [N,1,h,w], or [1,1,1,1] for all pixels
+  at::Tensor index;     // [N*h*w] or [1] int32, lower row; undefined without a table
+  at::Tensor fraction;  // the same, float32, 0..1
 };
 
 // Whether activations of this type on this device can be modulated by a table: on a GPU, where its kernel is compiled in.

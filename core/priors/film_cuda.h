@@ -12,10 +12,11 @@ enum class FilmType { float32, bfloat16, float16 };
 // Pointers into the memory of the current device.
 struct FilmValues {
   void* values;               // [pixels,channels], in the type given beside
-  const std::int32_t* index;  // [pixels], rows of the table but the last one
-  const float* fraction;      // [pixels], 0..1 of the way to the next row
+  const std::int32_t* index;  // [pixels] or [1] for all, rows of the table but the last one
+  const float* fraction;      // the same, 0..1 of the way to the next row
   const float* table;         // [rows,2*channels]: gains, then biases
   std::int64_t pixels, channels;
+  std::int64_t map_step;  // 1, or 0 where one level is for all
 };
 
 // Every value becomes film_value of itself, rounded once. stream: a cudaStream_t of that device; the call returns before the

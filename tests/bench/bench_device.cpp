@@ -113,6 +113,7 @@ void print_parts(const Size& size, at::Device device, const DeviceOptions& optio
 struct FrameFigures {
   double ms, megabytes;
   int calls;
+  StageTimes stages;  // of the last frame
 };
 
 // The camera goes to the end of the video and back: motion is small at every frame.
@@ -129,7 +130,7 @@ FrameFigures frame_figures(Engine& engine, const std::vector<OwnedFrame>& video,
     checks.expect(!report.not_finite, "the solver's result is not finite");
     if (i >= options.warm_ups()) ms.push_back(taken);
   }
-  return {median(ms), memory.megabytes(), report.prior_calls};
+  return {median(ms), memory.megabytes(), report.prior_calls, report.ms};
 }
 
 void measure_size(const Size& size, const DeviceOptions& options, Checks& checks) {
@@ -151,6 +152,8 @@ void measure_size(const Size& size, const DeviceOptions& options, Checks& checks
       const double call = varies ? per_pixel : uniform;
       std::printf("%-10s %-16s %-10s %9.2f %8.1f | %5d %9.2f %5.0f %% | %8.0f\n", text(size).c_str(), nick(task.task),
                   nick(temporal), f.ms, 1000 / f.ms, f.calls, call, 100 * f.calls * call / f.ms, f.megabytes);
+      std::printf("%38s of it convert and noise %.2f, motion %.2f, operator %.2f, prior %.2f, rest %.2f\n", "",
+                  f.stages.convert, f.stages.flow, f.stages.op, f.stages.prior, f.stages.optimizer);
       std::fflush(stdout);
       for (const double figure : {f.ms, call, f.megabytes}) checks.finite(figure, text(size) + ": a figure");
       checks.expect(f.calls > 0, text(size) + ": the prior was not called");

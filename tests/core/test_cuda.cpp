@@ -242,6 +242,11 @@ TEST_F(Cuda, FilmOfATableIsThatOfEveryPixel) {
       EXPECT_LT(miss.max().item<double>(), digits) << type << " " << channels[block];
     }
   }
+  const auto one = up(at::full({1, 1, 1, 1}, -0.3)), x = up(noise({2, 96, 9, 31}, 8));
+  auto by_one = x.contiguous(at::MemoryFormat::ChannelsLast).clone(), by_map = by_one.clone();
+  film.modulate_table(by_one, film.map(one, true), 4);
+  film.modulate_table(by_map, film.map(one.expand({2, 1, 9, 31}), true), 4);
+  EXPECT_TRUE(at::equal(by_one, by_map));
   auto lost = up(at::full({1, 8, 1, 2}, std::nan(""))).contiguous(at::MemoryFormat::ChannelsLast);
   film.modulate_table(lost, film.map(up(at::tensor({std::nanf(""), 0.0f}).view({1, 1, 1, 2})), true), 2);
   EXPECT_TRUE(lost.isnan().all().item<bool>());
