@@ -88,6 +88,28 @@ TEST_F(Cuda, EveryTaskRepeatsToTheByteAndIsNearTheCpu) {
   }
 }
 
+// As on the CPU (test_engine.cpp).
+TEST_F(Cuda, AResultThatIsNotFiniteIsReplacedAndForgotten) {
+  Config config;
+  config.noise = 25;
+  config.solver = SolverKind::red_diff;
+  config.optimizer = Optimizer::sgd;
+  config.learning_rate = 1e38;
+  config.steps = 4;
+  config.prior = "dct";
+  config.device = name;
+  config.temporal = Temporal::warm_start;
+  Engine engine(config, false, models_of_tests());
+  for (int i = 0; i < 2; ++i) {
+    Frame in(format_named("RGB"), 96, 64, 1), out(format_named("RGB"), 96, 64, 2);
+    write_picture(cartoon(64, 96, 5) + 0.1 * noise({1, 3, 64, 96}, 6), {}, in.view);
+    const auto report = engine.process(in.view, out.view, {.noise = config.noise});
+    EXPECT_TRUE(report.not_finite);
+    EXPECT_TRUE(report.cold);
+    EXPECT_TRUE(at::equal(read_picture(out.view, at::kCPU), read_picture(in.view, at::kCPU)));
+  }
+}
+
 // Video whose camera pans and comes nearer, degraded in ways that ask for all that the filter does.
 struct VideoCase {
   Task task;

@@ -279,6 +279,26 @@ TEST(Engine, RestoresFormatsOfEveryKindAtAnySize) {
     }
 }
 
+// Steps so long that they leave all numbers behind.
+TEST(Engine, AResultThatIsNotFiniteIsReplacedAndForgotten) {
+  for (const Temporal temporal : {Temporal::none, Temporal::warm_start}) {
+    const auto engine = engine_of({.task = Task::denoise,
+                                   .noise = 25,
+                                   .solver = SolverKind::red_diff,
+                                   .optimizer = Optimizer::sgd,
+                                   .learning_rate = 1e38,
+                                   .steps = 4,
+                                   .temporal = temporal});
+    for (int i = 0; i < 2; ++i) {
+      const auto in = moving_frame(i, 0.1);
+      const auto restored = restore(*engine, *in, 1, {.noise = 25});
+      EXPECT_TRUE(restored.report.not_finite);
+      EXPECT_TRUE(restored.report.cold);
+      EXPECT_TRUE(at::equal(read(*restored.frame), read(*in)));
+    }
+  }
+}
+
 TEST(Engine, RefusesFramesThatDoNotFit) {
   const auto engine = engine_of({.task = Task::super_resolution});
   const auto in = moving_frame(0, 0);
