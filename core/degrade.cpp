@@ -6,6 +6,7 @@
 #include "core/api/abort.h"
 #include "core/device.h"
 #include "core/frame/convert.h"
+#include "core/frame/frame_device.h"
 #include "core/registry.h"
 #include "core/solvers/rng.h"
 
@@ -25,6 +26,7 @@ void DegradeEngine::process(const FrameView& in, const FrameView& out, std::uint
     throw Error(ErrorCode::format, "width and height must be multiples of " + std::to_string(factor) +
                                        " for this operator; crop or scale the video first");
   throw_if_aborted();
+  for (const FrameView* frame : {&in, &out}) wait_for_frame(*frame);
   const auto picture = read_picture(in, device_);
   throw_if_aborted();
   auto measured = op_->forward(picture);
@@ -38,6 +40,7 @@ void DegradeEngine::process(const FrameView& in, const FrameView& out, std::uint
   if (alpha.defined() && factor > 1) alpha = at::avg_pool2d(alpha, {factor, factor});
   throw_if_aborted();
   write_picture(measured, alpha, out);
+  finish_frame(out, device_);
 }
 
 }  // namespace reddiff

@@ -13,6 +13,7 @@
 #include "core/frame/blend.h"
 #include "core/frame/convert.h"
 #include "core/frame/device_queue.h"
+#include "core/frame/frame_device.h"
 #include "core/registry.h"
 
 namespace reddiff {
@@ -48,6 +49,8 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs, c
       observer_(make_observer()) {
   check_needs(solver_->needs(), book_.solver(), *op_, *prior_, book_.mask() != MaskSource::none);
 }
+
+int Engine::cuda_device() const { return device_.is_cuda() ? device_.index() : -1; }
 
 std::string Engine::description() const { return prior_->description() + " on " + device_.str(); }
 
@@ -126,6 +129,7 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   const auto halved_before = prior_->tiles_halved();
   FrameReport report;
   check_frames(in, out);
+  for (const FrameView* frame : {&in, &out}) wait_for_frame(*frame);
   const bool solves = is_worth_solving(options, book_.mask());
   if (options.strength == 0 && !solves) restoration_.reset();  // it has not seen the frames between
   const auto seen = trace.in(Trace::Stage::convert, [&] { return observer_.observe(in, options, solves); });
@@ -146,6 +150,7 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
     report.not_finite = finite && !says_true(*finite);
     if (report.not_finite) reset();
   }
+  finish_frame(out, device_);
   report.none_known = any_known && !says_true(*any_known);
   report.cold = restored.cold;
   report.cut = restored.cut;

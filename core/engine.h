@@ -28,6 +28,7 @@ class Engine final : public Restorer {
 
   void reset() override;
   FrameReport process(const FrameView& in, const FrameView& out, const FrameOptions& options) override;
+  int cuda_device() const override;
   std::string description() const override;
 
  private:

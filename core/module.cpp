@@ -76,6 +76,7 @@ class SafeRestorer final : public Restorer {
       return inner_->process(in, out, options);
     });
   }
+  int cuda_device() const override { return inner_->cuda_device(); }
   std::string description() const override { return inner_->description(); }
 
  private:

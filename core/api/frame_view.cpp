@@ -68,6 +68,7 @@ void validate(const FrameView& frame) {
     refuse("its colour model is unknown");
   }
   if (frame.device_index < -1 || frame.device_index > 127) refuse("its device index is not between -1 and 127");
+  if (frame.device_index < 0 && frame.stream != nullptr) refuse("it lies in host memory and names a CUDA stream");
   if (frame.model == ColorModel::ycbcr) check_matrix(frame.matrix);
 
   const int colors = color_components(frame);

@@ -43,7 +43,10 @@ struct FrameView {
   bool full_range = true;         // else 16..235 / 16..240 of 8 bit, scaled to the depth
   bool chroma_cosited_x = true;   // chroma samples sit on even luma columns (MPEG-2) instead of between two (JPEG)
   bool chroma_cosited_y = false;  // the same for rows
-  int device_index = -1;          // -1: host memory; else the CUDA device that `data` points into
+  // -1: host memory; else the CUDA device that `data` points into, into an allocation of the device's primary context.
+  int device_index = -1;
+  // Of a device's memory, a CUstream of that context: what was queued there before is done before `data` is touched. Null: no such work.
+  void* stream = nullptr;
 };
 
 // Number of colour components, alpha not counted.

@@ -67,10 +67,14 @@ class Restorer {
   // Forgets every earlier frame: the next frame's output equals that of a new Restorer, bit for bit.
   virtual void reset() = 0;
 
-  // `in` and `out` describe different memory; out is in x the scale of the configuration. With alpha in both, alpha is a mask
+  // `in` and `out` describe different memory, each on the host or on a device; when this returns, `out` is written and `in` no longer
+  // needed. out is in x the scale of the configuration. With alpha in both, alpha is a mask
   // (output alpha opaque) if the configuration says so, else it is resampled. A frame size or format that differs from the
   // last one resets first.
   virtual FrameReport process(const FrameView& in, const FrameView& out, const FrameOptions& options) = 0;
+
+  // Number of the CUDA device that the work is done on; frames are best in its memory. -1: on the CPU, frames are best in the host's.
+  virtual int cuda_device() const = 0;
 
   // "cpu" or "cuda:N", and what the prior's card says of it: for stats and logs.
   virtual std::string description() const = 0;

@@ -9,6 +9,7 @@
 #include "core/api/error.h"
 #include "core/frame/chroma.h"
 #include "core/frame/device_queue.h"
+#include "core/frame/frame_device.h"
 
 namespace reddiff {
 namespace {
@@ -57,10 +58,7 @@ Words words_of(const FrameView& frame, int index) {
   if (bottom_up) first += static_cast<std::int64_t>(c.height - 1) * c.row_stride;
   const std::int64_t row = std::abs(static_cast<std::int64_t>(c.row_stride)) / c.word_bytes;
   const std::int64_t pixel = static_cast<std::int64_t>(c.pixel_stride) / c.word_bytes;
-  const at::Device device = frame.device_index < 0
-                                ? at::Device(at::kCPU)
-                                : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(frame.device_index));
-  const auto options = at::TensorOptions().dtype(c.word_bytes == 1 ? at::kByte : at::kUInt16).device(device);
+  const auto options = at::TensorOptions().dtype(c.word_bytes == 1 ? at::kByte : at::kUInt16).device(device_of(frame));
   return {at::from_blob(first, {c.height, c.width}, {row, pixel}, options), bottom_up};
 }
 
@@ -151,7 +149,9 @@ void write_ycbcr(const FrameView& frame, const at::Tensor& rgb) {
 void write_alpha(const FrameView& frame, const at::Tensor& alpha) {
   const CodeRange codes = full_codes(frame.component[3].depth);
   if (!alpha.defined()) {
-    store(words_of(frame, 3), at::scalar_tensor(codes.high * (1 << frame.component[3].shift)));
+    const Words words = words_of(frame, 3);
+    store(words,
+          at::scalar_tensor(codes.high * (1 << frame.component[3].shift), words.view.options().dtype(at::kFloat)));
     return;
   }
   write_component(frame, 3, codes, alpha[0][0], at::empty_like(alpha[0][0]));

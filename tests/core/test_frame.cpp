@@ -46,6 +46,7 @@ TEST(Validate, RefusesWhatCannotBe) {
       {"huge", [](FrameView& f) { f.width = f.component[0].width = 32769; }},
       {"model", [](FrameView& f) { f.model = static_cast<ColorModel>(7); }},
       {"device", [](FrameView& f) { f.device_index = -2; }},
+      {"stream of no device", [](FrameView& f) { f.stream = &f; }},
       {"matrix", [](FrameView& f) { f.matrix.kr = std::nan(""); }},
       {"matrix sum",
        [](FrameView& f) {
