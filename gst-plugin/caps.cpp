@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "gst-plugin/device_caps.h"
+
 namespace reddiff {
 namespace {
 
@@ -107,7 +109,7 @@ GstCaps* scale_caps(const GstCaps* caps, int numerator, int denominator, Roundin
 
 GstCaps* keep_alpha_formats(GstCaps* caps) {
   g_autoptr(GstCaps) all = caps;
-  g_autoptr(GstCaps) alpha = make_raw_caps(alpha_formats);
+  g_autoptr(GstCaps) alpha = with_cuda_memory(make_raw_caps(alpha_formats));
   return gst_caps_intersect_full(all, alpha, GST_CAPS_INTERSECT_FIRST);
 }
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "gst-plugin/compression.h"
+#include "gst-plugin/device_caps.h"
+#include "gst-plugin/device_memory.h"
 #include "gst-plugin/hints.h"
 #include "gst-plugin/interlaced.h"
 #include "gst-plugin/mask.h"
@@ -18,13 +20,22 @@
 namespace reddiff {
 
 struct ElementState {
-  explicit ElementState(GstBaseTransform* trans) : timing(trans, statistics), passthrough(trans) {}
+  explicit ElementState(GstBaseTransform* trans)
+      : timing(trans, statistics),
+        memory(GST_ELEMENT(trans),
+               [this, trans] {
+                 const ObjectLock lock(trans);
+                 return cuda_index(ledger.device());
+               }),
+        passthrough(trans) {}
 
   // Any thread, under the object lock.
   SettingsLedger ledger;
   Statistics statistics;
   // Any thread; it takes the object lock itself.
   Timing timing;
+  // Any thread where it says so.
+  DeviceMemory memory;
   // Streaming thread; start() and stop() while that does not run.
   Session session{[this](const Config& config) { mask.load(config, session.abort().flag()); }};
   Mask mask;

@@ -49,15 +49,21 @@ bool inside(const GstVideoFrame& frame, int index) {
 
 bool carries_alpha(const GstVideoInfo& info) { return GST_VIDEO_INFO_N_COMPONENTS(&info) == 4; }
 
-MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags) {
+bool is_device_memory(GstBuffer* buffer) {
+  return gst_buffer_n_memory(buffer) == 1 && gst_memory_is_type(gst_buffer_peek_memory(buffer, 0), "gst.cuda.memory");
+}
+
+MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags, int device_index)
+    : device_index_(device_index) {
   if (info.flags & GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA)
     throw Error(ErrorCode::format,
                 "The colours of this video are multiplied by its alpha already; send straight alpha.");
   const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
   const char* problem = nullptr;
+  const auto how = static_cast<GstMapFlags>(flags | (device_index < 0 ? 0 : map_on_device));
   if (meta && !fits(*meta, info)) {
     problem = "its GstVideoMeta describes another kind of frame";
-  } else if (!gst_video_frame_map(&frame_, &info, buffer, flags)) {
+  } else if (!gst_video_frame_map(&frame_, &info, buffer, how)) {
     problem = "it is too small, or of a kind the CPU cannot reach";
   } else {
     // A meta may describe a larger frame; what counts is what was negotiated.
@@ -83,6 +89,7 @@ FrameView MappedFrame::view() const {
   view.width = GST_VIDEO_FRAME_WIDTH(&frame_);
   view.height = GST_VIDEO_FRAME_HEIGHT(&frame_);
   view.model = color_model(info.finfo);
+  view.device_index = device_index_;
   view.has_alpha = carries_alpha(info);
   for (int i = 0; i < color_components(view); ++i) view.component[i] = component(&frame_, i);
   if (view.has_alpha) view.component[3] = component(&frame_, GST_VIDEO_COMP_A);

@@ -108,7 +108,7 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
   }
   const FrameNeeds needs{state.mask.for_frame(GST_ELEMENT(filter), force.config, filter->in_info, inbuf),
                          allowance.calls, state.compression.noise(filter->in_info)};
-  const FrameReport report = state.session.process(force, filter, inbuf, outbuf, needs);
+  const FrameReport report = state.session.process(force, filter, inbuf, outbuf, needs, state.memory);
   account(filter, state, report, allowance.calls >= 0, reset, inbuf, force.frame.post_messages);
   warn(filter, state, report);
   if (allowance.calls != 0) hint_at_noise(filter, state.hints, report, force);

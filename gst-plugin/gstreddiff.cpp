@@ -26,6 +26,7 @@
 
 #include "gst-plugin/caps.h"
 #include "gst-plugin/debug.h"
+#include "gst-plugin/device_caps.h"
 #include "gst-plugin/error_map.h"
 #include "gst-plugin/frame_path.h"
 #include "gst-plugin/interlaced.h"
@@ -133,6 +134,7 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
 static gboolean gst_reddiff_stop(GstBaseTransform* trans) {
   Private* priv = GST_REDDIFF(trans)->priv;
   priv->session.stop();
+  priv->memory.clear();
   priv->mask.clear();
   const ObjectLock lock(trans);
   priv->ledger.stop();
@@ -162,6 +164,7 @@ static GstCaps* transformed(GstReddiff* self, bool forward, GstCaps* caps, GstCa
   // What upstream is to send; what it sent before it was asked still comes through.
   if (asked.alpha_is_mask && (!forward || masks_by_alpha)) result = reddiff::keep_alpha_formats(result);
   if (!forward) result = reddiff::admit_interlaced(result);
+  result = reddiff::in_either_memory(result, self->priv->memory.is_offered());
   result = reddiff::within(result, filter);
   GST_DEBUG_OBJECT(self, "%" GST_PTR_FORMAT " becomes %" GST_PTR_FORMAT, caps, result);
   return result;
@@ -178,6 +181,7 @@ static GstCaps* gst_reddiff_transform_caps(GstBaseTransform* trans, GstPadDirect
 
 static GstCaps* gst_reddiff_fixate_caps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps,
                                         GstCaps* othercaps) {
+  othercaps = reddiff::stay_in_memory(othercaps, caps);
   return direction == GST_PAD_SINK ? reddiff::fixate_with_colour(othercaps, caps) : gst_caps_fixate(othercaps);
 }
 
@@ -236,7 +240,13 @@ static gboolean gst_reddiff_src_event(GstBaseTransform* trans, GstEvent* event) 
   return parent_transform_class->src_event(trans, event);
 }
 
+static void gst_reddiff_set_context(GstElement* element, GstContext* context) {
+  GST_REDDIFF(element)->priv->memory.set_context(context);
+  GST_ELEMENT_CLASS(gst_reddiff_parent_class)->set_context(element, context);
+}
+
 static gboolean gst_reddiff_query(GstBaseTransform* trans, GstPadDirection direction, GstQuery* query) {
+  if (GST_QUERY_TYPE(query) == GST_QUERY_CONTEXT && GST_REDDIFF(trans)->priv->memory.answer(query)) return TRUE;
   if (!parent_transform_class->query(trans, direction, query)) return FALSE;
   auto* self = GST_REDDIFF(trans);
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE(query) == GST_QUERY_LATENCY)
@@ -245,8 +255,22 @@ static gboolean gst_reddiff_query(GstBaseTransform* trans, GstPadDirection direc
 }
 
 static gboolean gst_reddiff_propose_allocation(GstBaseTransform* trans, GstQuery* decide_query, GstQuery* query) {
-  GST_REDDIFF(trans)->priv->passthrough.on_allocation_query();
-  return parent_transform_class->propose_allocation(trans, decide_query, query);
+  Private* priv = GST_REDDIFF(trans)->priv;
+  priv->passthrough.on_allocation_query();
+  // In passthrough it is downstream that is asked.
+  const bool proposed = !decide_query || reddiff::guarded(GST_ELEMENT(trans), false, false, [&] {
+    priv->memory.propose_allocation(query);
+    return true;
+  });
+  return proposed && parent_transform_class->propose_allocation(trans, decide_query, query);
+}
+
+static gboolean gst_reddiff_decide_allocation(GstBaseTransform* trans, GstQuery* query) {
+  const bool decided = reddiff::guarded(GST_ELEMENT(trans), false, false, [&] {
+    GST_REDDIFF(trans)->priv->memory.decide_allocation(query);
+    return true;
+  });
+  return decided && parent_transform_class->decide_allocation(trans, query);
 }
 
 // Frames
@@ -313,8 +337,9 @@ static void gst_reddiff_class_init(GstReddiffClass* klass) {
   gst_element_class_set_static_metadata(element_class, "RED-Diff video restoration", "Filter/Effect/Video",
                                         "Denoises, enlarges, deblurs and inpaints video with a diffusion prior",
                                         "The gst-reddiff authors");
-  reddiff::add_pad_templates(element_class);
+  reddiff::add_pad_templates(element_class, reddiff::DeviceMemory::is_built());
   element_class->change_state = gst_reddiff_change_state;
+  element_class->set_context = gst_reddiff_set_context;
   transform_class->start = gst_reddiff_start;
   transform_class->stop = gst_reddiff_stop;
   transform_class->transform_caps = gst_reddiff_transform_caps;
@@ -323,6 +348,7 @@ static void gst_reddiff_class_init(GstReddiffClass* klass) {
   transform_class->src_event = gst_reddiff_src_event;
   transform_class->query = gst_reddiff_query;
   transform_class->propose_allocation = gst_reddiff_propose_allocation;
+  transform_class->decide_allocation = gst_reddiff_decide_allocation;
   transform_class->submit_input_buffer = gst_reddiff_submit_input_buffer;
   transform_class->before_transform = gst_reddiff_before_transform;
   transform_class->transform = gst_reddiff_transform;

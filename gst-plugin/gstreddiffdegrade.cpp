@@ -255,7 +255,7 @@ static void gst_reddiff_degrade_class_init(GstReddiffDegradeClass* klass) {
   gst_element_class_set_static_metadata(element_class, "RED-Diff degradation", "Filter/Effect/Video",
                                         "Applies the operator and noise that reddiff undoes to clean video",
                                         "The gst-reddiff authors");
-  reddiff::add_pad_templates(element_class);
+  reddiff::add_pad_templates(element_class, false);
 
   element_class->change_state = gst_reddiff_degrade_change_state;
   transform_class->start = gst_reddiff_degrade_start;

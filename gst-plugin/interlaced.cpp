@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gst-plugin/caps.h"
+#include "gst-plugin/device_caps.h"
 #include "gst-plugin/error_map.h"
 
 namespace reddiff {
@@ -54,8 +55,9 @@ GstCaps* make_progressive(GstCaps* caps) {
   return result;
 }
 
-void add_pad_templates(GstElementClass* element_class) {
-  g_autoptr(GstCaps) out = make_raw_caps(raw_formats);
+void add_pad_templates(GstElementClass* element_class, bool on_devices) {
+  GstCaps* host = make_raw_caps(raw_formats);
+  g_autoptr(GstCaps) out = on_devices ? with_cuda_memory(host) : host;
   g_autoptr(GstCaps) in = admit_interlaced(gst_caps_copy(out));
   gst_element_class_add_pad_template(element_class, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, in));
   gst_element_class_add_pad_template(element_class, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, out));

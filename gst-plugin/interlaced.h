@@ -19,8 +19,8 @@ GstCaps* admit_interlaced(GstCaps* caps);
 // What leaves for what a sink pad admits: always progressive. Takes `caps`, full transfer.
 GstCaps* make_progressive(GstCaps* caps);
 
-// Both pads of both elements: all raw formats; the sink admits interlaced video.
-void add_pad_templates(GstElementClass* element_class);
+// Both pads of an element: all raw formats, in a GPU's memory too if the element takes such; the sink admits interlaced video.
+void add_pad_templates(GstElementClass* element_class, bool on_devices);
 
 class InterlacedGuard {
  public:

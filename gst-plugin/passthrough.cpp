@@ -7,9 +7,10 @@
 namespace reddiff {
 namespace {
 
+// Who reads a device's memory reads any strides.
 bool lies_as_caps_say(const GstVideoInfo& info, GstBuffer* buffer) {
   const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
-  if (!meta) return true;
+  if (!meta || is_device_memory(buffer)) return true;
   for (guint i = 0; i < meta->n_planes; ++i)
     if (meta->offset[i] != GST_VIDEO_INFO_PLANE_OFFSET(&info, i) ||
         meta->stride[i] != GST_VIDEO_INFO_PLANE_STRIDE(&info, i))

@@ -38,11 +38,21 @@ ResetCause Session::forget() {
 }
 
 FrameReport Session::process(const InForce& force, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                             const FrameNeeds& needs) {
+                             const FrameNeeds& needs, DeviceMemory& memory) {
   check_not_forked();
-  clear_buffer(video->out_info, outbuf);
-  const MappedFrame in(video->in_info, inbuf, GST_MAP_READ);
-  const MappedFrame out(video->out_info, outbuf, GST_MAP_WRITE);
+  const int device = restorer_->cuda_device();
+  const Reach from = memory.reach_to_read(video->in_info, inbuf, device);
+  const Reach to = memory.reach_to_write(video->out_info, outbuf, device);
+  const FrameReport report = solve(force, from, to, needs, memory);
+  memory.deliver(to, outbuf);
+  return report;
+}
+
+FrameReport Session::solve(const InForce& force, const Reach& from, const Reach& to, const FrameNeeds& needs,
+                           DeviceMemory& memory) {
+  if (to.device_index < 0) clear_buffer(to.info, to.buffer);
+  const MappedFrame in(from.info, from.buffer, GST_MAP_READ, from.device_index);
+  const MappedFrame out(to.info, to.buffer, GST_MAP_WRITE, to.device_index);
   has_past_ = true;
   FrameOptions options;
   options.strength = force.frame.strength;
@@ -53,7 +63,11 @@ FrameReport Session::process(const InForce& force, const GstVideoFilter* video, 
   options.known = needs.known;
   options.most_calls = needs.most_calls;
   options.abort = &abort_.flag();
-  return restorer_->process(in.view(), out.view(), options);
+  FrameView seen = in.view(), shown = out.view();
+  seen.stream = memory.stream_of(from);
+  shown.stream = memory.stream_of(to);
+  const DeviceMemory::Entered entered(memory, from, to);
+  return restorer_->process(seen, shown, options);
 }
 
 }  // namespace reddiff

@@ -14,6 +14,7 @@
 
 #include "core/api/restorer.h"
 #include "gst-plugin/abort_causes.h"
+#include "gst-plugin/device_memory.h"
 #include "gst-plugin/settings_ledger.h"
 #include "gst-plugin/stream_state.h"
 
@@ -47,9 +48,12 @@ class Session {
   ResetCause forget();
 
   FrameReport process(const InForce& force, const GstVideoFilter* video, GstBuffer* inbuf, GstBuffer* outbuf,
-                      const FrameNeeds& needs);
+                      const FrameNeeds& needs, DeviceMemory& memory);
 
  private:
+  FrameReport solve(const InForce& force, const Reach& from, const Reach& to, const FrameNeeds& needs,
+                    DeviceMemory& memory);
+
   const std::function<void(const Config&)> made_;
   AbortCauses abort_;
   std::atomic<ResetCause> pending_{ResetCause::none};

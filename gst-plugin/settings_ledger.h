@@ -70,6 +70,8 @@ class SettingsLedger {
   // Whether the alpha channel is taken for the mask now.
   bool masks_by_alpha() const { return active_demands_.alpha_is_mask; }
   FrameSettings frame() const;
+  // What the Restorer works on, or the next start's will.
+  const std::string& device() const { return active_ ? active_->device : set_.device; }
 
   // All settings, those that wait for a start too. Make a Restorer, then made().
   InForce start();

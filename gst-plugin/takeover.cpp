@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gst-plugin/caps.h"
+#include "gst-plugin/device_caps.h"
 #include "gst-plugin/error_map.h"
 #include "gst-plugin/object_lock.h"
 
@@ -14,7 +15,7 @@ constexpr const char* what_to_do =
     "the mask is the alpha channel, but this video has none; send RGBA, A420 or another format with alpha";
 
 bool upstream_has_alpha(GstPad* sink_pad) {
-  g_autoptr(GstCaps) alpha = make_raw_caps(alpha_formats);
+  g_autoptr(GstCaps) alpha = with_cuda_memory(make_raw_caps(alpha_formats));
   g_autoptr(GstCaps) offered = gst_pad_peer_query_caps(sink_pad, alpha);
   return !gst_caps_is_empty(offered);
 }
