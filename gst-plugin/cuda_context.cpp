@@ -79,7 +79,7 @@ void CudaContext::take(const CudaApi& api, GstContext* given, int device) {
 
 // The answer, if there is one, comes back through take().
 void CudaContext::ask(GstPadDirection side) {
-  GstQuery* query = gst_query_new_context(GST_CUDA_CONTEXT_TYPE);
+  GstQuery* query = gst_query_new_context(cuda_context_type);
   GList* pads = side == GST_PAD_SRC ? element_->srcpads : element_->sinkpads;
   GstContext* found = nullptr;
   if (pads && gst_pad_peer_query(GST_PAD(pads->data), query)) gst_query_parse_context(query, &found);
@@ -95,7 +95,7 @@ void CudaContext::ask_all(int device) {
       return;
     }
   }
-  gst_element_post_message(element_, gst_message_new_need_context(GST_OBJECT(element_), GST_CUDA_CONTEXT_TYPE));
+  gst_element_post_message(element_, gst_message_new_need_context(GST_OBJECT(element_), cuda_context_type));
 }
 
 void CudaContext::offer_primary(const CudaApi& api, int device) {

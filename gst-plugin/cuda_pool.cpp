@@ -96,7 +96,7 @@ GstBuffer* KeptBuffer::get(const CudaApi& api, GstCudaContext* context, const Gs
 }
 
 void copy_across(const CudaApi& api, const GstVideoInfo& info, GstBuffer* from, GstBuffer* to) {
-  constexpr auto flag = [](GstMapFlags how) { return static_cast<GstMapFlags>(how | GST_MAP_CUDA); };
+  constexpr auto flag = [](GstMapFlags how) { return static_cast<GstMapFlags>(how | map_on_device); };
   GstVideoFrame source, target;
   if (!gst_video_frame_map(&source, &info, from, flag(GST_MAP_READ))) refuse_copy("the source cannot be mapped");
   if (!gst_video_frame_map(&target, &info, to, flag(GST_MAP_WRITE))) {

@@ -13,8 +13,6 @@
 namespace reddiff {
 namespace {
 
-static_assert(GST_MAP_CUDA == map_on_device);
-
 struct Unref {
   void operator()(gpointer object) const { gst_object_unref(object); }
 };
@@ -92,7 +90,7 @@ bool DeviceMemory::is_offered() const {
 }
 
 void DeviceMemory::set_context(GstContext* context) {
-  if (!context || !gst_context_has_context_type(context, GST_CUDA_CONTEXT_TYPE)) return;
+  if (!context || !gst_context_has_context_type(context, cuda_context_type)) return;
   const int device = parts_->device();
   if (device < 0) return;
   if (const CudaApi* api = cuda_api()) parts_->context.take(*api, context, device);
@@ -100,7 +98,7 @@ void DeviceMemory::set_context(GstContext* context) {
 
 bool DeviceMemory::answer(GstQuery* query) {
   const gchar* type = nullptr;
-  if (!gst_query_parse_context_type(query, &type) || !g_str_equal(type, GST_CUDA_CONTEXT_TYPE) || !is_offered())
+  if (!gst_query_parse_context_type(query, &type) || !g_str_equal(type, cuda_context_type) || !is_offered())
     return false;
   const CudaApi* api = cuda_api();
   const Held<GstCudaContext> context(parts_->context.get(*api, parts_->device()));

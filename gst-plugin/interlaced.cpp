@@ -30,7 +30,8 @@ GstCaps* admit_interlaced(GstCaps* caps) {
     GstStructure* frames = gst_structure_copy(gst_caps_get_structure(caps, i));
     gst_structure_remove_field(frames, mode_field);
     gst_caps_append_structure_full(caps, frames, gst_caps_features_copy(gst_caps_get_features(caps, i)));
-    // Each field in a buffer of its own.
+    // Each field in a buffer of its own, which nothing makes in a GPU's memory.
+    if (gst_caps_features_contains(gst_caps_get_features(caps, i), cuda_feature)) continue;
     GstStructure* fields = gst_structure_copy(gst_caps_get_structure(caps, i));
     gst_structure_set(fields, mode_field, G_TYPE_STRING, "alternate", nullptr);
     gst_caps_append_structure_full(caps, fields, gst_caps_features_new(GST_CAPS_FEATURE_FORMAT_INTERLACED, nullptr));

@@ -45,10 +45,12 @@ inline GstBufferPool* proposed_pool(Harness& harness, const std::string& text) {
   return pool;
 }
 
-inline GstCudaContext* context_of(GstBufferPool* pool) { return reinterpret_cast<GstCudaBufferPool*>(pool)->context; }
+inline reddiff::GstCudaContext* context_of(GstBufferPool* pool) {
+  return reinterpret_cast<reddiff::GstCudaBufferPool*>(pool)->context;
+}
 
-inline GstCudaContext* context_of(GstBuffer* buffer) {
-  const GstCudaMemory* memory = reddiff::cuda_memory_of(cuda(), buffer);
+inline reddiff::GstCudaContext* context_of(GstBuffer* buffer) {
+  const reddiff::GstCudaMemory* memory = reddiff::cuda_memory_of(cuda(), buffer);
   fail_unless(memory != nullptr, "the buffer does not lie in a GPU's memory");
   return memory->context;
 }
@@ -66,7 +68,7 @@ inline GstBuffer* copy(const GstVideoInfo& info, GstBuffer* from, GstBuffer* to)
 }
 
 // picture() of check_util.h in a GPU's memory, in `context`.
-inline GstBuffer* cuda_picture(GstCudaContext* context, const std::string& text, int index) {
+inline GstBuffer* cuda_picture(reddiff::GstCudaContext* context, const std::string& text, int index) {
   g_autoptr(GstCaps) caps = caps_from(text);
   const GstVideoInfo info = info_of(text);
   GstBufferPool* pool = reddiff::make_cuda_pool(cuda(), context, caps, 0, 0);

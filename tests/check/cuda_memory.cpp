@@ -39,7 +39,7 @@ static void expect_same(const GstVideoInfo& info, GstBuffer* found, GstBuffer* w
 // Nothing has read or written it through the host yet.
 static void expect_written_on_device(GstBuffer* buffer, const std::string& what) {
   check::context_of(buffer);
-  fail_unless(GST_MINI_OBJECT_FLAG_IS_SET(gst_buffer_peek_memory(buffer, 0), GST_CUDA_MEMORY_TRANSFER_NEED_DOWNLOAD),
+  fail_unless(GST_MINI_OBJECT_FLAG_IS_SET(gst_buffer_peek_memory(buffer, 0), reddiff::cuda_needs_download),
               "%s was written by the host", what.c_str());
 }
 
@@ -97,7 +97,7 @@ GST_START_TEST(each_side_has_the_memory_its_neighbour_wants) {
       Harness harness(line);
       harness.caps(device_in ? device : host);
       gst_harness_set_sink_caps_str(harness.h, device_in ? host.c_str() : device.c_str());
-      GstCudaContext* context = reddiff::primary_context(check::cuda(), 0);
+      reddiff::GstCudaContext* context = reddiff::primary_context(check::cuda(), 0);
       GstBuffer* out = check::through(
           harness, device_in ? check::cuda_picture(context, device, 0) : check::picture(check::info_of(host), 0, 0));
       gst_object_unref(context);
@@ -122,7 +122,7 @@ GST_END_TEST
 
 GST_START_TEST(caps_that_alternate) {
   Harness harness(line);
-  GstCudaContext* context = reddiff::primary_context(check::cuda(), 0);
+  reddiff::GstCudaContext* context = reddiff::primary_context(check::cuda(), 0);
   for (int i = 0; i < 6; ++i) {
     const bool device = i % 2 == 0;
     const char* format = i < 3 ? "NV12" : "RGBA";
@@ -140,18 +140,18 @@ GST_START_TEST(caps_that_alternate) {
 GST_END_TEST
 
 // Not the primary one: libgstcuda's own way to make one.
-static GstCudaContext* foreign_context() {
+static reddiff::GstCudaContext* foreign_context() {
   GModule* library = g_module_open("libgstcuda-1.0.so.0", G_MODULE_BIND_LOCAL);
   gpointer symbol = nullptr;
   fail_unless(library && g_module_symbol(library, "gst_cuda_context_new", &symbol));
   g_module_make_resident(library);
-  GstCudaContext* context = reinterpret_cast<decltype(&gst_cuda_context_new)>(symbol)(0);
+  reddiff::GstCudaContext* context = reinterpret_cast<reddiff::GstCudaContext* (*)(guint)>(symbol)(0);
   fail_unless(context != nullptr);
   return context;
 }
 
 GST_START_TEST(a_context_from_outside_is_shared) {
-  GstCudaContext* context = foreign_context();
+  reddiff::GstCudaContext* context = foreign_context();
   for (const std::string format : {"NV12", "P010_10LE", "Y444", "RGBA", "I420"}) {
     const std::string caps = check::cuda_caps(format, 66, 50);
     const auto wanted = expected(format, 66, 50, 2);
@@ -180,7 +180,7 @@ GST_START_TEST(a_context_from_outside_is_shared) {
 GST_END_TEST
 
 GST_START_TEST(frames_of_a_context_that_nobody_announced) {
-  GstCudaContext* context = foreign_context();
+  reddiff::GstCudaContext* context = foreign_context();
   const std::string caps = check::cuda_caps("NV12", 64, 48);
   const auto wanted = expected("NV12", 64, 48, 1);
   Harness harness(line);
@@ -192,14 +192,14 @@ GST_START_TEST(frames_of_a_context_that_nobody_announced) {
 }
 GST_END_TEST
 
-static GstCudaContext* asked_for(GstPad* pad) {
-  GstQuery* query = gst_query_new_context(GST_CUDA_CONTEXT_TYPE);
-  GstCudaContext* found = nullptr;
+static reddiff::GstCudaContext* asked_for(GstPad* pad) {
+  GstQuery* query = gst_query_new_context(reddiff::cuda_context_type);
+  reddiff::GstCudaContext* found = nullptr;
   GstContext* answer = nullptr;
   if (gst_pad_peer_query(pad, query)) gst_query_parse_context(query, &answer);
   if (answer)
-    gst_structure_get(gst_context_get_structure(answer), GST_CUDA_CONTEXT_TYPE, check::cuda().context_type(), &found,
-                      nullptr);
+    gst_structure_get(gst_context_get_structure(answer), reddiff::cuda_context_type, check::cuda().context_type(),
+                      &found, nullptr);
   gst_query_unref(query);
   return found;
 }
@@ -208,7 +208,7 @@ static GstCudaContext* asked_for(GstPad* pad) {
 GST_START_TEST(neighbours_that_ask_get_one_object) {
   const std::string caps = check::cuda_caps("NV12", 64, 48);
   Harness harness(line);
-  GstCudaContext *by_encoder = asked_for(harness.h->sinkpad), *by_decoder = asked_for(harness.h->srcpad);
+  reddiff::GstCudaContext *by_encoder = asked_for(harness.h->sinkpad), *by_decoder = asked_for(harness.h->srcpad);
   fail_unless(by_encoder && by_encoder == by_decoder);
   harness.caps(caps);
   GstBufferPool* pool = check::proposed_pool(harness, caps);
@@ -224,7 +224,7 @@ GST_START_TEST(untouched_frames_are_the_same_buffers) {
   Harness harness(line + "strength=0");
   const std::string caps = check::cuda_caps("NV12", 64, 48);
   harness.caps(caps);
-  GstCudaContext* context = reddiff::primary_context(check::cuda(), 0);
+  reddiff::GstCudaContext* context = reddiff::primary_context(check::cuda(), 0);
   GstBuffer* in = check::cuda_picture(context, caps, 0);
   GstBuffer* out = check::through(harness, in);
   fail_unless(out == in);
@@ -242,7 +242,7 @@ GST_START_TEST(other_devices_are_not_offered) {
     g_autoptr(GstCaps) taken = gst_pad_peer_query_caps(harness.h->srcpad, nullptr);
     g_autoptr(GstCaps) frames = check::caps_from(check::cuda_caps("NV12", 64, 48));
     fail_unless(static_cast<bool>(gst_caps_can_intersect(taken, frames)) == offered, "%s", device);
-    GstCudaContext* found = asked_for(harness.h->sinkpad);
+    reddiff::GstCudaContext* found = asked_for(harness.h->sinkpad);
     fail_unless((found != nullptr) == offered, "%s", device);
     gst_clear_object(&found);
   }
@@ -256,7 +256,7 @@ GST_START_TEST(a_solver_on_the_cpu_gets_host_frames) {
   const auto wanted = expected("NV12", 64, 48, 1);
   Harness harness("reddiff device=auto");
   harness.caps(caps);
-  GstCudaContext* context = reddiff::primary_context(check::cuda(), 0);
+  reddiff::GstCudaContext* context = reddiff::primary_context(check::cuda(), 0);
   GstBuffer* out = check::through(harness, check::cuda_picture(context, caps, 0));
   fail_unless(check::context_of(out) != nullptr);
   expect_devices(harness, -1, -1);

@@ -76,12 +76,28 @@ std::string property(GParamSpec* spec) {
   return text;
 }
 
+// Without what only some builds have: frames in a GPU's memory.
+std::string host_caps(const char* text) {
+  GstCaps* caps = gst_caps_from_string(text);
+  GstCaps* kept = gst_caps_new_empty();
+  for (guint i = 0; i < gst_caps_get_size(caps); ++i)
+    if (!gst_caps_features_contains(gst_caps_get_features(caps, i), "memory:CUDAMemory"))
+      gst_caps_append_structure_full(kept, gst_structure_copy(gst_caps_get_structure(caps, i)),
+                                     gst_caps_features_copy(gst_caps_get_features(caps, i)));
+  gchar* kept_text = gst_caps_to_string(kept);
+  const std::string found = kept_text;
+  g_free(kept_text);
+  gst_caps_unref(kept);
+  gst_caps_unref(caps);
+  return found;
+}
+
 // Sorted: read from a file the registry has them in another order than fresh.
 std::string pads(GstElementFactory* factory) {
   std::set<std::string> lines;
   for (const GList* node = gst_element_factory_get_static_pad_templates(factory); node; node = node->next) {
     auto* pad = static_cast<GstStaticPadTemplate*>(node->data);
-    lines.insert(std::string("\n- `") + pad->name_template + "`: `" + pad->static_caps.string + "`\n");
+    lines.insert(std::string("\n- `") + pad->name_template + "`: `" + host_caps(pad->static_caps.string) + "`\n");
   }
   std::string text;
   for (const std::string& line : lines) text += line;
