@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What gst-plugin/cuda_api.h declares of libgstcuda is what that library's headers say. Compiled where they are; a difference is an error.
+#if __has_include(<gst/cuda/gstcuda.h>)  // since 1.24
+#include <gst/cuda/gstcuda.h>
+#else
 #include <gst/cuda/gstcudabufferpool.h>
 #include <gst/cuda/gstcudautils.h>
+#endif
 
 #include <cstddef>
 #include <string_view>
