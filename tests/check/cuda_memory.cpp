@@ -220,6 +220,48 @@ GST_START_TEST(neighbours_that_ask_get_one_object) {
 }
 GST_END_TEST
 
+// As an application answers that makes a context for its pipelines.
+static GstBusSyncReply give_context(GstBus*, GstMessage* message, gpointer context) {
+  const gchar* type = nullptr;
+  if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_NEED_CONTEXT || !gst_message_parse_context_type(message, &type) ||
+      !g_str_equal(type, reddiff::cuda_context_type))
+    return GST_BUS_PASS;
+  GstContext* given = check::cuda().make_gst_context(static_cast<reddiff::GstCudaContext*>(context));
+  gst_element_set_context(GST_ELEMENT(GST_MESSAGE_SRC(message)), given);
+  gst_context_unref(given);
+  return GST_BUS_DROP;
+}
+
+GST_START_TEST(the_application_is_asked_before_one_is_made) {
+  reddiff::GstCudaContext* context = foreign_context();
+  Harness harness(line);
+  gst_bus_set_sync_handler(harness.bus(), give_context, context, nullptr);
+  reddiff::GstCudaContext* found = asked_for(harness.h->sinkpad);
+  fail_unless(found == context);
+  gst_bus_set_sync_handler(harness.bus(), nullptr, nullptr, nullptr);
+  for (reddiff::GstCudaContext* held : {found, context}) gst_object_unref(held);
+}
+GST_END_TEST
+
+// Each asks the other, and neither waits for it.
+GST_START_TEST(two_elements_in_a_row_share_one_object) {
+  const std::string caps = check::cuda_caps("NV12", 64, 48), two = line + "name=first ! " + line + "name=second";
+  GstElement* bin = gst_parse_bin_from_description(two.c_str(), TRUE, nullptr);
+  fail_unless(bin != nullptr);
+  GstHarness* h = gst_harness_new_with_element(bin, "sink", "src");
+  gst_harness_set_src_caps_str(h, caps.c_str());
+  reddiff::GstCudaContext *by_last = asked_for(h->sinkpad), *by_first = asked_for(h->srcpad);
+  fail_unless(by_first && by_first == by_last);
+  fail_unless_equals_int(gst_harness_push(h, check::cuda_picture(by_first, caps, 0)), GST_FLOW_OK);
+  GstBuffer* out = gst_harness_pull(h);
+  fail_unless(check::context_of(out) == by_first);
+  gst_buffer_unref(out);
+  for (reddiff::GstCudaContext* held : {by_first, by_last}) gst_object_unref(held);
+  gst_harness_teardown(h);
+  gst_object_unref(bin);
+}
+GST_END_TEST
+
 GST_START_TEST(untouched_frames_are_the_same_buffers) {
   Harness harness(line + "strength=0");
   const std::string caps = check::cuda_caps("NV12", 64, 48);
@@ -289,6 +331,8 @@ static Suite* cuda_memory_suite() {
   tcase_add_test(cases, a_context_from_outside_is_shared);
   tcase_add_test(cases, frames_of_a_context_that_nobody_announced);
   tcase_add_test(cases, neighbours_that_ask_get_one_object);
+  tcase_add_test(cases, the_application_is_asked_before_one_is_made);
+  tcase_add_test(cases, two_elements_in_a_row_share_one_object);
   tcase_add_test(cases, untouched_frames_are_the_same_buffers);
   tcase_add_test(cases, other_devices_are_not_offered);
   tcase_add_test(cases, a_solver_on_the_cpu_gets_host_frames);
