@@ -187,6 +187,7 @@ Blocks without_inset(Blocks sorted, std::int64_t planes) {
 double change_at_detail(const Blocks& sorted, double level) {
   constexpr double with_detail = 4, least_share = 0.02;
   constexpr std::size_t least = 12;
+  if (sorted.empty() || level == 0) return 0;
   std::vector<float> details;
   for (const auto& block : sorted) details.push_back(block.detail);
   std::sort(details.begin(), details.end());
@@ -198,8 +199,7 @@ double change_at_detail(const Blocks& sorted, double level) {
   Blocks seen;
   std::copy_if(sorted.begin(), sorted.end(), std::back_inserter(seen),
                [&](const Block& b) { return b.detail > bound; });
-  if (level == 0 ||
-      seen.size() < std::max(least, static_cast<std::size_t>(least_share * static_cast<double>(sorted.size()))))
+  if (seen.size() < std::max(least, static_cast<std::size_t>(least_share * static_cast<double>(sorted.size()))))
     return 0;
   std::stable_sort(seen.begin(), seen.end(), [](const Block& a, const Block& b) { return a.detail > b.detail; });
   seen.resize(std::max(least, seen.size() / 2));
@@ -217,8 +217,8 @@ at::Tensor high_pass(const at::Tensor& planes) {
 
 at::Tensor cells(const at::Tensor& values) { return at::avg_pool2d(values, {side, side}); }
 
-// Of blocks, their energy, mean, whether they may not vote and their detail; then of all lines mean and spread. energy: high_pass() of what is looked at;
-// detail: of the picture, undefined where that is looked at; planes: the picture, whose brightness counts.
+// Of blocks, their energy, mean, whether they may not vote and their detail; then of all lines mean and spread. energy: high_pass() of
+// what is looked at; detail: of the picture, undefined where that is looked at; planes: the picture, whose brightness counts.
 at::Tensor values_of(const at::Tensor& energy, const at::Tensor& detail, const at::Tensor& planes,
                      const at::Tensor& known) {
   const auto inner = planes.transpose(0, 1).slice(2, 1, -1).slice(3, 1, -1);
