@@ -55,12 +55,11 @@ int Engine::cuda_device() const { return device_.is_cuda() ? device_.index() : -
 std::string Engine::description() const { return prior_->description() + " on " + device_.str(); }
 
 Observer Engine::make_observer() const {
-  const bool knows_correlated = prior_->for_kind("camera") != nullptr;
   return {config_,
           book_.kind(),
           book_.mask(),
           book_.knows_clipping(),
-          knows_correlated,
+          prior_->kinds(),
           device_,
           [&prior = *prior_](const at::Tensor& u, double level) {
             return prior.denoise(u, at::full({1, 1, 1, 1}, level, u.options()));

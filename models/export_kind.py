@@ -29,7 +29,7 @@ def main():
     kind = checkpoint["kind"]
     prefix = f"kinds.{kind}."
     tensors = {key: value for key, value in load_file(args.model).items() if not key.startswith(prefix)}
-    for key in [key for key in tensors if adapts(key)]:
+    for key in [key for key in tensors if adapts(key) and not key.startswith("kinds.")]:
         value = checkpoint["ema"][key].half().contiguous()
         if value.shape != tensors[key].shape or not value.isfinite().all():
             raise SystemExit(f"{args.checkpoint}: tensor {key} is not finite in fp16, or belongs to another network")

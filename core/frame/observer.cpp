@@ -13,18 +13,21 @@
 
 namespace reddiff {
 
-Observer::Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping, bool knows_correlated,
-                   at::Device device, Denoise denoise)
-    : has_least_(config.task == Task::restore),
-      denoises_(kind == ProblemKind::denoise),
+Observer::Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping,
+                   std::vector<std::string> kinds, at::Device device, Denoise denoise)
+    : denoises_(kind == ProblemKind::denoise),
       mask_(mask),
       mask_grow_(config.mask_grow),
       knows_clipping_(knows_clipping),
-      knows_correlated_(knows_correlated && denoises_),
+      kinds_(std::move(kinds)),
       device_(device),
       denoise_(std::move(denoise)) {
   config.noise = -1;
   estimates_ = estimates_noise(config);
+}
+
+bool Observer::knows(std::string_view kind) const {
+  return std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end();
 }
 
 // sigma_y, from the user, from the picture, or from how fine its code values are.
@@ -34,13 +37,16 @@ double Observer::level(const FrameView& frame, const FrameOptions& options, Obse
     level = will_be_solved ? noise_.update(frame, seen.picture, seen.known, denoise_) : noise_.level();
     // What the prior was trained to hear of such noise is its root mean square, in places without detail: a little more elsewhere.
     constexpr double beside_detail = 1.15;
-    if (knows_correlated_ && noise_.is_correlated()) {
+    if (denoises_ && noise_.is_correlated() && knows(error_kind::camera)) {
       level = beside_detail * noise_.rms();
-      seen.kind = "camera";
+      seen.kind = error_kind::camera;
     }
     // Where the measurement is not the picture, what is below a code value is rounding, and is dealt with as that.
     if (!denoises_ && !is_noisy(level)) level = 0;
-    if (has_least_) level = std::max(level, level_to_core(options.least_noise));
+    if (const double left = level_to_core(options.least_noise); left > std::max(level, least_noise)) {
+      level = left;
+      seen.kind = denoises_ && knows(error_kind::codec) ? error_kind::codec : error_kind::white;
+    }
     level = std::min(level, level_to_core(std::min(options.most_noise, 255.0)));
     seen.noise_free = level == 0;
   }
@@ -89,7 +95,8 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   double sigma_y = level(frame, options, seen, will_be_solved);
   const double uniform = sigma_y;
   at::Tensor map;
-  if (options.noise < 0 && denoises_ && estimates_ && will_be_solved && is_noisy(sigma_y))
+  const bool of_codec = seen.kind == error_kind::codec;
+  if (options.noise < 0 && denoises_ && estimates_ && will_be_solved && is_noisy(sigma_y) && !of_codec)
     map = noise_.map(seen.picture);
   if (map.defined()) {
     map = (map * (uniform / noise_.level()))
@@ -98,7 +105,7 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   }
   seen.noise = noise_seen(options, seen.noise_free ? 0 : sigma_y, sigma_y / uniform);
   if (sound.defined()) seen.known = sound;  // not before: few blocks are without an impulse
-  const bool looks_at_ends = knows_clipping_ && is_noisy(sigma_y) && will_be_solved;
+  const bool looks_at_ends = knows_clipping_ && is_noisy(sigma_y) && will_be_solved && !of_codec;
   seen.likelihood =
       looks_at_ends ? make_clipped(sigma_y, clipping(frame, seen.picture, sigma_y), map) : make_gaussian(sigma_y, map);
   return seen;

@@ -7,9 +7,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/api/config.h"
+#include "core/api/error_kinds.h"
 #include "core/api/frame_view.h"
 #include "core/api/presets.h"
 #include "core/api/restorer.h"
@@ -35,8 +38,8 @@ struct Observed {
   at::Tensor alpha;          // [1,1,h,w], [0,1]; undefined without alpha, or when it was the mask
   LikelihoodPtr likelihood;  // of the picture's noise
   NoiseSeen noise;
-  std::string_view kind = "white";  // of the noise, as the prior's for_kind()
-  bool noise_free = false;          // it was looked for, and there is none
+  std::string_view kind = error_kind::white;  // of the noise, as the prior's for_kind()
+  bool noise_free = false;                    // it was looked for, and there is none
 
   double sigma_y() const { return likelihood->sigma_y(); }
 };
@@ -44,8 +47,8 @@ struct Observed {
 class Observer {
  public:
   // kind: of the problem; where it is to denoise, the picture itself is what was measured. mask: never automatic. knows_clipping: the solver takes noise that ended where code values end into account. denoise: the prior,
-  // which is asked whether noise is there. knows_correlated: it knows noise of the kind "camera".
-  Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping, bool knows_correlated,
+  // which is asked whether noise is there. kinds: of error that it knows.
+  Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping, std::vector<std::string> kinds,
            at::Device device, Denoise denoise);
 
   // A frame that is not going to be solved leaves what is remembered as it is. Throws Error{settings}: a mask is asked for and missing.
@@ -55,17 +58,18 @@ class Observer {
   void start_scene();
 
  private:
+  bool knows(std::string_view kind) const;
   double level(const FrameView& frame, const FrameOptions& options, Observed& seen, bool will_be_solved);
   at::Tensor sound_pixels(const FrameView& frame, const at::Tensor& picture);
   NoiseSeen noise_seen(const FrameOptions& options, double sigma_y, double scale) const;
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 
   bool estimates_;  // the level, where the frame's options leave it open
-  bool has_least_;  // and no less than they say
   bool denoises_;   // nothing else is to be done: then impulses are found, and how noise depends on brightness
   MaskSource mask_;
   int mask_grow_;
-  bool knows_clipping_, knows_correlated_;
+  bool knows_clipping_;
+  std::vector<std::string> kinds_;
   at::Device device_;
   Impulses impulses_;
   Denoise denoise_;

@@ -25,7 +25,6 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
-constexpr const char* white = "white";
 
 // Hands out tensors by name, shape checked, moved to where they are used.
 class Weights {
@@ -159,7 +158,7 @@ class ConvUnet final : public Denoiser {
   }
 
   std::string description() const override {
-    return card_.name + (kind_ == white ? "" : " for " + kind_) + " (" + card_.architecture + ", " +
+    return card_.name + (kind_ == error_kind::white ? "" : " for " + kind_) + " (" + card_.architecture + ", " +
            c10::toString(dtype_) + (path_ == ConvPath::fused ? ", fused)" : ")");
   }
 
@@ -323,7 +322,7 @@ class ConvUnet final : public Denoiser {
   }
 
   ModelCard card_;
-  std::string kind_ = white;
+  std::string kind_{error_kind::white};
   at::Device device_;
   at::ScalarType dtype_;
   ConvPath path_;

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/api/error_kinds.h"
+
 namespace reddiff {
 
 class DifferentiableDenoiser;  // D with its vector-Jacobian product; no prior offers it yet
@@ -34,11 +36,10 @@ class Denoiser {
   virtual at::Device device() const = 0;
   // Optional face; nullptr where the prior has none.
   virtual const DifferentiableDenoiser* differentiable() const { return nullptr; }
-  // The kinds of error it knows, "white" first: noise that is independent from value to value. "camera" is noise that is not, as it is after
-  // demosaicing, denoising, sharpening and JPEG, or after enlarging; its level is the RMS of the error where the picture is quiet.
-  virtual std::vector<std::string> kinds() const { return {"white"}; }
+  // The kinds of error it knows, white first.
+  virtual std::vector<std::string> kinds() const { return {std::string(error_kind::white)}; }
   // The same prior for that kind, nullptr where it knows none of that name. It lives as long as this one.
-  virtual const Denoiser* for_kind(std::string_view kind) const { return kind == "white" ? this : nullptr; }
+  virtual const Denoiser* for_kind(std::string_view kind) const { return kind == error_kind::white ? this : nullptr; }
   virtual std::string description() const = 0;
 
   // Floating-point operations of one call on one picture of this size; 0 if unknown. For tests/bench.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/api/error_kinds.h"
 #include "core/frame/likelihood.h"
 #include "core/operators/operator.h"
 
@@ -18,7 +19,7 @@ struct Problem {
   at::Tensor y;                     // [N,c,h,w]
   at::Tensor weights;               // [N,1,h,w], 1 measured, 0 missing; undefined: all measured
   LikelihoodPtr likelihood;         // of y
-  std::string_view kind = "white";  // of the noise: which of the prior's kinds (Denoiser::for_kind) is asked
+  std::string_view kind = error_kind::white;  // of the noise: which of the prior's kinds (Denoiser::for_kind) is asked
 
   double sigma_y() const { return likelihood->sigma_y(); }
 

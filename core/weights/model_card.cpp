@@ -12,6 +12,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/api/error_kinds.h"
 #include "core/api/files.h"
 
 namespace reddiff {
@@ -21,7 +22,6 @@ using nlohmann::json;
 
 constexpr std::uint64_t max_card_bytes = 1u << 20;
 constexpr std::uint64_t max_weight_bytes = 2ull << 30;
-constexpr std::string_view known_kinds[] = {"camera"};
 constexpr std::int64_t max_channels = 4096, max_blocks = 64, max_levels = 8;
 
 [[noreturn]] void refuse(std::string_view file, const std::string& why) {
@@ -149,8 +149,9 @@ void read_kinds(const Fields& root, const json& object, ModelCard& card) {
   if (!found->is_array()) root.wrong("kinds", expected);
   for (const json& kind : *found) {
     if (!kind.is_string()) root.wrong("kinds", expected);
-    const auto known = std::find(std::begin(known_kinds), std::end(known_kinds), kind.get<std::string>());
-    if (known != std::end(known_kinds) && std::find(card.kinds.begin(), card.kinds.end(), *known) == card.kinds.end())
+    const auto known = std::find(std::begin(error_kind::others), std::end(error_kind::others), kind.get<std::string>());
+    if (known != std::end(error_kind::others) &&
+        std::find(card.kinds.begin(), card.kinds.end(), *known) == card.kinds.end())
       card.kinds.emplace_back(*known);
   }
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What an Observer says of a frame's error: its level and its kind, from the picture and from what a stream says of itself.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "core/api/error_kinds.h"
+#include "core/api/units.h"
+#include "core/frame/convert.h"
+#include "core/frame/observer.h"
+#include "tests/core/sample_frame.h"
+#include "tests/core/scene.h"
+
+namespace reddiff {
+namespace {
+
+constexpr std::int64_t height = 96, width = 128;
+using Names = std::vector<std::string>;
+
+Observed observed(double noise_level, double left_by_codec, const Names& kinds,
+                  ProblemKind problem = ProblemKind::denoise) {
+  const auto clean = scene(height, width, 3) * 0.5;
+  Config config;
+  if (problem != ProblemKind::denoise) config.task = Task::super_resolution;
+  Observer observer(config, problem, MaskSource::none, false, kinds, at::kCPU, [clean](const at::Tensor& u, double) {
+    const auto times = clean.size(3) / u.size(3);
+    return times == 1 ? clean.clone() : at::avg_pool2d(clean, {times, times});
+  });
+  Frame frame(format_named("RGB"), width, height, 1);
+  write_picture(clean + noise_level * 2 / 255 * noise({1, 3, height, width}, 5), {}, frame.view);
+  FrameOptions options;
+  options.noise = -1;
+  options.least_noise = left_by_codec;
+  return observer.observe(frame.view, options, true);
+}
+
+double level(const Observed& seen) { return level_to_user(seen.sigma_y()); }
+
+TEST(Observer, TakesWhatACodecLeftForAKindOfItsOwn) {
+  const auto seen = observed(0, 5, {"white", "camera", "codec"});
+  EXPECT_EQ(seen.kind, error_kind::codec);
+  EXPECT_NEAR(level(seen), 5, 1e-6);
+  EXPECT_FALSE(seen.noise_free);
+}
+
+TEST(Observer, TakesItForWhiteNoiseWhereThePriorKnowsNoBetter) {
+  for (const ProblemKind problem : {ProblemKind::denoise, ProblemKind::reduce}) {
+    const auto seen =
+        observed(0, 5, problem == ProblemKind::denoise ? Names{"white"} : Names{"white", "codec"}, problem);
+    EXPECT_EQ(seen.kind, error_kind::white);
+    EXPECT_NEAR(level(seen), 5, 1e-6);
+  }
+}
+
+TEST(Observer, BelievesTheLargerOfNoiseAndWhatACodecLeft) {
+  const auto seen = observed(20, 5, {"white", "codec"});
+  EXPECT_EQ(seen.kind, error_kind::white);
+  EXPECT_NEAR(level(seen), 20, 2);
+}
+
+TEST(Observer, LeavesAloneWhatNoCodecHasTouched) {
+  for (const double left : {0.0, 0.4}) {
+    const auto seen = observed(0, left, {"white", "codec"});
+    EXPECT_TRUE(seen.noise_free) << left;
+    EXPECT_EQ(seen.kind, error_kind::white);
+  }
+}
+
+}  // namespace
+}  // namespace reddiff
