@@ -7,7 +7,9 @@ The RMS is the error's where the picture is quiet. Seeds are fixed, others than 
 for white noise, told the RMS, told the multiple of it that is best for the row, and the best for each picture, both found knowing
 the clean picture; the kind's own tensors told the RMS, and less and more than it; these at the RMS less white's best for each picture.
 
-Run: evaluate_kinds.py PICTURES [--model default.safetensors] [--adapter camera.pt | --kind camera]
+With --pairs instead of pictures: on pairs of train/codec.py, each told its level, Y-PSNR, a row for each codec.
+
+Run: evaluate_kinds.py PICTURES | --pairs FOLDER [--model default.safetensors] [--adapter camera.pt | --kind camera]
 """
 import argparse
 import math
@@ -23,12 +25,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "train"))
 from camera import camera  # noqa: E402  (beside, in train/)
 from network import denoise, load_network  # noqa: E402  (beside, in train/)
 from noises import KINDS, quiet_level  # noqa: E402  (beside, in train/)
+from planes import CODECS  # noqa: E402  (beside, in train/)
 from quality import pictures  # noqa: E402  (beside, in train/)
 
 CAMERA = ((1, 3), (3, 8), (8, 20))
 LEVELS = (5, 15)
 MULTIPLES = (0.7, 1, 1.4, 2, 2.8, 4)
 TOLD = (0.7, 1, 1.5)
+PAIR_MULTIPLES = (0.5, 0.7, 1, 1.4)
 
 
 def of_camera(low, high):
@@ -86,23 +90,48 @@ def measure(name, make, files, plain, own):
     print(f"| {name} | {' | '.join(f'{cell:.2f}' for cell in cells)} | {difference:+.2f} |", flush=True)
 
 
+def measure_pairs(folder, most, plain, own):
+    """Rows as above by codec, of the pairs of a folder."""
+    luma = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+    psnr = lambda x, clean: -10 * math.log10(((x.clamp(-1, 1) - clean) * luma).sum(1).square().mean().item() / 4)
+    found = {}
+    for path in sorted(folder.glob("[0-9]*[0-9].npy")):
+        levels, meta = (np.load(path.with_suffix(f".{name}.npy")) for name in ("levels", "meta"))
+        for pair, level, about in list(zip(np.load(path, mmap_mode="r"), levels, meta))[:most]:
+            noisy, clean = (torch.from_numpy(x.astype(np.float32)).permute(2, 0, 1)[None] / 127.5 - 1 for x in pair)
+            gain = lambda net, factor: psnr(denoise(net, noisy, torch.full((1, 1, 1, 1), factor * float(level) / 127.5)), clean)
+            row = [level, psnr(noisy, clean), *(gain(plain, m) for m in PAIR_MULTIPLES), *(gain(own, m) for m in PAIR_MULTIPLES)]
+            found.setdefault(list(CODECS)[int(about[0])], []).append(row)
+    print(f"\n| pairs | level | decoded | {' | '.join(f'{net}, x {m}' for net in ('white', 'own') for m in PAIR_MULTIPLES)} |")
+    print(f"|{'---|' * (3 + 2 * len(PAIR_MULTIPLES))}")
+    for name, rows in [*found.items(), ("all", sum(found.values(), []))]:
+        print(f"| {name}, {len(rows)} | {' | '.join(f'{value:.2f}' for value in np.mean(rows, 0))} |", flush=True)
+
+
+@torch.no_grad()
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=pathlib.Path, help="folder of pictures")
+    parser.add_argument("folder", type=pathlib.Path, nargs="?", help="folder of pictures")
+    parser.add_argument("--pairs", type=pathlib.Path, help="folder of shards of train/codec.py")
     parser.add_argument("--model", type=pathlib.Path, default=pathlib.Path(__file__).parent / "default.safetensors")
     parser.add_argument("--adapter", type=pathlib.Path, help="checkpoint of train/adapter.py; without it the model's own kind is measured")
     parser.add_argument("--kind", default="camera")
-    parser.add_argument("--pictures", type=int, default=20, help="at most this many")
+    parser.add_argument("--pictures", type=int, default=20, help="at most this many; with --pairs of a shard")
     parser.add_argument("--only", default="", help="rows whose names begin with this")
     args = parser.parse_args()
     torch.set_flush_denormal(True)  # as in training: denormal numbers are slow
     torch.set_num_threads(1)
-    files, plain = pictures(args.folder)[: args.pictures], load_network(str(args.model))
+    if (args.folder is None) == (args.pairs is None):
+        parser.error("name a folder of pictures, or one of pairs with --pairs")
+    plain = load_network(str(args.model))
     own = load_network(str(args.model), "white" if args.adapter else args.kind)
     if args.adapter:
         state = torch.load(args.adapter, map_location="cpu", weights_only=True)
         print(f"{args.adapter}: {state['steps']} steps, {state['megapixels']:.0f} megapixels")
         own.load_state_dict(own.state_dict() | {key: value.half().float() for key, value in state["ema"].items()})
+    if args.pairs:
+        return measure_pairs(args.pairs, args.pictures, plain, own)
+    files = pictures(args.folder)[: args.pictures]
     told = " | ".join(f"{args.kind}, RMS x {m}" for m in TOLD)
     whites = "white, RMS | white, best for the row | at RMS x | white, best for each picture"
     print(f"\n| {len(files)} pictures | RMS | noisy | {whites} | {told} | difference |")

@@ -12,7 +12,8 @@ import numpy as np
 from av.bitstream import BitStreamFilterContext
 from PIL import Image
 
-CODECS = ["h264", "hevc", "mpeg2", "mpeg4", "jpeg", "vp8", "vp9"]  # a codec's number is its place
+from planes import CODECS
+
 ENCODER = dict(zip(CODECS, ["libx264", "libx265", "mpeg2video", "mpeg4", "mjpeg", "libvpx", "libvpx-vp9"]))
 DECODER = dict(zip(CODECS, ["h264", "hevc", "mpeg2video", "mpeg4", "mjpeg", "vp8", "vp9"]))
 RATE = 25

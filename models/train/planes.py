@@ -3,6 +3,8 @@
 (core/frame/convert.cpp, core/frame/chroma.cpp), so that what is learnt of chroma fits what it will see."""
 import numpy as np
 
+CODECS = ["h264", "hevc", "mpeg2", "mpeg4", "jpeg", "vp8", "vp9"]  # a codec's number is its place
+
 MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}  # weights of red and blue in luma
 CODES = {False: (16, 219, 224, 1, 254), True: (0, 255, 255, 0, 255)}  # of full range or not: black, scales of luma and chroma, limits
 
