@@ -135,6 +135,12 @@ GstCaps* fixate_with_colour(GstCaps* caps, const GstCaps* in) {
   return caps;
 }
 
+void keep_chroma_site(const GstCaps* caps, GstVideoInfo* info) {
+  const gchar* named = gst_structure_get_string(gst_caps_get_structure(caps, 0), "chroma-site");
+  const auto site = named ? gst_video_chroma_site_from_string(named) : GST_VIDEO_CHROMA_SITE_UNKNOWN;
+  if (site != GST_VIDEO_CHROMA_SITE_UNKNOWN) info->chroma_site = site;
+}
+
 GstEvent* reduce_coordinates(GstEvent* event, int scale) {
   gdouble x = 0, y = 0;
   if (scale == 1 || !gst_navigation_event_get_coordinates(event, &x, &y)) return event;

@@ -47,6 +47,10 @@ GstCaps* within(GstCaps* caps, GstCaps* filter);
 // transfer.
 GstCaps* fixate_with_colour(GstCaps* caps, const GstCaps* in);
 
+// Into `info`, made of `caps`, the chroma siting that they name: GStreamer 1.22 forgets it where they name no colorimetry, as decoders of small
+// pictures often do.
+void keep_chroma_site(const GstCaps* caps, GstVideoInfo* info);
+
 // A navigation event from downstream in the coordinates of the picture upstream. Takes the event, returns one that is the caller's.
 GstEvent* reduce_coordinates(GstEvent* event, int scale);
 

@@ -189,6 +189,8 @@ static gboolean gst_reddiff_set_info(GstVideoFilter* filter, GstCaps* incaps, Gs
                                      GstVideoInfo* out_info) {
   auto* self = GST_REDDIFF(filter);
   Private* priv = self->priv;
+  reddiff::keep_chroma_site(incaps, in_info);
+  reddiff::keep_chroma_site(outcaps, out_info);
   // Before the queries for allocation, whose answers depend on it.
   reddiff::update_passthrough(filter, *priv, *in_info, *out_info);
   // The base class calls this only for caps that differ from the last.

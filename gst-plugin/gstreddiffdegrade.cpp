@@ -160,6 +160,8 @@ static gboolean gst_reddiff_degrade_set_info(GstVideoFilter* filter, GstCaps* in
   const int factor = current_factor(filter);
   const int width = GST_VIDEO_INFO_WIDTH(in_info), height = GST_VIDEO_INFO_HEIGHT(in_info);
   GST_REDDIFF_DEGRADE(filter)->priv->failed = false;
+  reddiff::keep_chroma_site(incaps, in_info);
+  reddiff::keep_chroma_site(outcaps, out_info);
   return reddiff::guarded(GST_ELEMENT(filter), FALSE, FALSE, [&] {
     if (width % factor != 0 || height % factor != 0)
       throw reddiff::Error(reddiff::ErrorCode::format, "The operator reduces by " + std::to_string(factor) +

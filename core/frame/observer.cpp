@@ -35,8 +35,9 @@ double Observer::level(const FrameView& frame, const FrameOptions& options, Obse
   double level = level_to_core(std::max(options.noise, 0.0));
   if (options.noise < 0 && estimates_) {
     level = will_be_solved ? noise_.update(frame, seen.picture, seen.known, denoise_) : noise_.level();
-    // What the prior was trained to hear of such noise is its root mean square, in places without detail: a little more elsewhere.
-    constexpr double beside_detail = 1.15;
+    // What the prior was trained to hear of such noise is its root mean square in places without detail. Beside detail there is more of it,
+    // and of soft noise a tenth to a third less is read than there is: by search on pipelines/noise_material.py, whose optimum is flat.
+    constexpr double beside_detail = 1.4;
     if (denoises_ && noise_.is_correlated() && knows(error_kind::camera)) {
       level = beside_detail * noise_.rms();
       seen.kind = error_kind::camera;
