@@ -158,24 +158,6 @@ inline std::vector<guint8> bytes(GstBuffer* buffer) {
   return all;
 }
 
-// Pushes one frame and returns the bytes that come out.
-inline std::vector<guint8> process(Harness& harness, GstBuffer* buffer) {
-  fail_unless_equals_int(gst_harness_push(harness.h, buffer), GST_FLOW_OK);
-  GstBuffer* out = gst_harness_try_pull(harness.h);
-  fail_unless(out != nullptr);
-  std::vector<guint8> all = bytes(out);
-  gst_buffer_unref(out);
-  return all;
-}
-
-// `count` frames of a moving picture from timestamp index `from`; the bytes of each.
-inline std::vector<std::vector<guint8>> stream(Harness& harness, const std::string& caps, int count, int from = 0) {
-  const GstVideoInfo info = info_of(caps);
-  std::vector<std::vector<guint8>> out;
-  for (int i = 0; i < count; ++i) out.push_back(process(harness, picture(info, from + i, 2 * i)));
-  return out;
-}
-
 struct Errors {
   int count = 0;
   GQuark domain = 0;
@@ -206,6 +188,25 @@ inline Errors take_messages(GstBus* bus, GstMessageType type, const GstElement* 
 
 inline Errors take_errors(GstBus* bus, const GstElement* source = nullptr) {
   return take_messages(bus, GST_MESSAGE_ERROR, source);
+}
+
+// Pushes one frame and returns the bytes that come out.
+inline std::vector<guint8> process(Harness& harness, GstBuffer* buffer) {
+  const GstFlowReturn flow = gst_harness_push(harness.h, buffer);
+  fail_unless(flow == GST_FLOW_OK, "%s: %s", gst_flow_get_name(flow), take_errors(harness.bus()).text.c_str());
+  GstBuffer* out = gst_harness_try_pull(harness.h);
+  fail_unless(out != nullptr);
+  std::vector<guint8> all = bytes(out);
+  gst_buffer_unref(out);
+  return all;
+}
+
+// `count` frames of a moving picture from timestamp index `from`; the bytes of each.
+inline std::vector<std::vector<guint8>> stream(Harness& harness, const std::string& caps, int count, int from = 0) {
+  const GstVideoInfo info = info_of(caps);
+  std::vector<std::vector<guint8>> out;
+  for (int i = 0; i < count; ++i) out.push_back(process(harness, picture(info, from + i, 2 * i)));
+  return out;
 }
 
 inline Errors take_warnings(GstBus* bus) { return take_messages(bus, GST_MESSAGE_WARNING); }
