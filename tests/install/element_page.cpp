@@ -126,8 +126,8 @@ std::string page(const std::string& name) {
   if (!element) throw std::string("no element ") + name + "; is GST_PLUGIN_PATH_1_0 set?";
   std::string text = std::string("\nKlass ") + gst_element_factory_get_metadata(factory, GST_ELEMENT_METADATA_KLASS) +
                      ", rank " + std::to_string(gst_plugin_feature_get_rank(GST_PLUGIN_FEATURE(factory))) + ".\n";
-  text += operators() + "\n## Pads\n" + pads(factory) +
-          "\n## Properties\n\nAnd those of GstBaseTransform, of which `qos` matters.\n";
+  if (g_object_class_find_property(G_OBJECT_GET_CLASS(element), "operator")) text += operators();
+  text += "\n## Pads\n" + pads(factory) + "\n## Properties\n\nAnd those of GstBaseTransform, of which `qos` matters.\n";
   guint count = 0;
   GParamSpec** specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(element), &count);
   for (guint i = 0; i < count; ++i)
