@@ -7,15 +7,15 @@
 namespace reddiff {
 namespace {
 
-void account(GstVideoFilter* filter, ElementState& state, const FrameReport& report, bool degraded, ResetCause reset,
-             const GstBuffer* buffer, bool post) {
+void account(GstVideoFilter* filter, ElementState& state, const FrameReport& report, const FrameNotes& notes,
+             ResetCause reset, const GstBuffer* buffer, bool post) {
   GST_LOG_OBJECT(filter, "%d calls of the prior in %.1f ms%s", report.prior_calls, report.ms.total,
                  report.cut ? ", cut" : "");
   if (reset != ResetCause::none) GST_INFO_OBJECT(filter, "forgot the past: %s", reset_cause_name(reset));
   GstStructure* stats = nullptr;
   {
     const ObjectLock lock(filter);
-    state.statistics.frame_out(report, degraded);
+    state.statistics.frame_out(report, notes);
     state.statistics.reset_done(reset);
     if (post) stats = state.statistics.to_structure();
   }
@@ -24,6 +24,12 @@ void account(GstVideoFilter* filter, ElementState& state, const FrameReport& rep
     gst_element_post_message(GST_ELEMENT(filter), gst_message_new_element(GST_OBJECT(filter), stats));
   }
   if (reset == ResetCause::stream) state.hints = {};
+}
+
+// Where the level that was used comes from.
+const char* noise_source(const FrameReport& report, const InForce& force, const CompressionNoise& compression) {
+  if (force.frame.noise >= 0) return "set";
+  return compression.level > 0 && report.noise <= compression.level ? compression.from : "estimate";
 }
 
 void warn(GstVideoFilter* filter, ElementState& state, const FrameReport& report) {
@@ -106,10 +112,12 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
     state.timing.on_unfit_frame();
     return GST_BASE_TRANSFORM_FLOW_DROPPED;
   }
+  const CompressionNoise compression = state.compression.of_frame(filter->in_info, inbuf);
   const FrameNeeds needs{state.mask.for_frame(GST_ELEMENT(filter), force.config, filter->in_info, inbuf),
-                         allowance.calls, state.compression.noise(filter->in_info)};
+                         allowance.calls, compression.level};
   const FrameReport report = state.session.process(force, filter, inbuf, outbuf, needs, state.memory);
-  account(filter, state, report, allowance.calls >= 0, reset, inbuf, force.frame.post_messages);
+  account(filter, state, report, {allowance.calls >= 0, noise_source(report, force, compression), compression.level},
+          reset, inbuf, force.frame.post_messages);
   warn(filter, state, report);
   if (allowance.calls != 0) hint_at_noise(filter, state.hints, report, force);
   state.timing.on_frame(report, (g_get_monotonic_time() - before) * GST_USECOND, force.frame.processing_deadline);

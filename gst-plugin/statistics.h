@@ -14,11 +14,18 @@
 
 namespace reddiff {
 
+// What the element itself knows of a frame.
+struct FrameNotes {
+  bool degraded = false;
+  const char* noise_source = "";  // static
+  double compression_noise = 0;
+};
+
 class Statistics {
  public:
   void clear() { *this = Statistics(); }
   void frame_in() { ++frames_in_; }
-  void frame_out(const FrameReport& report, bool degraded);
+  void frame_out(const FrameReport& report, const FrameNotes& notes);
   void frame_dropped() { ++frames_dropped_; }
   guint64 frames_out() const { return frames_out_; }
   guint64 frames_dropped() const { return frames_dropped_; }
@@ -40,6 +47,7 @@ class Statistics {
   guint64 tiles_halved_ = 0;
   std::array<double, 256> times_{};  // ring of total milliseconds, frame n at n % 256
   FrameReport last_;
+  FrameNotes notes_;  // of the last frame
   std::string device_;
 };
 
