@@ -14,6 +14,7 @@
 
 #include "core/frame/device_queue.h"
 #include "core/frame/exact_convolution.h"
+#include "core/frame/noise_passes.h"
 
 namespace reddiff {
 namespace {
@@ -31,7 +32,6 @@ constexpr int rounds = 4;  // the margin asks for the level, the level for the m
 // for the filter below: measured on 512x512 white noise (tests/core/test_first_guess.cpp holds it to 3 %).
 constexpr double quiet_bias = 0.527;
 
-constexpr double constant = 1e-9;         // energy of a block without noise
 constexpr double far_quieter = 1.0 / 16;  // in energy
 constexpr double one_shade = 2 * code_value;
 constexpr double most_of_strips = 0.45;  // of an axis
@@ -84,7 +84,7 @@ std::int64_t strip(const std::vector<float>& mean, const std::vector<float>& spr
 }
 
 // Of [1,C,H,W], mean and spread of each row, then of each column.
-std::vector<at::Tensor> lines_of(const at::Tensor& planes) {
+at::Tensor lines_of(const at::Tensor& planes) {
   const auto shade = planes.size(1) == 1 ? planes[0][0] : planes[0].mean(0);
   const auto square = shade.square();
   std::vector<at::Tensor> lines;
@@ -92,7 +92,7 @@ std::vector<at::Tensor> lines_of(const at::Tensor& planes) {
     lines.push_back(shade.mean(axis));
     lines.push_back(square.mean(axis).sub_(lines.back().square()).clamp_min_(0).sqrt_());
   }
-  return lines;
+  return at::cat(lines).to(at::kFloat);
 }
 
 // lines: those of lines_of(), one after the other.
@@ -215,19 +215,29 @@ at::Tensor high_pass(const at::Tensor& planes) {
   return exact_conv2d(x, put(kernel.reshape({1, 1, 3, 3}), x.options())).square_();
 }
 
-at::Tensor cells(const at::Tensor& values) { return at::avg_pool2d(values, {side, side}); }
+at::Tensor means_of_blocks(const at::Tensor& values) { return at::avg_pool2d(values, {side, side}); }
 
-// Of blocks, their energy, mean, whether they may not vote and their detail; then of all lines mean and spread. energy: high_pass() of
-// what is looked at; detail: of the picture, undefined where that is looked at; planes: the picture, whose brightness counts.
-at::Tensor values_of(const at::Tensor& energy, const at::Tensor& detail, const at::Tensor& planes,
-                     const at::Tensor& known) {
+// before: undefined, or planes whose difference is looked at.
+Cells cells_of(const at::Tensor& planes, const at::Tensor& before) {
+  if (lie_in_host_memory(planes)) return cells_on_host(planes, before);
+  const auto energy = before.defined() ? high_pass(planes - before).div_(2) : high_pass(planes);
   const auto inner = planes.transpose(0, 1).slice(2, 1, -1).slice(3, 1, -1);
-  const auto mean = cells(inner), energies = cells(energy);
-  // Where the filter sees nothing but one end of the code values, or reaches a missing pixel.
-  auto blocked = cells((inner.abs() > 1 - end_of_codes).logical_and_(energy < constant).to(at::kFloat));
-  if (known.defined()) blocked = blocked + at::max_pool2d(at::max_pool2d(1 - known, {3, 3}, {1, 1}), {side, side});
-  std::vector<at::Tensor> values = lines_of(planes);
-  values.insert(values.begin(), {energies, mean, blocked.expand_as(mean), detail.defined() ? cells(detail) : energies});
+  const auto at_end = (inner.abs() > 1 - end_of_codes).logical_and_(energy < constant_energy).to(at::kFloat);
+  return {means_of_blocks(energy).squeeze(1), means_of_blocks(inner).squeeze(1), means_of_blocks(at_end).squeeze(1)};
+}
+
+const at::Tensor& lines_seen(const at::Tensor& planes, SeenInPlanes& seen) {
+  if (!seen.lines.defined()) seen.lines = lie_in_host_memory(planes) ? lines_on_host(planes) : lines_of(planes);
+  return seen.lines;
+}
+
+// Of blocks, their energy, mean, whether they may not vote and their detail; then lines. known: where the filter reaches a missing pixel
+// blocks do not vote.
+at::Tensor values_of(const Cells& cells, const at::Tensor& detail, const at::Tensor& lines, const at::Tensor& known) {
+  auto blocked = cells.at_end;
+  if (known.defined())
+    blocked = blocked + at::max_pool2d(at::max_pool2d(1 - known, {3, 3}, {1, 1}), {side, side}).squeeze(1);
+  std::vector<at::Tensor> values{cells.energy, cells.mean, blocked, detail, lines};
   for (auto& value : values) value = value.to(at::kFloat).flatten();
   return at::cat(values);
 }
@@ -245,8 +255,8 @@ Blocks voters(const Ballot& ballot, const float* values) {
     const auto x = static_cast<int>(i % columns), y = static_cast<int>(i / columns % rows);
     const bool inside = y * side >= box.top && (y + 1) * side + 2 <= box.bottom && x * side >= box.left &&
                         (x + 1) * side + 2 <= box.right;
-    if (!inside || blocked[i] > 0 || !(ballot.constants_vote || energy[i] > constant)) continue;
-    blocks.push_back({energy[i] > constant ? energy[i] : 0.0F, mean[i], 1 - std::abs(mean[i]), detail[i], x, y});
+    if (!inside || blocked[i] > 0 || !(ballot.constants_vote || energy[i] > constant_energy)) continue;
+    blocks.push_back({energy[i] > constant_energy ? energy[i] : 0.0F, mean[i], 1 - std::abs(mean[i]), detail[i], x, y});
   }
   return sorted_by_energy(blocks);
 }
@@ -260,17 +270,11 @@ NoiseVote vote_of(const Ballot& ballot, const float* values) {
           !blocks.empty(), curve_of(blocks, level)};
 }
 
-Ballot ballot(const at::Tensor& energy, const at::Tensor& detail, const at::Tensor& planes, const at::Tensor& known,
-              bool constants_vote) {
-  return {values_of(energy, detail, planes, known), planes.size(1), planes.size(2), planes.size(3), constants_vote};
-}
-
 }  // namespace
 
-Box inside_of_bars(const at::Tensor& planes) {
-  std::vector<at::Tensor> lines = lines_of(planes);
-  for (auto& line : lines) line = line.to(at::kFloat);
-  Awaited awaited(at::cat(lines));
+Box inside_of_bars(const at::Tensor& planes, SeenInPlanes* seen) {
+  SeenInPlanes own;
+  Awaited awaited(lines_seen(planes, seen ? *seen : own));
   return box_of(awaited.get().const_data_ptr<float>(), planes.size(2), planes.size(3));
 }
 
@@ -278,14 +282,23 @@ bool is_large_enough(std::int64_t height, std::int64_t width) {
   return (height - 2) / side * ((width - 2) / side) >= 12;
 }
 
-Ballot ballot_on_noise(const at::Tensor& planes, const at::Tensor& known) {
+Ballot ballot_on_noise(const at::Tensor& planes, const at::Tensor& known, SeenInPlanes* seen) {
   if (!is_large_enough(planes.size(2), planes.size(3))) return {};
-  return ballot(high_pass(planes), {}, planes, known, true);
+  SeenInPlanes own;
+  SeenInPlanes& kept = seen ? *seen : own;
+  const Cells cells = cells_of(planes, {});
+  kept.energy = cells.energy;
+  return {values_of(cells, cells.energy, lines_seen(planes, kept), known), planes.size(1), planes.size(2),
+          planes.size(3), true};
 }
 
-Ballot ballot_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known) {
+Ballot ballot_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known, SeenInPlanes* seen) {
   if (!is_large_enough(now.size(2), now.size(3))) return {};
-  return ballot(high_pass(now - before).div_(2), high_pass(now), now, known, false);
+  SeenInPlanes own;
+  SeenInPlanes& kept = seen ? *seen : own;
+  if (!kept.energy.defined()) kept.energy = cells_of(now, {}).energy;
+  return {values_of(cells_of(now, before), kept.energy, lines_seen(now, kept), known), now.size(1), now.size(2),
+          now.size(3), false};
 }
 
 std::vector<NoiseVote> counted(const std::vector<Ballot>& ballots) {

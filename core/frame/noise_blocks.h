@@ -28,8 +28,15 @@ struct Box {
   std::int64_t top, left, bottom, right;  // the last two are outside
 };
 
-// Planes [1,C,H,W] without bars: strips along the border that are one shade and quieter than the rest by far.
-Box inside_of_bars(const at::Tensor& planes);
+// What was seen in planes, so that it is computed once; undefined until then.
+struct SeenInPlanes {
+  at::Tensor lines;   // mean and spread of each row, then of each column
+  at::Tensor energy;  // of blocks, behind the filter
+};
+
+// Planes [1,C,H,W] without bars: strips along the border that are one shade and quieter than the rest by far. seen: of these planes, read and
+// filled; none if nobody else wants to know.
+Box inside_of_bars(const at::Tensor& planes, SeenInPlanes* seen = nullptr);
 
 // Noise by brightness: in so many equal parts of the code values; 0 where a part has too few blocks.
 constexpr int brightness_bins = 8;
@@ -54,8 +61,9 @@ struct Ballot {
   std::int64_t planes = 0, height = 0, width = 0;
   bool constants_vote = false;
 };
-Ballot ballot_on_noise(const at::Tensor& planes, const at::Tensor& known = {});
-Ballot ballot_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known = {});
+Ballot ballot_on_noise(const at::Tensor& planes, const at::Tensor& known = {}, SeenInPlanes* seen = nullptr);
+Ballot ballot_on_change(const at::Tensor& now, const at::Tensor& before, const at::Tensor& known = {},
+                        SeenInPlanes* seen = nullptr);
 std::vector<NoiseVote> counted(const std::vector<Ballot>& ballots);
 
 // The same of what differs from the planes of the frame before, which has twice the variance. Where nothing moved there is no detail in

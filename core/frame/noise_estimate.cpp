@@ -12,11 +12,13 @@
 #include "core/frame/convert.h"
 #include "core/frame/device_queue.h"
 #include "core/frame/luma.h"
+#include "core/frame/noise_passes.h"
 
 namespace reddiff {
 namespace {
 
 constexpr double agree = 1.15;
+constexpr std::uint8_t not_counted = 4;  // beside what flatness_on_host() says
 
 // Of every group of planes, how much at one size; `ballot` is asked for those that are large enough.
 template <typename MakeBallot> NoiseEstimate estimate(const std::vector<NoisePlanes>& groups, MakeBallot&& ballot) {
@@ -46,35 +48,84 @@ template <typename MakeBallot> NoiseEstimate estimate(const std::vector<NoisePla
   return estimate;
 }
 
+// Means of 2x2 pixels; those of means are those of larger squares.
+at::Tensor halved(const at::Tensor& planes) {
+  return lie_in_host_memory(planes) ? halved_on_host(planes) : at::avg_pool2d(planes, {2, 2});
+}
+
 NoisePlanes at_sizes(const at::Tensor& planes, const at::Tensor& known, double gain, double power) {
-  NoisePlanes all{{}, {}, gain, power};
+  NoisePlanes all{{}, {}, {}, gain, power};
   for (int size = 0; size < noise_sizes; ++size) {
     if (!is_large_enough(planes.size(2) >> size, planes.size(3) >> size)) break;
     const std::int64_t side = 1 << size;
     const auto k = static_cast<std::size_t>(size);
-    all.planes[k] = size == 0 ? planes : at::avg_pool2d(planes, {side, side});
+    all.planes[k] = size == 0 ? planes : halved(all.planes[k - 1]);
+    all.seen[k] = std::make_shared<SeenInPlanes>();
     if (known.defined()) all.known[k] = size == 0 ? known : 1 - at::max_pool2d(1 - known, {side, side});
   }
   return all;
 }
 
-// The smallest rectangle around what is true of [1,1,h,w], if that fills it and at most half of the picture: an inset.
-std::optional<Box> filled_box(const at::Tensor& mask) {
-  Awaited awaited(at::cat({mask.any(3).flatten(), mask.any(2).flatten(), mask.sum().view(1)}));  // [H + W + 1], int64
-  const auto *rows = awaited.get().const_data_ptr<std::int64_t>(), *columns = rows + mask.size(2);
-  const auto all = columns[mask.size(3)];
+// The smallest rectangle around what is counted by `rows` and `columns`, `all` together, if that fills it and at most half of the picture:
+// an inset.
+std::optional<Box> filled_box(const std::int64_t* rows, std::int64_t height, const std::int64_t* columns,
+                              std::int64_t width, std::int64_t all) {
   if (all == 0) return {};
   const auto span = [](const std::int64_t* line, std::int64_t size) {
-    return std::pair{std::find(line, line + size, 1) - line,
-                     size - (std::find(std::reverse_iterator(line + size), std::reverse_iterator(line), 1) -
-                             std::reverse_iterator(line + size))};
+    const auto some = [](std::int64_t count) { return count > 0; };
+    const auto last = std::find_if(std::reverse_iterator(line + size), std::reverse_iterator(line), some);
+    return std::pair{std::find_if(line, line + size, some) - line, last.base() - line};
   };
-  const auto [top, bottom] = span(rows, mask.size(2));
-  const auto [left, right] = span(columns, mask.size(3));
+  const auto [top, bottom] = span(rows, height);
+  const auto [left, right] = span(columns, width);
   const Box box{top, left, bottom, right};
   const auto area = (box.bottom - box.top) * (box.right - box.left);
-  const bool filled = all > area * 9 / 10;
-  return filled && 2 * area < mask.numel() ? std::optional(box) : std::nullopt;
+  return all > area * 9 / 10 && 2 * area < height * width ? std::optional(box) : std::nullopt;
+}
+
+// The same of what is true of [1,1,h,w].
+std::optional<Box> filled_box(const at::Tensor& mask) {
+  const auto height = mask.size(2), width = mask.size(3);
+  Awaited awaited(at::cat({mask.any(3).flatten(), mask.any(2).flatten(), mask.sum().view(1)}));  // [h + w + 1], int64
+  const auto* counts = awaited.get().const_data_ptr<std::int64_t>();
+  return filled_box(counts, height, counts + height, width, counts[height + width]);
+}
+
+// constant_share() of planes without bars. counts: [1,1,h-2,w-2], which pixels do; undefined if all.
+ConstantShare share_on_host(const at::Tensor& picture, const at::Tensor& counts) {
+  const auto flatness = flatness_on_host(picture);
+  if (counts.defined()) flatness.masked_fill_(counts.view(flatness.sizes()).logical_not(), not_counted);
+  const std::int64_t height = flatness.size(0), width = flatness.size(1);
+  const auto* states = flatness.const_data_ptr<std::uint8_t>();
+  // How many there are of each state: of all rows, and of the part of them that lies in a box.
+  std::vector<std::int64_t> rows(height), columns(width);
+  std::vector<std::int32_t> in_column(width);
+  std::int64_t inside = 0;
+  for (std::int64_t y = 0; y < height; ++y) {
+    std::int32_t in_row = 0;
+    for (std::int64_t x = 0; x < width; ++x) {
+      const std::int32_t plain = states[y * width + x] == is_flat;
+      in_row += plain;
+      in_column[x] += plain;
+    }
+    rows[y] = in_row;
+    inside += in_row;
+  }
+  std::copy(in_column.begin(), in_column.end(), columns.begin());
+  if (const auto box = filled_box(rows.data(), height, columns.data(), width, inside))
+    flatness.slice(0, box->top, box->bottom).slice(1, box->left, box->right).fill_(not_counted);
+  std::array<std::int64_t, 4> found{};  // by state
+  for (std::int64_t y = 0; y < height; ++y) {
+    std::array<std::int32_t, 4> in_row{};
+    for (std::int64_t x = 0; x < width; ++x)
+      for (std::int32_t state = 0; state < 4; ++state) in_row[state] += states[y * width + x] == state;
+    for (std::size_t state = 0; state < 4; ++state) found[state] += in_row[state];
+  }
+  const auto all = found[0] + found[1] + found[2] + found[3], not_at_end = found[0] + found[is_flat];
+  const auto share = [](std::int64_t some, std::int64_t of) {
+    return static_cast<double>(some) / static_cast<double>(std::max<std::int64_t>(1, of));
+  };
+  return {share(found[is_flat | is_at_end], all), not_at_end > 0 ? share(found[is_flat], not_at_end) : 1};
 }
 
 // Of each pixel and its eight neighbours, [.,.,H-2,W-2]: at::maximum or at::minimum.
@@ -86,6 +137,25 @@ template <typename Of> at::Tensor of_nine(const at::Tensor& x, Of&& of) {
   return of_three(of_three(x, 2), 3);
 }
 
+ConstantShare share_on_device(const at::Tensor& picture, at::Tensor counts) {
+  const auto highest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::maximum(a, b); });
+  const auto lowest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); });
+  const auto constant = (highest - lowest < end_of_codes).all(1, true);
+  const auto at_end = (at::maximum(highest, -lowest) >= 1 - end_of_codes).any(1, true);
+  if (!counts.defined()) counts = at::ones_like(constant);
+  if (const auto box = filled_box(counts.logical_and(constant).logical_and(at_end.logical_not())))
+    counts.narrow(2, box->top, box->bottom - box->top).narrow(3, box->left, box->right - box->left).fill_(false);
+  const auto share = [&](const at::Tensor& which, const at::Tensor& all) {
+    return counts.logical_and(which).logical_and(all).sum() / counts.logical_and(all).sum().clamp_min(1);
+  };
+  const auto shares = at::stack({share(constant.logical_and(at_end), at::ones_like(counts)),
+                                 share(constant, at_end.logical_not()), counts.logical_and(at_end.logical_not()).any()})
+                          .to(at::kDouble);
+  Awaited awaited(shares);
+  const double* read = awaited.get().const_data_ptr<double>();
+  return {read[0], read[2] > 0 ? read[1] : 1};
+}
+
 }  // namespace
 
 double rms_of(const std::array<double, noise_sizes>& levels, int size) {
@@ -94,8 +164,8 @@ double rms_of(const std::array<double, noise_sizes>& levels, int size) {
 }
 
 std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known) {
-  const auto [luma, luma_power] = luma_of(frame, picture);
-  const double luma_gain = 1 / std::sqrt(luma_power);
+  const auto luma = quick_luma_of(frame.matrix, picture);
+  const double power_of_luma = luma_power(frame.matrix), luma_gain = 1 / std::sqrt(power_of_luma);
   if (frame.model != ColorModel::ycbcr) return {at_sizes(picture, known, 1, 1), at_sizes(luma, known, luma_gain, 0)};
   const double kr = frame.matrix.kr, kb = frame.matrix.kb, kg = 1 - kr - kb;
   const auto chroma = read_chroma_planes(frame, picture.device());
@@ -108,13 +178,13 @@ std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& 
   at::Tensor chroma_known;
   if (known.defined())
     chroma_known = 1 - std::get<0>(at::adaptive_max_pool2d(1 - known, {chroma.size(2), chroma.size(3)}));
-  return {at_sizes(luma, known, luma_gain, luma_power),
-          at_sizes(chroma, chroma_known, std::sqrt(area / chroma_power), 1 - luma_power)};
+  return {at_sizes(luma, known, luma_gain, power_of_luma),
+          at_sizes(chroma, chroma_known, std::sqrt(area / chroma_power), 1 - power_of_luma)};
 }
 
 NoiseEstimate estimate_noise(const std::vector<NoisePlanes>& groups) {
   return estimate(groups, [&](std::size_t i, std::size_t size) {
-    return ballot_on_noise(groups[i].planes[size], groups[i].known[size]);
+    return ballot_on_noise(groups[i].planes[size], groups[i].known[size], groups[i].seen[size].get());
   });
 }
 
@@ -128,36 +198,22 @@ NoiseEstimate estimate_noise(const at::Tensor& picture, const at::Tensor& known)
 
 NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::vector<NoisePlanes>& before) {
   return estimate(now, [&](std::size_t i, std::size_t size) {
-    return ballot_on_change(now[i].planes[size], before[i].planes[size], now[i].known[size]);
+    return ballot_on_change(now[i].planes[size], before[i].planes[size], now[i].known[size], now[i].seen[size].get());
   });
 }
 
 ConstantShare constant_share(const NoisePlanes& of) {
   if (!of.planes[0].defined()) return {};
-  const auto bounds = inside_of_bars(of.planes[0]);
+  const auto bounds = inside_of_bars(of.planes[0], of.seen[0].get());
   const auto rows = bounds.bottom - bounds.top, columns = bounds.right - bounds.left;
   if (std::min(rows, columns) < 3) return {};
   const auto picture = of.planes[0].narrow(2, bounds.top, rows).narrow(3, bounds.left, columns);
-  const auto highest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::maximum(a, b); });
-  const auto lowest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); });
-  const auto constant = (highest - lowest < end_of_codes).all(1, true);
-  const auto at_end = (at::maximum(highest, -lowest) >= 1 - end_of_codes).any(1, true);
-  auto counts = at::ones_like(constant);
+  at::Tensor counts;
   if (of.known[0].defined()) {
     const auto known = of.known[0].narrow(2, bounds.top, rows).narrow(3, bounds.left, columns);
     counts = of_nine(known, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); }) > 0;
   }
-  if (const auto box = filled_box(counts.logical_and(constant).logical_and(at_end.logical_not())))
-    counts.narrow(2, box->top, box->bottom - box->top).narrow(3, box->left, box->right - box->left).fill_(false);
-  const auto share = [&](const at::Tensor& which, const at::Tensor& all) {
-    return counts.logical_and(which).logical_and(all).sum() / counts.logical_and(all).sum().clamp_min(1);
-  };
-  const auto shares = at::stack({share(constant.logical_and(at_end), at::ones_like(counts)),
-                                 share(constant, at_end.logical_not()), counts.logical_and(at_end.logical_not()).any()})
-                          .to(at::kDouble);
-  Awaited awaited(shares);
-  const double* read = awaited.get().const_data_ptr<double>();
-  return {read[0], read[2] > 0 ? read[1] : 1};
+  return lie_in_host_memory(picture) ? share_on_host(picture, counts) : share_on_device(picture, counts);
 }
 
 }  // namespace reddiff

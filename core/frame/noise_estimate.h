@@ -10,6 +10,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <memory>
 #include <vector>
 
 #include "core/api/frame_view.h"
@@ -50,8 +51,10 @@ struct NoisePlanes {
   // [1,C,h,w] and their means of 2x2 and 4x4; undefined where they are too small to see noise in.
   std::array<at::Tensor, noise_sizes> planes;
   std::array<at::Tensor, noise_sizes> known;  // [1,1,h,w] of each, 1 or 0; undefined where all is known
-  double gain;                                // level of white R'G'B' noise over that of its image in these planes
-  double power;                               // their part in the noise of R'G'B'; adds up to 1
+  // Filled as it is asked for.
+  std::array<std::shared_ptr<SeenInPlanes>, noise_sizes> seen;
+  double gain;   // level of white R'G'B' noise over that of its image in these planes
+  double power;  // their part in the noise of R'G'B'; adds up to 1
 };
 
 // Of a frame and the picture read from it: R'G'B' and luma, or luma and chroma at its own size.
