@@ -24,7 +24,23 @@ bool HotPixels::Surroundings::isolates() const {
   return bright() ? value - ring_high > still_there : ring_low - value > still_there;
 }
 
-HotPixels::Surroundings HotPixels::look_around(const Planes& planes, std::int64_t index, Candidate& candidate) {
+HotPixels::Surroundings HotPixels::look_at_ring(const Planes& planes, std::int64_t index) {
+  const std::int64_t x = index % planes.width, y = index / planes.width % planes.height;
+  Surroundings found{planes.values[index]};
+  for (std::int64_t dy = -1; dy <= 1; ++dy)
+    for (std::int64_t dx = -1; dx <= 1; ++dx) {
+      if (dx == 0 && dy == 0) continue;
+      const bool inside = y + dy >= 0 && y + dy < planes.height && x + dx >= 0 && x + dx < planes.width;
+      const float now = inside ? planes.values[index + dy * planes.width + dx] : 0.0F;
+      found.ring += now / 8;
+      found.ring_high = std::max(found.ring_high, now);
+      found.ring_low = std::min(found.ring_low, now);
+    }
+  return found;
+}
+
+HotPixels::Surroundings HotPixels::look_around(const Planes& planes, Candidate& candidate) {
+  const std::int64_t index = candidate.index;
   const std::int64_t x = index % planes.width, y = index / planes.width % planes.height;
   Surroundings found{planes.values[index]};
   int i = 0, outer_count = 0;
@@ -64,8 +80,11 @@ double HotPixels::Candidate::unevenness() const {
   return high - low;
 }
 
-bool HotPixels::look(const Planes& planes, std::int64_t index, Candidate& candidate) {
-  const Surroundings now = look_around(planes, index, candidate);
+bool HotPixels::look(const Planes& planes, Candidate& candidate) {
+  // In noise most are gone in the next frame: then nothing else about them matters.
+  const bool may_go = candidate.looks > 0 && !candidate.hot && candidate.frames <= 1;
+  if (may_go && !look_at_ring(planes, candidate.index).isolates()) return false;
+  const Surroundings now = look_around(planes, candidate);
   const double side = now.bright() ? 1 : -1;
   candidate.height += side * (now.value - now.ring);
   candidate.halo += side * (now.ring - now.outer);
@@ -85,19 +104,24 @@ bool HotPixels::look(const Planes& planes, std::int64_t index, Candidate& candid
 
 std::vector<std::int64_t> HotPixels::update(const Planes& planes, const std::vector<std::int64_t>& isolated) {
   const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1024, planes.size() / most_candidates));
-  for (const std::int64_t index : isolated) {
-    if (candidates_.size() >= most) break;
-    candidates_.try_emplace(index);
-  }
+  std::size_t room = most - std::min(most, candidates_.size());
   std::vector<std::int64_t> hot;
-  for (auto it = candidates_.begin(); it != candidates_.end();) {
-    if (!look(planes, it->first, it->second)) {
-      it = candidates_.erase(it);
-      continue;
-    }
-    if (it->second.hot) hot.push_back(it->first);
-    ++it;
+  const auto keep = [&](Candidate& candidate) {
+    if (!look(planes, candidate)) return;
+    if (candidate.hot) hot.push_back(candidate.index);
+    next_.push_back(candidate);
+  };
+  next_.clear();
+  auto known = candidates_.begin();
+  for (const std::int64_t index : isolated) {
+    for (; known != candidates_.end() && known->index < index; ++known) keep(*known);
+    if (room == 0 || (known != candidates_.end() && known->index == index)) continue;
+    --room;
+    Candidate candidate{index};
+    keep(candidate);
   }
+  for (; known != candidates_.end(); ++known) keep(*known);
+  candidates_.swap(next_);
   return hot;
 }
 

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 namespace reddiff {
@@ -16,13 +15,14 @@ struct Planes;
 
 class HotPixels {
  public:
-  // isolated: indices of this frame's isolated values, candidates. Returns the indices of the values that are known to be hot.
+  // isolated: indices of this frame's isolated values in order, candidates. Returns the indices of the values that are known to be hot.
   std::vector<std::int64_t> update(const Planes& planes, const std::vector<std::int64_t>& isolated);
 
  private:
   static constexpr int around = 24;  // of 5x5 pixels
 
   struct Candidate {
+    std::int64_t index = 0;
     std::array<float, around> last{}, changed{}, sum{};  // what is around, its changes from frame to frame, and sums
     double height = 0, halo = 0;  // sums over frames: over the ring next to it; of that ring over the next one
     int looks = 0;                // frames in these sums
@@ -41,12 +41,15 @@ class HotPixels {
     bool isolates() const;
   };
 
-  static Surroundings look_around(const Planes& planes, std::int64_t index, Candidate& candidate);
+  // Values and the pixels next to them alone.
+  static Surroundings look_at_ring(const Planes& planes, std::int64_t index);
+
+  static Surroundings look_around(const Planes& planes, Candidate& candidate);
 
   // false: nothing to see any more.
-  static bool look(const Planes& planes, std::int64_t index, Candidate& candidate);
+  static bool look(const Planes& planes, Candidate& candidate);
 
-  std::unordered_map<std::int64_t, Candidate> candidates_;
+  std::vector<Candidate> candidates_, next_;  // in order of their index; next_: of the frame that is being looked at
 };
 
 }  // namespace reddiff
