@@ -29,7 +29,8 @@ void account(GstVideoFilter* filter, ElementState& state, const FrameReport& rep
 // Where the level that was used comes from.
 const char* noise_source(const FrameReport& report, const InForce& force, const CompressionNoise& compression) {
   if (force.frame.noise >= 0) return "set";
-  return compression.level > 0 && report.noise <= compression.level ? compression.from : "estimate";
+  const bool heeded = force.config.task == Task::restore && compression.level > 0;
+  return heeded && report.noise <= compression.level ? compression.from : "estimate";
 }
 
 void warn(GstVideoFilter* filter, ElementState& state, const FrameReport& report) {

@@ -25,8 +25,9 @@ struct FrameOptions {
   double strength = 1;
   double chroma_strength = 1;  // of what `strength` leaves: 0: the chroma of the plainly resampled input, luma as it is
   double noise = -1;           // 8-bit units, as Config::noise
-  double least_noise = 0;      // 8-bit units; what a codec left, by what the stream says: no estimate is taken below this
-  double most_noise = 255;     // 8-bit units; no estimate is taken above this
+  double least_noise =
+      0;  // 8-bit units; what a codec left, by what the stream says: task=restore takes no estimate below this
+  double most_noise = 255;  // 8-bit units; no estimate is taken above this
   // For masks from files and regions: width x height of `in`, row by row, 0 = missing.
   const std::uint8_t* known = nullptr;
   // Of the prior, on pictures of the output's size; 0: plainly resampled, the past stays as it is; -1: no limit.

@@ -15,7 +15,8 @@ namespace reddiff {
 
 Observer::Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping,
                    std::vector<std::string> kinds, at::Device device, Denoise denoise)
-    : denoises_(kind == ProblemKind::denoise),
+    : has_least_(config.task == Task::restore),
+      denoises_(kind == ProblemKind::denoise),
       mask_(mask),
       mask_grow_(config.mask_grow),
       knows_clipping_(knows_clipping),
@@ -44,7 +45,8 @@ double Observer::level(const FrameView& frame, const FrameOptions& options, Obse
     }
     // Where the measurement is not the picture, what is below a code value is rounding, and is dealt with as that.
     if (!denoises_ && !is_noisy(level)) level = 0;
-    if (const double left = level_to_core(options.least_noise); left > std::max(level, least_noise)) {
+    const double left = has_least_ ? level_to_core(options.least_noise) : 0;
+    if (left > std::max(level, least_noise)) {
       level = left;
       seen.kind = denoises_ && knows(error_kind::codec) ? error_kind::codec : error_kind::white;
     }

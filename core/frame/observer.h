@@ -65,6 +65,7 @@ class Observer {
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 
   bool estimates_;  // the level, where the frame's options leave it open
+  bool has_least_;  // and no less than they say a codec left
   bool denoises_;   // nothing else is to be done: then impulses are found, and how noise depends on brightness
   MaskSource mask_;
   int mask_grow_;

@@ -25,7 +25,6 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
-
 // Hands out tensors by name, shape checked, moved to where they are used.
 class Weights {
  public:

@@ -16,9 +16,9 @@ namespace reddiff {
 
 struct Problem {
   OperatorPtr op;
-  at::Tensor y;                     // [N,c,h,w]
-  at::Tensor weights;               // [N,1,h,w], 1 measured, 0 missing; undefined: all measured
-  LikelihoodPtr likelihood;         // of y
+  at::Tensor y;                               // [N,c,h,w]
+  at::Tensor weights;                         // [N,1,h,w], 1 measured, 0 missing; undefined: all measured
+  LikelihoodPtr likelihood;                   // of y
   std::string_view kind = error_kind::white;  // of the noise: which of the prior's kinds (Denoiser::for_kind) is asked
 
   double sigma_y() const { return likelihood->sigma_y(); }

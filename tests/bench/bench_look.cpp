@@ -97,7 +97,8 @@ void print_untouched(const Size& size, int count, Checks& checks) {
   std::sort(ms.begin(), ms.end());
   const auto looked_at = ms.size() / 4;
   checks.finite(ms.back(), "a frame that is left alone");
-  std::printf("%-10s %10.2f %10.2f\n", text(size).c_str(), median({ms.begin(), ms.end() - static_cast<std::ptrdiff_t>(looked_at)}),
+  std::printf("%-10s %10.2f %10.2f\n", text(size).c_str(),
+              median({ms.begin(), ms.end() - static_cast<std::ptrdiff_t>(looked_at)}),
               median({ms.end() - static_cast<std::ptrdiff_t>(looked_at), ms.end()}));
 }
 

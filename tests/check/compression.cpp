@@ -146,12 +146,12 @@ static double noise_used(const std::string& properties) {
   return harness.measured("noise");
 }
 
-GST_START_TEST(every_task_heeds_it_where_no_level_is_set) {
+GST_START_TEST(restoring_heeds_it_where_no_level_is_set) {
   const double wanted = 0.95 * std::pow(20, 0.55);
   fail_unless(std::abs(noise_used("task=restore") - wanted) < 1e-3, "%f", noise_used("task=restore"));
   fail_unless(std::abs(noise_used("task=restore noise=2") - 2) < 1e-6);
-  fail_unless(std::abs(noise_used("task=denoise") - wanted) < 1e-3);
-  fail_unless(std::abs(noise_used("task=super-resolution") - wanted) < 1e-3);
+  for (const char* task : {"task=denoise", "task=super-resolution"})
+    fail_unless(noise_used(task) < wanted / 2, "%s", task);
 }
 GST_END_TEST
 
@@ -165,7 +165,7 @@ static Suite* compression_suite() {
   tcase_add_test(cases, without_a_rate_the_times_of_frames_tell_it);
   tcase_add_test(cases, the_quantiser_is_worth_more_than_the_rate);
   tcase_add_test(cases, errors_average_out_where_pixels_become_fewer);
-  tcase_add_test(cases, every_task_heeds_it_where_no_level_is_set);
+  tcase_add_test(cases, restoring_heeds_it_where_no_level_is_set);
   return suite;
 }
 

@@ -19,11 +19,11 @@ namespace {
 constexpr std::int64_t height = 96, width = 128;
 using Names = std::vector<std::string>;
 
-Observed observed(double noise_level, double left_by_codec, const Names& kinds,
+Observed observed(double noise_level, double left_by_codec, const Names& kinds, Task task = Task::restore,
                   ProblemKind problem = ProblemKind::denoise) {
   const auto clean = scene(height, width, 3) * 0.5;
   Config config;
-  if (problem != ProblemKind::denoise) config.task = Task::super_resolution;
+  config.task = task;
   Observer observer(config, problem, MaskSource::none, false, kinds, at::kCPU, [clean](const at::Tensor& u, double) {
     const auto times = clean.size(3) / u.size(3);
     return times == 1 ? clean.clone() : at::avg_pool2d(clean, {times, times});
@@ -47,11 +47,18 @@ TEST(Observer, TakesWhatACodecLeftForAKindOfItsOwn) {
 
 TEST(Observer, TakesItForWhiteNoiseWhereThePriorKnowsNoBetter) {
   for (const ProblemKind problem : {ProblemKind::denoise, ProblemKind::reduce}) {
-    const auto seen =
-        observed(0, 5, problem == ProblemKind::denoise ? Names{"white"} : Names{"white", "codec"}, problem);
+    const Names kinds = problem == ProblemKind::denoise ? Names{"white"} : Names{"white", "codec"};
+    const auto seen = observed(0, 5, kinds, Task::restore, problem);
     EXPECT_EQ(seen.kind, error_kind::white);
     EXPECT_NEAR(level(seen), 5, 1e-6);
   }
+}
+
+// A clean recording of a screen has quantisers, too: only who asks for codecs' errors to be undone has them undone.
+TEST(Observer, HearsOfCodecsOnlyWhereTheyAreToBeUndone) {
+  const auto seen = observed(0, 5, {"white", "codec"}, Task::denoise);
+  EXPECT_TRUE(seen.noise_free);
+  EXPECT_EQ(seen.kind, error_kind::white);
 }
 
 TEST(Observer, BelievesTheLargerOfNoiseAndWhatACodecLeft) {
