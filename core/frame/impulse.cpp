@@ -2,6 +2,7 @@
 #include "core/frame/impulse.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,7 @@ constexpr float apart = 0.25F;  // of an isolated value to its neighbours
 constexpr float end = 0.98F;    // beyond it a value is black or white
 constexpr std::int64_t smallest_side = 16;
 constexpr std::int64_t sampled = 4;  // one row in so many
+constexpr int idle_before_rest = 8;  // frames
 
 // A picture of salt and pepper. Rates that are measured on clean material of all kinds differ by more than 2.5 between the ends, or
 // clusters are at least three times as many as chance makes; white noise has isolated values of all shades.
@@ -27,7 +29,8 @@ constexpr double highest_rate = 0.2;  // at an end
 constexpr double clusters_over_chance = 1.6, clusters_besides = 0.06;
 
 // Largest and smallest of the eight neighbours of each inner value of a row.
-void ring_of_row(const float* row, std::int64_t width, std::vector<float>& largest, std::vector<float>& smallest) {
+void ring_of_row(const float* __restrict row, std::int64_t width, float* __restrict largest,
+                 float* __restrict smallest) {
   const float *above = row - width, *below = row + width;
   for (std::int64_t x = 1; x < width - 1; ++x) {
     const float high = std::max(std::max(std::max(above[x - 1], above[x]), std::max(above[x + 1], row[x - 1])),
@@ -43,8 +46,7 @@ struct RowCount {
   int isolated = 0, white = 0, black = 0, white_chances = 0, black_chances = 0, extreme = 0;
 };
 
-RowCount count_row(const float* row, std::int64_t width, const std::vector<float>& largest,
-                   const std::vector<float>& smallest) {
+RowCount count_row(const float* row, std::int64_t width, const float* largest, const float* smallest) {
   int isolated = 0, white = 0, black = 0, white_chances = 0, black_chances = 0, extreme = 0;
   for (std::int64_t x = 1; x < width - 1; ++x) {
     const float value = row[x];
@@ -60,24 +62,112 @@ RowCount count_row(const float* row, std::int64_t width, const std::vector<float
   return {isolated, white, black, white_chances, black_chances, extreme};
 }
 
+// Rows that are counted, as one list over all planes.
+struct CountedRows {
+  std::int64_t first, step, in_plane;
+
+  CountedRows(const Planes& planes, std::int64_t first_row, std::int64_t each)
+      : first(first_row), step(each), in_plane(std::max<std::int64_t>(0, (planes.height - 2 - first + step) / step)) {}
+
+  // Index of the row's first value.
+  std::int64_t start(const Planes& planes, std::int64_t i) const {
+    return (i / in_plane * planes.height + first + i % in_plane * step) * planes.width;
+  }
+};
+
+// work(part, begin, end) for so many parts of 0..count as there are threads.
+template <typename Work> void in_parts(std::int64_t parts, std::int64_t count, Work&& work) {
+  at::parallel_for(0, parts, 1, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t part = from; part < to; ++part)
+      work(static_cast<std::size_t>(part), count * part / parts, count * (part + 1) / parts);
+  });
+}
+
+// What one thread has seen of them.
+struct PartOfCensus {
+  Census census;
+  std::vector<int> in_row;  // isolated values
+};
+
+// most: so many isolated values are listed, whole rows of them.
+void count_rows(const Planes& planes, const CountedRows& rows, std::int64_t begin, std::int64_t end_row,
+                std::int64_t most, PartOfCensus& part) {
+  std::vector<float> largest(planes.width), smallest(planes.width);
+  Census& census = part.census;
+  for (std::int64_t i = begin; i < end_row; ++i) {
+    const std::int64_t first = rows.start(planes, i);
+    const float* row = planes.values + first;
+    ring_of_row(row, planes.width, largest.data(), smallest.data());
+    const RowCount found = count_row(row, planes.width, largest.data(), smallest.data());
+    census.values += planes.width;
+    census.isolated_count += found.isolated;
+    census.extreme += found.extreme;
+    census.white.single += found.white;
+    census.black.single += found.black;
+    census.white.chances += found.white_chances;
+    census.black.chances += found.black_chances;
+    part.in_row.push_back(found.isolated);
+    if (found.isolated == 0 || census.isolated_count > most) continue;
+    for (std::int64_t x = 1; x < planes.width - 1; ++x)
+      if (row[x] - largest[x] > apart || smallest[x] - row[x] > apart) census.isolated.push_back(first + x);
+  }
+}
+
+// Adds the next part; of the isolated values as many rows as there is room for.
+void add(Census& all, const PartOfCensus& part, std::int64_t most) {
+  auto next = part.census.isolated.begin();
+  for (const int in_row : part.in_row) {
+    all.isolated_count += in_row;
+    if (in_row == 0 || all.isolated_count > most) continue;
+    all.isolated.insert(all.isolated.end(), next, next + in_row);
+    next += in_row;
+  }
+  all.values += part.census.values;
+  all.extreme += part.census.extreme;
+  const auto add_end = [](Census::End& sum, const Census::End& more) {
+    sum.single += more.single;
+    sum.chances += more.chances;
+  };
+  add_end(all.white, part.census.white);
+  add_end(all.black, part.census.black);
+}
+
+struct Pairs {
+  std::int64_t white = 0, black = 0;
+};
+
 // Values at an end that have exactly one neighbour there and are isolated from the seven others.
-void count_pairs(const Planes& planes, Census& census) {
-  for (std::int64_t plane = 0; plane < planes.count; ++plane)
-    for (std::int64_t y = 1; y < planes.height - 1; ++y) {
-      const float* row = planes.values + (plane * planes.height + y) * planes.width;
-      for (std::int64_t x = 1; x < planes.width - 1; ++x) {
-        if (std::abs(row[x]) < end) continue;
-        const float side = row[x] > 0 ? 1 : -1;
-        int there = 0, near = 0;
-        for (std::int64_t dy = -1; dy <= 1; ++dy)
-          for (std::int64_t dx = -1; dx <= 1; ++dx) {
-            const float neighbour = row[dy * planes.width + x + dx];
-            there += side * neighbour >= end;
-            near += side * (row[x] - neighbour) <= apart;
-          }
-        if (there == 2 && near == 2) ++(side > 0 ? census.white : census.black).pairs;  // itself counts
+Pairs pairs_of_row(const Planes& planes, const float* row) {
+  Pairs pairs;
+  for (std::int64_t x = 1; x < planes.width - 1; ++x) {
+    if (std::abs(row[x]) < end) continue;
+    const float side = row[x] > 0 ? 1 : -1;
+    int there = 0, near = 0;
+    for (std::int64_t dy = -1; dy <= 1; ++dy)
+      for (std::int64_t dx = -1; dx <= 1; ++dx) {
+        const float neighbour = row[dy * planes.width + x + dx];
+        there += side * neighbour >= end;
+        near += side * (row[x] - neighbour) <= apart;
       }
+    if (there == 2 && near == 2) ++(side > 0 ? pairs.white : pairs.black);  // itself counts
+  }
+  return pairs;
+}
+
+void count_pairs(const Planes& planes, const CountedRows& rows, Census& census) {
+  const std::int64_t parts = at::get_num_threads();
+  std::vector<Pairs> found(static_cast<std::size_t>(parts));
+  in_parts(parts, planes.count * rows.in_plane, [&](std::size_t part, std::int64_t begin, std::int64_t end_row) {
+    for (std::int64_t i = begin; i < end_row; ++i) {
+      const Pairs pairs = pairs_of_row(planes, planes.values + rows.start(planes, i));
+      found[part].white += pairs.white;
+      found[part].black += pairs.black;
     }
+  });
+  for (const Pairs& pairs : found) {
+    census.white.pairs += pairs.white;
+    census.black.pairs += pairs.black;
+  }
 }
 
 // How many values may touch: a cluster of chance grows with the rate.
@@ -119,37 +209,31 @@ bool stands_out(const Planes& planes, const float* plane, std::int64_t index) {
 }  // namespace
 
 Census count_isolated(const Planes& planes, std::int64_t first_row, std::int64_t step) {
+  const CountedRows rows(planes, first_row, step);
+  const std::int64_t parts = at::get_num_threads(), most = planes.size() / step / 100;
+  std::vector<PartOfCensus> found(static_cast<std::size_t>(parts));
+  in_parts(parts, planes.count * rows.in_plane, [&](std::size_t part, std::int64_t begin, std::int64_t end_row) {
+    count_rows(planes, rows, begin, end_row, most, found[part]);
+  });
   Census census;
-  std::vector<float> largest(planes.width), smallest(planes.width);
-  for (std::int64_t plane = 0; plane < planes.count; ++plane)
-    for (std::int64_t y = first_row; y < planes.height - 1; y += step) {
-      const std::int64_t first = (plane * planes.height + y) * planes.width;
-      const float* row = planes.values + first;
-      ring_of_row(row, planes.width, largest, smallest);
-      const RowCount found = count_row(row, planes.width, largest, smallest);
-      census.values += planes.width;
-      census.isolated_count += found.isolated;
-      census.extreme += found.extreme;
-      census.white.single += found.white;
-      census.black.single += found.black;
-      census.white.chances += found.white_chances;
-      census.black.chances += found.black_chances;
-      if (found.isolated == 0 || census.isolated_count > planes.size() / step / 100) continue;
-      for (std::int64_t x = 1; x < planes.width - 1; ++x)
-        if (row[x] - largest[x] > apart || smallest[x] - row[x] > apart) census.isolated.push_back(first + x);
-    }
-  if (step == 1 && std::min(census.white.single, census.black.single) >= fewest_at_an_end) count_pairs(planes, census);
+  for (const PartOfCensus& part : found) add(census, part, most);
+  if (step == 1 && census.may_be_salt_and_pepper()) count_pairs(planes, rows, census);
   return census;
 }
 
-bool Census::is_salt_and_pepper() const {
+bool Census::may_be_salt_and_pepper() const {
   const auto singles = static_cast<double>(white.single + black.single);
   if (singles < fewest || std::min(white.single, black.single) < fewest_at_an_end) return false;
   if (singles < least_share_at_ends * static_cast<double>(isolated_count)) return false;
   if (static_cast<double>(extreme) > most_at_ends * static_cast<double>(values)) return false;
   const double low = std::min(white.rate(), black.rate()), high = std::max(white.rate(), black.rate());
-  if (high > most_uneven * low || high > highest_rate) return false;
-  const double by_chance = 8 * high / (1 - high);
+  return high <= most_uneven * low && high <= highest_rate;
+}
+
+bool Census::is_salt_and_pepper() const {
+  if (!may_be_salt_and_pepper()) return false;
+  const auto singles = static_cast<double>(white.single + black.single);
+  const double high = std::max(white.rate(), black.rate()), by_chance = 8 * high / (1 - high);
   return static_cast<double>(white.pairs + black.pairs) <
          (clusters_over_chance * by_chance + clusters_besides) * singles;
 }
@@ -185,16 +269,23 @@ Census Impulses::census_of(const Planes& planes) {
   return all;
 }
 
+bool Impulses::is_idle() const { return idle_ > idle_before_rest; }
+
 at::Tensor Impulses::find(const at::Tensor& picture) {
   const std::int64_t height = picture.size(2), width = picture.size(3);
-  if (std::min(height, width) < smallest_side) return {};
+  if (std::min(height, width) < smallest_side) {
+    idle_ = idle_before_rest + 1;
+    return {};
+  }
   Awaited awaited(picture);
   const at::Tensor& near = awaited.get();
   const Planes planes{near.const_data_ptr<float>(), picture.size(1), height, width};
   const Census census = census_of(planes);
   auto struck = was_struck_ ? struck_pixels(planes, census) : std::vector<float>();
   const auto hot = hot_.update(planes, was_struck_ ? std::vector<std::int64_t>() : census.isolated);
-  if (struck.empty() && hot.empty()) return {};
+  const bool none = struck.empty() && hot.empty();
+  idle_ = none ? std::min(idle_ + 1, idle_before_rest + 1) : 0;
+  if (none) return {};
   struck.resize(height * width, 0.0F);
   for (const std::int64_t index : hot) struck[index % (height * width)] = 1;
   return put(at::tensor(struck).view({1, 1, height, width}), picture.options());

@@ -30,7 +30,7 @@ struct Planes {
 struct Census {
   struct End {
     std::int64_t single = 0;   // isolated values at this end of the range
-    std::int64_t pairs = 0;    // the same with one such neighbour; counted only where there are enough singles
+    std::int64_t pairs = 0;    // the same with one such neighbour; counted only where they decide
     std::int64_t chances = 0;  // values whose neighbourhood would show one
     double rate() const { return chances > 0 ? static_cast<double>(single) / static_cast<double>(chances) : 0; }
   };
@@ -41,6 +41,8 @@ struct Census {
   std::int64_t isolated_count = 0;
 
   bool is_salt_and_pepper() const;
+  // What of that needs no pairs.
+  bool may_be_salt_and_pepper() const;
 };
 
 // Of inner rows: first, first + step and so on, from 1.
@@ -57,10 +59,17 @@ class Impulses {
   // picture: [1,C,H,W], [-1,1]. Returns [1,1,H,W], 1 = an impulse; undefined where there is none. Waits for a GPU.
   at::Tensor find(const at::Tensor& picture);
 
+  // There were none for a while: where nothing else asks for it, not every frame has to be looked at.
+  bool is_idle() const;
+
+  // The last frame was the first of another scene.
+  void start_scene() { idle_ = 0; }
+
  private:
   Census census_of(const Planes& planes);
 
   std::int64_t frame_ = 0;
+  int idle_ = 0;             // frames without impulses one after the other
   bool was_struck_ = false;  // the last frame, by salt and pepper
   HotPixels hot_;
 };

@@ -213,6 +213,58 @@ TEST(Impulses, AnyPictureWillDo) {
     }
 }
 
+// Value by value, row after row, without pairs.
+Census plain_census(const Planes& planes, std::int64_t first, std::int64_t step) {
+  Census census;
+  for (std::int64_t plane = 0; plane < planes.count; ++plane)
+    for (std::int64_t y = first; y < planes.height - 1; y += step) {
+      const std::int64_t start = (plane * planes.height + y) * planes.width;
+      std::vector<std::int64_t> in_row;
+      for (std::int64_t x = 1; x < planes.width - 1; ++x) {
+        const float* at = planes.values + start + x;
+        float high = -9, low = 9;
+        for (const std::int64_t dy : {-1, 0, 1})
+          for (const std::int64_t dx : {-1, 0, 1})
+            if (dy != 0 || dx != 0) {
+              high = std::max(high, at[dy * planes.width + dx]);
+              low = std::min(low, at[dy * planes.width + dx]);
+            }
+        const bool above = *at - high > 0.25F, below = low - *at > 0.25F;
+        if (above || below) in_row.push_back(start + x);
+        census.white.single += above && *at >= 0.98F;
+        census.black.single += below && *at <= -0.98F;
+        census.white.chances += high < 0.75F;
+        census.black.chances += low > -0.75F;
+        census.extreme += std::abs(*at) >= 0.98F;
+      }
+      census.values += planes.width;
+      census.isolated_count += static_cast<std::int64_t>(in_row.size());
+      if (census.isolated_count <= planes.size() / step / 100)
+        census.isolated.insert(census.isolated.end(), in_row.begin(), in_row.end());
+    }
+  return census;
+}
+
+TEST(Impulses, TheCensusIsThatOfThePlainRule) {
+  for (const double share : {0.0, 0.003, 0.05})
+    for (const double level : {0.0, 25.0, 60.0})
+      for (const std::int64_t step : {1, 4}) {
+        const auto noisy = shown(natural(3), 0) + noise({1, 3, rows, columns}, 51) * (level * 2 / 255);
+        const auto picture = salt_and_pepper(code_values(noisy), share, true, 7).picture.contiguous();
+        const Planes planes{picture.const_data_ptr<float>(), 3, rows, columns};
+        const Census found = count_isolated(planes, step == 1 ? 1 : 3, step);
+        const Census plain = plain_census(planes, step == 1 ? 1 : 3, step);
+        EXPECT_EQ(found.isolated, plain.isolated) << share << " " << level << " " << step;
+        EXPECT_EQ(found.isolated_count, plain.isolated_count);
+        EXPECT_EQ(found.values, plain.values);
+        EXPECT_EQ(found.extreme, plain.extreme);
+        EXPECT_EQ(found.white.single, plain.white.single);
+        EXPECT_EQ(found.black.single, plain.black.single);
+        EXPECT_EQ(found.white.chances, plain.white.chances);
+        EXPECT_EQ(found.black.chances, plain.black.chances);
+      }
+}
+
 double psnr(Frame& frame, const at::Tensor& truth) {
   return -20 * std::log10(rms((read(frame) - truth).clamp(-2, 2)) / 2);
 }
