@@ -116,9 +116,9 @@ Engine::Shown Engine::shown(const FrameView& in, const Observed& seen, const at:
   return {at::where(finite, mixed(in, seen, restored, options), plain()), Awaited(finite)};
 }
 
-// There is nothing to restore, and code values that can be passed on as they are.
-bool Engine::is_left_alone(const Observed& seen, const FrameView& in, const FrameView& out) const {
-  return seen.noise_free && !seen.known.defined() && book_.kind() == ProblemKind::denoise && have_one_layout(in, out);
+// Code values can be passed on as they are, if there is nothing to restore.
+bool Engine::may_pass(const FrameView& in, const FrameView& out) const {
+  return book_.kind() == ProblemKind::denoise && have_one_layout(in, out);
 }
 
 FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options) {
@@ -131,11 +131,12 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   for (const FrameView* frame : {&in, &out}) wait_for_frame(*frame);
   const bool solves = is_worth_solving(options, book_.mask());
   if (options.strength == 0 && !solves) restoration_.reset();  // it has not seen the frames between
-  const auto seen = trace.in(Trace::Stage::convert, [&] { return observer_.observe(in, options, solves); });
+  const bool passes = may_pass(in, out);
+  const auto seen = trace.in(Trace::Stage::convert, [&] { return observer_.observe(in, options, solves, passes); });
   std::optional<Awaited> any_known;
   if (seen.known.defined()) any_known.emplace(seen.known.any());
   Restored restored;
-  if (solves && is_left_alone(seen, in, out)) {
+  if (solves && passes && seen.noise_free && !seen.known.defined()) {
     restoration_.reset();
     trace.in(Trace::Stage::convert, [&] { copy_frame(in, out); });
   } else {

@@ -34,7 +34,7 @@ class Engine final : public Restorer {
  private:
   void check_frames(const FrameView& in, const FrameView& out);
   Observer make_observer() const;
-  bool is_left_alone(const Observed& seen, const FrameView& in, const FrameView& out) const;
+  bool may_pass(const FrameView& in, const FrameView& out) const;
   FrameReport process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options);
   Restored restore(const Observed& seen, const Plan& plan, Trace& trace);
   at::Tensor mixed(const FrameView& in, const Observed& seen, const at::Tensor& restored,

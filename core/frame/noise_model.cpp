@@ -25,7 +25,7 @@ constexpr double kept = 0.75;  // of what was known of the share before
 // The prior is asked again where a level has become so many times as large or as small.
 constexpr double another = 1.5;
 
-constexpr int idle_before_rest = 8, rest = 4;  // frames
+constexpr int idle_before_rest = 8, looked_at = 4;  // frames; of resting ones one in so many is looked at
 
 bool is_within(double factor, double a, double b) {
   return std::max(a, b) <= factor * std::max(std::min(a, b), least_noise);
@@ -96,10 +96,13 @@ void NoiseModel::describe(const NoiseEstimate& alone, bool three_alike) {
   other_planes_ = level_ > 0 ? (three_alike ? first_plane_ : alone.second * part[0]) : 0;
 }
 
+bool NoiseModel::will_rest() const { return idle_ > idle_before_rest && (resting_ + 1) % looked_at != 0; }
+
 double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known,
                           const Denoise& denoise) {
-  // Where there was none for a while, looking now and then does: it costs more than anything else is done to such a frame.
-  if (idle_ > idle_before_rest && ++resting_ % rest != 0) return level_;
+  const bool rests = will_rest();
+  if (idle_ > idle_before_rest) rest();
+  if (rests) return level_;
   const auto planes = noise_planes(frame, picture, known);
   NoiseEstimate alone;
   const auto constant = constant_share(planes[0]);

@@ -41,6 +41,12 @@ class NoiseModel {
   // Of the blocks, that had a say in the level.
   double share() const { return share_; }
 
+  // Where there was none for a while, looking now and then does: it costs more than anything else is done to such a frame. The next update
+  // will look at nothing and return what the last one did.
+  bool will_rest() const;
+  // Counts as an update that rests.
+  void rest() { ++resting_; }
+
   // A new scene begins with the frame of the last update.
   void start_scene();
 

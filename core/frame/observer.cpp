@@ -81,13 +81,25 @@ at::Tensor Observer::sound_pixels(const FrameView& frame, const at::Tensor& pict
   // Halved chroma spreads an impulse; grey is the same in all channels.
   const auto planes = frame.model == ColorModel::rgb    ? picture
                       : frame.model == ColorModel::gray ? picture.narrow(1, 0, 1)
-                                                        : luma_of(frame, picture).picture;
+                                                        : quick_luma_of(frame.matrix, picture);
   const auto impulses = impulses_.find(planes);
   return impulses.defined() ? 1 - impulses : at::Tensor();
 }
 
-Observed Observer::observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved) {
+// Nothing was found for a while, and nothing is known of this frame.
+bool Observer::rests(const FrameOptions& options) const {
+  return denoises_ && estimates_ && options.noise < 0 && level_to_core(options.least_noise) <= least_noise &&
+         mask_ == MaskSource::none && noise_.will_rest() && impulses_.is_idle();
+}
+
+Observed Observer::observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved, bool may_pass) {
   Observed seen;
+  if (may_pass && will_be_solved && rests(options)) {
+    noise_.rest();
+    seen.noise_free = true;
+    seen.likelihood = make_gaussian(quantisation_floor(frame.component[0].depth));
+    return seen;
+  }
   seen.picture = read_picture(frame, device_);
   seen.alpha = read_alpha(frame, device_);
   if (mask_ != MaskSource::none) seen.known = known_pixels(options, mask_, mask_grow_, seen.picture, seen.alpha);
@@ -116,6 +128,7 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
 
 void Observer::start_scene() {
   noise_.start_scene();
+  impulses_.start_scene();
   ends_ = {};
 }
 

@@ -33,9 +33,9 @@ struct NoiseSeen {
 };
 
 struct Observed {
-  at::Tensor picture;        // [1,3,h,w], RGB, [-1,1], missing pixels filled
-  at::Tensor known;          // [1,1,h,w], 1 measured, 0 missing; undefined without a mask and without impulses
-  at::Tensor alpha;          // [1,1,h,w], [0,1]; undefined without alpha, or when it was the mask
+  at::Tensor picture;  // [1,3,h,w], RGB, [-1,1], missing pixels filled; undefined where nobody looked at the frame
+  at::Tensor known;    // [1,1,h,w], 1 measured, 0 missing; undefined without a mask and without impulses
+  at::Tensor alpha;    // [1,1,h,w], [0,1]; undefined without alpha, or when it was the mask
   LikelihoodPtr likelihood;  // of the picture's noise
   NoiseSeen noise;
   std::string_view kind = error_kind::white;  // of the noise, as the prior's for_kind()
@@ -51,14 +51,16 @@ class Observer {
   Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping, std::vector<std::string> kinds,
            at::Device device, Denoise denoise);
 
-  // A frame that is not going to be solved leaves what is remembered as it is. Throws Error{settings}: a mask is asked for and missing.
-  Observed observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved);
+  // A frame that is not going to be solved leaves what is remembered as it is. may_pass: without noise and impulses it would leave as it came;
+  // after some such frames most are not looked at. Throws Error{settings}: a mask is asked for and missing.
+  Observed observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved, bool may_pass = false);
 
   // The last frame was the first of another scene.
   void start_scene();
 
  private:
   bool knows(std::string_view kind) const;
+  bool rests(const FrameOptions& options) const;
   double level(const FrameView& frame, const FrameOptions& options, Observed& seen, bool will_be_solved);
   at::Tensor sound_pixels(const FrameView& frame, const at::Tensor& picture);
   NoiseSeen noise_seen(const FrameOptions& options, double sigma_y, double scale) const;
