@@ -88,8 +88,9 @@ at::Tensor Observer::sound_pixels(const FrameView& frame, const at::Tensor& pict
 
 // Nothing was found for a while, and nothing is known of this frame.
 bool Observer::rests(const FrameOptions& options) const {
-  return denoises_ && estimates_ && options.noise < 0 && level_to_core(options.least_noise) <= least_noise &&
-         mask_ == MaskSource::none && noise_.will_rest() && impulses_.is_idle();
+  return denoises_ && estimates_ && options.noise < 0 &&
+         (!has_least_ || level_to_core(options.least_noise) <= least_noise) && mask_ == MaskSource::none &&
+         noise_.will_rest() && impulses_.is_idle();
 }
 
 Observed Observer::observe(const FrameView& frame, const FrameOptions& options, bool will_be_solved, bool may_pass) {
