@@ -156,6 +156,7 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   report.cut = restored.cut;
   report.prior_calls = trace.prior_calls();
   report.noise = level_to_user(seen.noise.rms);
+  report.noise_is_least = seen.is_least;
   std::transform(seen.noise.of_planes.begin(), seen.noise.of_planes.end(), report.noise_of_plane.begin(),
                  level_to_user);
   report.noise_slope = seen.noise.slope;

@@ -116,4 +116,13 @@ template <class Take> void each_nal(Bytes bytes, unsigned length_size, Take take
   }
 }
 
+// Takes `count` units from the front of `bytes`, each behind its length in two bytes, as codec data has parameter sets.
+template <class Take> void take_units(Bytes& bytes, int count, Take take) {
+  for (; count > 0 && bytes.size() >= 2; --count) {
+    const std::size_t size = std::min<std::size_t>(bytes[0] << 8 | bytes[1], bytes.size() - 2);
+    take(bytes.subspan(2, size));
+    bytes = bytes.subspan(2 + size);
+  }
+}
+
 }  // namespace reddiff

@@ -177,13 +177,9 @@ class H264Reader : public BitstreamReader {
     Bytes rest = data.subspan(5);
     for (const int mask : {31, 255}) {
       if (rest.empty()) return;
-      int sets = rest[0] & mask;
+      const int sets = rest[0] & mask;
       rest = rest.subspan(1);
-      for (; sets > 0 && rest.size() >= 2; --sets) {
-        const std::size_t size = std::min<std::size_t>(rest[0] << 8 | rest[1], rest.size() - 2);
-        parameters(rest.subspan(2, size));
-        rest = rest.subspan(2 + size);
-      }
+      take_units(rest, sets, [this](Bytes nal) { parameters(nal); });
     }
   }
 

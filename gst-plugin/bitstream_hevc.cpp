@@ -84,13 +84,9 @@ class HevcReader : public BitstreamReader {
     length_size_ = 1 + (data[21] & 3);
     Bytes rest = data.subspan(23);
     for (int arrays = data[22]; arrays > 0 && rest.size() >= 3; --arrays) {
-      int units = rest[1] << 8 | rest[2];
+      const int units = rest[1] << 8 | rest[2];
       rest = rest.subspan(3);
-      for (; units > 0 && rest.size() >= 2; --units) {
-        const std::size_t size = std::min<std::size_t>(rest[0] << 8 | rest[1], rest.size() - 2);
-        parameters(rest.subspan(2, size));
-        rest = rest.subspan(2 + size);
-      }
+      take_units(rest, units, [this](Bytes nal) { parameters(nal); });
     }
   }
 

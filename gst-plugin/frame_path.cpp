@@ -29,8 +29,7 @@ void account(GstVideoFilter* filter, ElementState& state, const FrameReport& rep
 // Where the level that was used comes from.
 const char* noise_source(const FrameReport& report, const InForce& force, const CompressionNoise& compression) {
   if (force.frame.noise >= 0) return "set";
-  const bool heeded = force.config.task == Task::restore && compression.level > 0;
-  return heeded && report.noise <= compression.level ? compression.from : "estimate";
+  return report.noise_is_least ? compression.from : "estimate";
 }
 
 void warn(GstVideoFilter* filter, ElementState& state, const FrameReport& report) {

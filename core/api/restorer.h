@@ -25,8 +25,8 @@ struct FrameOptions {
   double strength = 1;
   double chroma_strength = 1;  // of what `strength` leaves: 0: the chroma of the plainly resampled input, luma as it is
   double noise = -1;           // 8-bit units, as Config::noise
-  double least_noise =
-      0;  // 8-bit units; what a codec left, by what the stream says: task=restore takes no estimate below this
+  // 8-bit units; what a codec left, by what the stream says: task=restore takes no estimate below this.
+  double least_noise = 0;
   double most_noise = 255;  // 8-bit units; no estimate is taken above this
   // For masks from files and regions: width x height of `in`, row by row, 0 = missing.
   const std::uint8_t* known = nullptr;
@@ -43,17 +43,18 @@ struct StageTimes {
 };
 
 struct FrameReport {
-  int prior_calls = 0;      // on pictures of the output's size
-  bool cold = true;         // had no past (first frame, reset, cut, temporal=none)
-  bool cut = false;         // a scene cut was found
-  bool none_known = false;  // a mask, and all of it is missing: nothing of the input is seen
-  bool not_finite = false;  // the solver produced NaN or infinity: the output is the plainly resampled input
-  int tiles = 1;            // per call of the prior
-  int tiles_halved = 0;     // how often in this frame, after running out of memory
-  double noise = 0;         // 8-bit units, that was used
+  int prior_calls = 0;          // on pictures of the output's size
+  bool cold = true;             // had no past (first frame, reset, cut, temporal=none)
+  bool cut = false;             // a scene cut was found
+  bool none_known = false;      // a mask, and all of it is missing: nothing of the input is seen
+  bool not_finite = false;      // the solver produced NaN or infinity: the output is the plainly resampled input
+  int tiles = 1;                // per call of the prior
+  int tiles_halved = 0;         // how often in this frame, after running out of memory
+  double noise = 0;             // 8-bit units, that was used
+  bool noise_is_least = false;  // and it is FrameOptions::least_noise
   std::array<double, 3> noise_of_plane{};  // 8-bit units: of Y', Cb, Cr, or of R, G, B, as the frame has them
-  double noise_slope =
-      1;  // level at half the size over that at full size, in units of what white noise shows; correlated noise: more
+  // Level at half the size over that at full size, in units of what white noise shows; correlated noise: more.
+  double noise_slope = 1;
   double noise_share = 0;  // of the blocks, 0..1: that had a say in the estimate
   double start_level = 0;  // 8-bit units, of the schedule that was run
   double end_level = 0;

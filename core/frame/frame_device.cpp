@@ -2,22 +2,14 @@
 #include "core/frame/frame_device.h"
 
 #include <ATen/Context.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include "core/frame/device_queue.h"
 
 #ifdef REDDIFF_CUDA
 #include "core/frame/cuda_stream.h"
 #endif
 
 namespace reddiff {
-namespace {
-
-void wait_for_queue(c10::Device device) {
-  if (device.is_cpu()) return;
-  const c10::impl::VirtualGuardImpl queues(device.type());
-  queues.synchronizeStream(queues.getStream(device));
-}
-
-}  // namespace
 
 c10::Device device_of(const FrameView& frame) {
   if (frame.device_index < 0) return c10::kCPU;
@@ -35,8 +27,8 @@ void wait_for_frame(const FrameView& frame) {
 
 void finish_frame(const FrameView& frame, c10::Device worker) {
   if (frame.device_index < 0) return;
-  wait_for_queue(worker);
-  if (device_of(frame) != worker) wait_for_queue(device_of(frame));
+  finish_queue(worker);
+  if (device_of(frame) != worker) finish_queue(device_of(frame));
 }
 
 }  // namespace reddiff

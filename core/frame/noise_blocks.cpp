@@ -182,7 +182,7 @@ Blocks without_inset(Blocks sorted, std::int64_t planes) {
   return rest.empty() || rest[rest.size() / 10].energy < 0.4F * rest[rest.size() / 2].energy ? sorted : rest;
 }
 
-// Of a change, blocks in order: NoiseVote::at_detail. Those with detail show more than twice what the quietest do, in energy four times;
+// Of a change: NoiseVote::at_detail. Those with detail show more than twice what the quietest do, in energy four times;
 // the half of them with most is asked, and of that the quarter that changed least: a part of the picture may well move.
 double change_at_detail(const Blocks& sorted, double level) {
   constexpr double with_detail = 4, least_share = 0.02;
@@ -190,9 +190,9 @@ double change_at_detail(const Blocks& sorted, double level) {
   if (sorted.empty() || level == 0) return 0;
   std::vector<float> details;
   for (const auto& block : sorted) details.push_back(block.detail);
-  std::sort(details.begin(), details.end());
   const auto tenth =
-      std::max<std::size_t>(1, static_cast<std::size_t>(quiet_share * static_cast<double>(details.size())));
+      std::max<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(quiet_share * static_cast<double>(details.size())));
+  std::nth_element(details.begin(), details.begin() + tenth - 1, details.end());
   const double quiet =
       std::accumulate(details.begin(), details.begin() + tenth, 0.0) / static_cast<double>(tenth) / quiet_bias;
   const double bound = with_detail * std::max(quiet, level * level);
@@ -201,10 +201,12 @@ double change_at_detail(const Blocks& sorted, double level) {
                [&](const Block& b) { return b.detail > bound; });
   if (seen.size() < std::max(least, static_cast<std::size_t>(least_share * static_cast<double>(sorted.size()))))
     return 0;
-  std::stable_sort(seen.begin(), seen.end(), [](const Block& a, const Block& b) { return a.detail > b.detail; });
-  seen.resize(std::max(least, seen.size() / 2));
-  std::sort(seen.begin(), seen.end(), [](const Block& a, const Block& b) { return a.energy < b.energy; });
-  return std::sqrt(seen[seen.size() / 4].energy) / level;
+  const auto half = seen.begin() + static_cast<std::ptrdiff_t>(std::max(least, seen.size() / 2)) - 1;
+  std::nth_element(seen.begin(), half, seen.end(), [](const Block& a, const Block& b) { return a.detail > b.detail; });
+  // Blocks come in the order of their energy, which choosing by detail has lost.
+  const auto quarter = seen.begin() + (half + 1 - seen.begin()) / 4;
+  std::nth_element(seen.begin(), quarter, half + 1, [](const Block& a, const Block& b) { return a.energy < b.energy; });
+  return std::sqrt(quarter->energy) / level;
 }
 
 // Energy behind the filter, [C,1,h,w] of planes [1,C,H,W]. Second differences in both directions leave ramps and straight edges out; the

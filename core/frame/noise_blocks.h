@@ -45,8 +45,8 @@ using NoiseCurve = std::array<double, brightness_bins>;
 struct NoiseVote {
   double level = 0;  // standard deviation, in the planes' units, over all of them
   double share = 0;  // of the blocks that voted, 0..1
-  double at_detail =
-      0;  // of a change: of blocks with detail, over `level`; about 1 if it stands still. 0: too few have any
+  // Of a change: of blocks with detail, over `level`; about 1 if it stands still. 0: too few have any.
+  double at_detail = 0;
   bool asked = false;          // there were blocks that may vote
   NoiseCurve by_brightness{};  // the level of blocks of this brightness alone
 };

@@ -48,6 +48,7 @@ double Observer::level(const FrameView& frame, const FrameOptions& options, Obse
     const double left = has_least_ ? level_to_core(options.least_noise) : 0;
     if (left > std::max(level, least_noise)) {
       level = left;
+      seen.is_least = true;
       seen.kind = denoises_ && knows(error_kind::codec) ? error_kind::codec : error_kind::white;
     }
     level = std::min(level, level_to_core(std::min(options.most_noise, 255.0)));

@@ -40,6 +40,7 @@ struct Observed {
   NoiseSeen noise;
   std::string_view kind = error_kind::white;  // of the noise, as the prior's for_kind()
   bool noise_free = false;                    // it was looked for, and there is none
+  bool is_least = false;                      // there is less than what a codec left: that is the level
 
   double sigma_y() const { return likelihood->sigma_y(); }
 };

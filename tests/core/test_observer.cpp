@@ -43,6 +43,7 @@ TEST(Observer, TakesWhatACodecLeftForAKindOfItsOwn) {
   EXPECT_EQ(seen.kind, error_kind::codec);
   EXPECT_NEAR(level(seen), 5, 1e-6);
   EXPECT_FALSE(seen.noise_free);
+  EXPECT_TRUE(seen.is_least);
 }
 
 TEST(Observer, TakesItForWhiteNoiseWhereThePriorKnowsNoBetter) {
@@ -65,6 +66,7 @@ TEST(Observer, BelievesTheLargerOfNoiseAndWhatACodecLeft) {
   const auto seen = observed(20, 5, {"white", "codec"});
   EXPECT_EQ(seen.kind, error_kind::white);
   EXPECT_NEAR(level(seen), 20, 2);
+  EXPECT_FALSE(seen.is_least);
 }
 
 TEST(Observer, LeavesAloneWhatNoCodecHasTouched) {
