@@ -47,8 +47,8 @@ const char* codec_name(Codec codec) {
 
 void register_bitstream_meta() {
   static const gchar* no_tags[] = {nullptr};
-  if (!gst_meta_get_info(bitstream_meta_name))
-    gst_meta_register_custom(bitstream_meta_name, no_tags, nullptr, nullptr, nullptr);
+  for (const char* name : {bitstream_meta_name, restored_meta_name})
+    if (!gst_meta_get_info(name)) gst_meta_register_custom(name, no_tags, nullptr, nullptr, nullptr);
 }
 
 void add_bitstream_meta(GstBuffer* buffer, Codec codec, const CodedFrame& frame, gsize bytes) {
@@ -79,6 +79,13 @@ bool read_bitstream_meta(GstBuffer* buffer, CodedFacts& facts) {
     }
   return false;
 }
+
+void say_restored(GstBuffer* buffer) {
+  register_bitstream_meta();
+  if (!was_restored(buffer)) gst_buffer_add_custom_meta(buffer, restored_meta_name);
+}
+
+bool was_restored(GstBuffer* buffer) { return gst_buffer_get_custom_meta(buffer, restored_meta_name) != nullptr; }
 
 bool is_bitstream_meta(const GstMeta* meta) { return meta->info == gst_meta_get_info(bitstream_meta_name); }
 

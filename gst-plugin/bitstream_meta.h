@@ -11,6 +11,8 @@
 namespace reddiff {
 
 inline constexpr const char* bitstream_meta_name = "GstReddiffBitstreamMeta";
+// Without fields: what a codec left in this frame has been taken away. Whatever its stream says, the next `reddiff` leaves it at that.
+inline constexpr const char* restored_meta_name = "GstReddiffRestoredMeta";
 
 // Once per process, by whoever comes first.
 void register_bitstream_meta();
@@ -29,6 +31,10 @@ struct CodedFacts {
 
 // False: there is none, or it is none of ours.
 bool read_bitstream_meta(GstBuffer* buffer, CodedFacts& facts);
+
+void say_restored(GstBuffer* buffer);
+bool was_restored(GstBuffer* buffer);
+
 bool is_bitstream_meta(const GstMeta* meta);
 
 }  // namespace reddiff

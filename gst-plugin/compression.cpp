@@ -116,6 +116,7 @@ void Compression::on_time(const GstBuffer* buffer) {
 CompressionNoise Compression::of_frame(const GstVideoInfo& info, GstBuffer* buffer) {
   on_time(buffer);
   const int width = GST_VIDEO_INFO_WIDTH(&info), height = GST_VIDEO_INFO_HEIGHT(&info);
+  if (was_restored(buffer)) return {};
   CodedFacts facts;
   if (read_bitstream_meta(buffer, facts)) {
     const double left = left_by_scaling(facts.width, facts.height, width, height);

@@ -116,6 +116,7 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
   const FrameNeeds needs{state.mask.for_frame(GST_ELEMENT(filter), force.config, filter->in_info, inbuf),
                          allowance.calls, compression.level};
   const FrameReport report = state.session.process(force, filter, inbuf, outbuf, needs, state.memory);
+  if (compression.level > 0 && report.prior_calls > 0) say_restored(outbuf);
   account(filter, state, report, {allowance.calls >= 0, noise_source(report, force, compression), compression.level},
           reset, inbuf, force.frame.post_messages);
   warn(filter, state, report);

@@ -25,7 +25,7 @@ struct FrameOptions {
   double strength = 1;
   double chroma_strength = 1;  // of what `strength` leaves: 0: the chroma of the plainly resampled input, luma as it is
   double noise = -1;           // 8-bit units, as Config::noise
-  // 8-bit units; what a codec left, by what the stream says: task=restore takes no estimate below this.
+  // 8-bit units; what a codec left, by what the stream says, where a camera has been: no estimate is taken below that.
   double least_noise = 0;
   double most_noise = 255;  // 8-bit units; no estimate is taken above this
   // For masks from files and regions: width x height of `in`, row by row, 0 = missing.

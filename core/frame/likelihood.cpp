@@ -12,6 +12,15 @@ class Gaussian final : public Likelihood {
   LikelihoodPtr debiased() const override { return make_gaussian(sigma_y(), sigma_map()); }
 };
 
+class LeftByCodec final : public Likelihood {
+ public:
+  using Likelihood::Likelihood;
+  double share_alike() const override { return 1; }
+  at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>&) const override { return y; }
+  at::Tensor debias(const at::Tensor& mean) const override { return mean; }
+  LikelihoodPtr debiased() const override { return make_left_by_codec(sigma_y(), sigma_map()); }
+};
+
 class Clipped final : public Likelihood {
  public:
   Clipped(double sigma_y, const Clipping& clipping, const at::Tensor& map)
@@ -29,6 +38,10 @@ class Clipped final : public Likelihood {
 }  // namespace
 
 LikelihoodPtr make_gaussian(double sigma_y, const at::Tensor& map) { return std::make_shared<Gaussian>(sigma_y, map); }
+
+LikelihoodPtr make_left_by_codec(double sigma_y, const at::Tensor& map) {
+  return std::make_shared<LeftByCodec>(sigma_y, map);
+}
 
 LikelihoodPtr make_clipped(double sigma_y, const Clipping& clipping, const at::Tensor& map) {
   return clipping ? std::make_shared<Clipped>(sigma_y, clipping, map) : make_gaussian(sigma_y, map);

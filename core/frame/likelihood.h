@@ -25,6 +25,9 @@ class Likelihood {
   // [1,1,h,w], on the grid of y: where it differs; else undefined.
   const at::Tensor& sigma_map() const { return map_; }
 
+  // Of n's power, [0,1]: what comes again in the next frame along the motion, so that no mean over frames takes it away.
+  virtual double share_alike() const { return 0; }
+
   // What y stands for in a data term of white Gaussian noise, if the picture is seen through H as hx(). hx is called where that is asked
   // for at all.
   virtual at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>& hx) const = 0;
@@ -44,6 +47,9 @@ using LikelihoodPtr = std::shared_ptr<const Likelihood>;
 
 // White, of one level, or of a level a pixel.
 LikelihoodPtr make_gaussian(double sigma_y, const at::Tensor& map = {});
+
+// What a codec left: predicted frames have taken most of it from the frames that they are predicted from.
+LikelihoodPtr make_left_by_codec(double sigma_y, const at::Tensor& map = {});
 
 // White noise that ended where code values end (clipped_noise.h); Gaussian where nothing was clipped.
 LikelihoodPtr make_clipped(double sigma_y, const Clipping& clipping, const at::Tensor& map = {});

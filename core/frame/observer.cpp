@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/frame/codec_error.h"
 #include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
 #include "core/frame/known_pixels.h"
@@ -15,8 +16,7 @@ namespace reddiff {
 
 Observer::Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping,
                    std::vector<std::string> kinds, at::Device device, Denoise denoise)
-    : has_least_(config.task == Task::restore),
-      denoises_(kind == ProblemKind::denoise),
+    : denoises_(kind == ProblemKind::denoise),
       mask_(mask),
       mask_grow_(config.mask_grow),
       knows_clipping_(knows_clipping),
@@ -31,30 +31,59 @@ bool Observer::knows(std::string_view kind) const {
   return std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end();
 }
 
-// sigma_y, from the user, from the picture, or from how fine its code values are.
-double Observer::level(const FrameView& frame, const FrameOptions& options, Observed& seen, bool will_be_solved) {
-  double level = level_to_core(std::max(options.noise, 0.0));
-  if (options.noise < 0 && estimates_) {
-    level = will_be_solved ? noise_.update(frame, seen.picture, seen.known, denoise_) : noise_.level();
-    // What the prior was trained to hear of such noise is its root mean square in places without detail. Beside detail there is more of it,
-    // and of soft noise a tenth to a third less is read than there is: by search on pipelines/noise_material.py, whose optimum is flat.
-    constexpr double beside_detail = 1.4;
-    if (denoises_ && noise_.is_correlated() && knows(error_kind::camera)) {
-      level = beside_detail * noise_.rms();
-      seen.kind = error_kind::camera;
-    }
-    // Where the measurement is not the picture, what is below a code value is rounding, and is dealt with as that.
-    if (!denoises_ && !is_noisy(level)) level = 0;
-    const double left = has_least_ ? level_to_core(options.least_noise) : 0;
-    if (left > std::max(level, least_noise)) {
-      level = left;
-      seen.is_least = true;
-      seen.kind = denoises_ && knows(error_kind::codec) ? error_kind::codec : error_kind::white;
-    }
-    level = std::min(level, level_to_core(std::min(options.most_noise, 255.0)));
-    seen.noise_free = level == 0;
+double Observer::estimate(const FrameView& frame, Observed& seen, bool will_be_solved) {
+  double level = will_be_solved ? noise_.update(frame, seen.picture, seen.known, denoise_) : noise_.level();
+  // What the prior was trained to hear of such noise is its root mean square in places without detail. Beside detail there is more of it,
+  // and of soft noise a tenth to a third less is read than there is: by search on pipelines/noise_material.py, whose optimum is flat.
+  constexpr double beside_detail = 1.4;
+  if (denoises_ && noise_.is_correlated() && knows(error_kind::camera)) {
+    level = beside_detail * noise_.rms();
+    seen.kind = error_kind::camera;
   }
-  return std::max(level, quantisation_floor(frame.component[0].depth));
+  // Where the measurement is not the picture, what is below a code value is rounding, and is dealt with as that.
+  return denoises_ || is_noisy(level) ? level : 0;
+}
+
+// Where the measurement is not the picture, one level stands for all places: its mean, so that what is drawn keeps its edges.
+Observer::Level Observer::left_by_codec(const FrameView& frame, const FrameOptions& options,
+                                        const at::Tensor& picture) {
+  const double said = level_to_core(options.least_noise);
+  codec_left_little_ = said <= least_noise;
+  if (codec_left_little_) return {0, {}};
+  const auto left = codec_error(frame, picture, said);
+  codec_left_little_ = left.rms <= least_noise;
+  if (denoises_) return {left.rms, left.map};
+  return {left.map.mean().item<double>(), {}};
+}
+
+// Of noise that depends on brightness.
+Observer::Level Observer::map_of_noise(const FrameView& frame, const FrameOptions& options, const Observed& seen,
+                                       double level) const {
+  auto map = noise_.map(seen.picture);
+  if (!map.defined()) return {level, {}};
+  map = (map * (level / noise_.level()))
+            .clamp(quantisation_floor(frame.component[0].depth), level_to_core(std::min(options.most_noise, 255.0)));
+  return {map.square().mean().sqrt().item<double>(), map};
+}
+
+// sigma_y, from the user, from the picture or the stream, or from how fine its code values are.
+Observer::Level Observer::level(const FrameView& frame, const FrameOptions& options, Observed& seen,
+                                bool will_be_solved) {
+  const double floor = quantisation_floor(frame.component[0].depth);
+  if (options.noise >= 0 || !estimates_) return {std::max(level_to_core(std::max(options.noise, 0.0)), floor), {}};
+  const double most = level_to_core(std::min(options.most_noise, 255.0));
+  double level = estimate(frame, seen, will_be_solved);
+  const auto left = left_by_codec(frame, options, seen.picture);
+  if (left.sigma_y > std::max(level, least_noise)) {
+    seen.is_least = true;
+    seen.kind = denoises_ && knows(error_kind::codec) ? error_kind::codec : error_kind::white;
+    level = std::min(left.sigma_y, most);
+    seen.noise_free = level == 0;
+    return {std::max(level, floor), left.map.defined() ? left.map.clamp(floor, std::max(most, floor)) : at::Tensor()};
+  }
+  level = std::min(level, most);
+  seen.noise_free = level == 0;
+  return {std::max(level, floor), {}};
 }
 
 // scale: of what the estimate says to what it is over the picture.
@@ -77,6 +106,13 @@ Clipping Observer::clipping(const FrameView& frame, const at::Tensor& picture, d
   return {ends_.black.clipped(), ends_.white.clipped(), frame.model == ColorModel::ycbcr};
 }
 
+LikelihoodPtr Observer::likelihood(const FrameView& frame, const Observed& seen, const Level& level,
+                                   bool will_be_solved) {
+  if (seen.is_least) return make_left_by_codec(level.sigma_y, level.map);
+  if (!knows_clipping_ || !is_noisy(level.sigma_y) || !will_be_solved) return make_gaussian(level.sigma_y, level.map);
+  return make_clipped(level.sigma_y, clipping(frame, seen.picture, level.sigma_y), level.map);
+}
+
 // [1,1,h,w], 0 where a pixel says nothing; undefined where all do.
 at::Tensor Observer::sound_pixels(const FrameView& frame, const at::Tensor& picture) {
   // Halved chroma spreads an impulse; grey is the same in all channels.
@@ -90,7 +126,7 @@ at::Tensor Observer::sound_pixels(const FrameView& frame, const at::Tensor& pict
 // Nothing was found for a while, and nothing is known of this frame.
 bool Observer::rests(const FrameOptions& options) const {
   return denoises_ && estimates_ && options.noise < 0 &&
-         (!has_least_ || level_to_core(options.least_noise) <= least_noise) && mask_ == MaskSource::none &&
+         (codec_left_little_ || level_to_core(options.least_noise) <= least_noise) && mask_ == MaskSource::none &&
          noise_.will_rest() && impulses_.is_idle();
 }
 
@@ -109,22 +145,13 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   if (denoises_ && estimates_ && options.noise < 0 && will_be_solved) sound = sound_pixels(frame, seen.picture);
   const auto missing = sound.defined() ? sound : seen.known;
   if (missing.defined()) seen.picture = fill_holes(seen.picture, missing);
-  double sigma_y = level(frame, options, seen, will_be_solved);
-  const double uniform = sigma_y;
-  at::Tensor map;
-  const bool of_codec = seen.kind == error_kind::codec;
-  if (options.noise < 0 && denoises_ && estimates_ && will_be_solved && is_noisy(sigma_y) && !of_codec)
-    map = noise_.map(seen.picture);
-  if (map.defined()) {
-    map = (map * (uniform / noise_.level()))
-              .clamp(quantisation_floor(frame.component[0].depth), level_to_core(std::min(options.most_noise, 255.0)));
-    sigma_y = map.square().mean().sqrt().item<double>();
-  }
-  seen.noise = noise_seen(options, seen.noise_free ? 0 : sigma_y, sigma_y / uniform);
+  auto told = level(frame, options, seen, will_be_solved);
+  const double uniform = told.sigma_y;
+  if (options.noise < 0 && denoises_ && estimates_ && will_be_solved && is_noisy(uniform) && !seen.is_least)
+    told = map_of_noise(frame, options, seen, uniform);
+  seen.noise = noise_seen(options, seen.noise_free ? 0 : told.sigma_y, told.sigma_y / uniform);
   if (sound.defined()) seen.known = sound;  // not before: few blocks are without an impulse
-  const bool looks_at_ends = knows_clipping_ && is_noisy(sigma_y) && will_be_solved && !of_codec;
-  seen.likelihood =
-      looks_at_ends ? make_clipped(sigma_y, clipping(frame, seen.picture, sigma_y), map) : make_gaussian(sigma_y, map);
+  seen.likelihood = likelihood(frame, seen, told, will_be_solved);
   return seen;
 }
 

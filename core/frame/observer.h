@@ -40,7 +40,7 @@ struct Observed {
   NoiseSeen noise;
   std::string_view kind = error_kind::white;  // of the noise, as the prior's for_kind()
   bool noise_free = false;                    // it was looked for, and there is none
-  bool is_least = false;                      // there is less than what a codec left: that is the level
+  bool is_least = false;                      // what a codec left is more than that: it is the level
 
   double sigma_y() const { return likelihood->sigma_y(); }
 };
@@ -62,14 +62,22 @@ class Observer {
  private:
   bool knows(std::string_view kind) const;
   bool rests(const FrameOptions& options) const;
-  double level(const FrameView& frame, const FrameOptions& options, Observed& seen, bool will_be_solved);
+  struct Level {
+    double sigma_y;
+    at::Tensor map;  // as Likelihood::sigma_map()
+  };
+  Level level(const FrameView& frame, const FrameOptions& options, Observed& seen, bool will_be_solved);
+  double estimate(const FrameView& frame, Observed& seen, bool will_be_solved);
+  Level left_by_codec(const FrameView& frame, const FrameOptions& options, const at::Tensor& picture);
+  Level map_of_noise(const FrameView& frame, const FrameOptions& options, const Observed& seen, double level) const;
   at::Tensor sound_pixels(const FrameView& frame, const at::Tensor& picture);
   NoiseSeen noise_seen(const FrameOptions& options, double sigma_y, double scale) const;
+  LikelihoodPtr likelihood(const FrameView& frame, const Observed& seen, const Level& level, bool will_be_solved);
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 
-  bool estimates_;  // the level, where the frame's options leave it open
-  bool has_least_;  // and no less than they say a codec left
-  bool denoises_;   // nothing else is to be done: then impulses are found, and how noise depends on brightness
+  bool estimates_;                 // the level, where the frame's options leave it open
+  bool codec_left_little_ = true;  // nothing, or nothing that is to be taken away, in the last frame
+  bool denoises_;  // nothing else is to be done: then impulses are found, and how noise depends on brightness
   MaskSource mask_;
   int mask_grow_;
   bool knows_clipping_;

@@ -62,6 +62,7 @@ class SeenPictures : public PictureFiltered {
     const auto y = problem.likelihood->expected_y(problem.y, [&] { return single.mu; });
     Measured measured{y, problem.weights, single.mu, problem.sigma_y()};
     measured.noise_map = problem.likelihood->sigma_map();
+    measured.share_alike = problem.likelihood->share_alike();
     return measured;
   }
 

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <vector>
@@ -141,7 +142,7 @@ KalmanState TemporalFilter::with_past(const Measured& now, const Observation& ob
 TemporalFilter::Estimate TemporalFilter::update(const Measured& now, Motion& motion) {
   Estimate estimate;
   const auto observed = observe(now, constants_);
-  const auto least = noise_power(now) / constants_.frames_remembered;
+  const auto least = noise_power(now) * std::max(1 / constants_.frames_remembered, now.share_alike);
   std::optional<KalmanState> state;
   const auto from_past = [&] { state = with_past(now, observed, least, motion); };
   if (z_.defined()) {

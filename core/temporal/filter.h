@@ -5,7 +5,7 @@
 //
 //   predict   m = warp(z) + drift(y - H warp(z)),  P- = warp(P) + Q (evidence.h); no drift where H loses resolution and all of y is there
 //             behind large holes, where nobody sees the motion, m is a mean and Q its variance too (behind_holes.h)
-//   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 / frames_remembered)
+//   fuse      z = (P- o + R m) / (P- + R),   P = max(P- R / (P- + R), sv^2 max(1 / frames_remembered, share_alike))
 //
 // where o is the measurement y, R = sv^2: the picture with noise, or, as blur and motion change places, the blurred picture with noise,
 // for the solver to find less noise in. In a hole, and wherever H loses resolution, o is the estimate c of this frame alone and
@@ -36,6 +36,7 @@ struct Measured {
   at::Tensor single;          // [1,3,H,W], the estimate c of this frame from y alone
   double noise = 0;           // sv > 0, core units
   at::Tensor noise_map = {};  // [1,1,H,W], where sv differs from pixel to pixel; else undefined
+  double share_alike = 0;     // of sv^2, as Likelihood::share_alike()
   // H is a blur: the measurement is what is filtered, c = H^T y, and this the share of the noise's energy that H^T leaves.
   double noise_left = 0;
   // Only where H loses resolution: x -> y - H x, [1,c,h,w], and z -> the picture next to z that agrees with y.
