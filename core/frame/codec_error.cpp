@@ -16,7 +16,7 @@ constexpr std::int64_t cell = 16;  // pixels a side, and five cells are a place
 constexpr std::int64_t place = 5;
 constexpr double edge = 30, hard_edge = 60;  // code values between a pixel and its neighbours
 // Shares of repeats and of edges, multiplied: what is drawn has more, of an error of five code values.
-constexpr double drawn_at_five = 0.016;
+constexpr double drawn_at_five = 0.016, always_drawn = 0.1;
 constexpr double most_hard_edges = 0.8;  // no camera sees more of them
 // Of the error, and not all: too little costs next to nothing, too much takes detail away. By search on clips of several codecs.
 constexpr double told = 0.7;
@@ -61,7 +61,7 @@ at::Tensor camera_places(const at::Tensor& luma, double error) {
   const auto code_values = (luma * level_to_user(1)).round_();
   const auto range = range_of_nine(code_values);
   const auto drawn = share(repeats(code_values)) * share(range.gt(edge).to(at::kFloat));
-  const double border = drawn_at_five * std::pow(level_to_user(error) / 5, 2);
+  const double border = std::min(drawn_at_five * std::pow(level_to_user(error) / 5, 2), always_drawn);
   const auto soft = (2 - drawn / border).clamp_(0, 1);
   const auto hard = ((most_hard_edges + 0.1 - share(range.gt(hard_edge).to(at::kFloat))) / 0.1).clamp_(0, 1);
   return at::upsample_bilinear2d(at::minimum(soft, hard), {luma.size(2), luma.size(3)}, /*align_corners=*/false);

@@ -35,7 +35,7 @@ TEST(CodecError, IsWhereACameraHasBeen) {
 
 TEST(CodecError, IsNotInWhatIsDrawn) {
   for (const std::int64_t size : {1, 2, 4, 8, 16})
-    for (const double error : {2.0, 5.0, 10.0})
+    for (const double error : {2.0, 5.0, 10.0, 15.0})
       EXPECT_EQ(camera_places(of_screen(size), level_to_core(error)).max().item<double>(), 0) << size << " " << error;
 }
 
