@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/frame/exact_convolution.h"
+#include "core/frame/fast_size.h"
 #include "core/operators/axis_matrix.h"
 
 namespace reddiff {
@@ -77,16 +78,6 @@ at::Tensor banded_correlation(const at::Tensor& x, std::int64_t dim, const at::T
 // one on a slightly larger picture. Its cost does not depend on the kernel: 90 ms on 1080p, where depthwise convolution takes
 // 120 ms with 5x5 taps, 220 ms with 13x13 and 1.7 s with 49x49; on 320x192 pixels the two are equal at 6x6.
 constexpr std::int64_t fft_taps = 25;
-
-// The next number without prime factors above five: sizes an FFT is fast at.
-std::int64_t fast_size(std::int64_t n) {
-  for (;; ++n) {
-    std::int64_t rest = n;
-    for (const std::int64_t prime : {2, 3, 5})
-      while (rest % prime == 0) rest /= prime;
-    if (rest == 1) return n;
-  }
-}
 
 at::Tensor taps_of(const Kernel& kernel) {
   return at::tensor(kernel.taps, at::kDouble).view({kernel.rows, kernel.columns});
