@@ -188,10 +188,6 @@ NoiseEstimate estimate_noise(const std::vector<NoisePlanes>& groups) {
   });
 }
 
-NoiseEstimate estimate_noise(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known) {
-  return estimate_noise(noise_planes(frame, picture, known));
-}
-
 NoiseEstimate estimate_noise(const at::Tensor& picture, const at::Tensor& known) {
   return estimate_noise({at_sizes(picture, known, 1, 1)});
 }

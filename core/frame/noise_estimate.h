@@ -62,7 +62,6 @@ std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& 
 
 // The larger of what each group of planes votes for, or what they say together where they agree within a seventh.
 NoiseEstimate estimate_noise(const std::vector<NoisePlanes>& planes);
-NoiseEstimate estimate_noise(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known = {});
 
 // The same of R'G'B' alone, [1,3,H,W].
 NoiseEstimate estimate_noise(const at::Tensor& picture, const at::Tensor& known = {});

@@ -26,8 +26,7 @@ double NoiseTrack::update(double estimate) {
   const double now = std::sqrt(variance_);
   above_ = now > border_ * (other ? 1 : above_ ? 1 / band : band);
   // Beside the border, so that no change of units takes it to the other side.
-  level_ = above_ ? std::max(now, border_ * (1 + 1e-9)) : std::min(now, border_ * (1 - 1e-9));
-  return level_;
+  return above_ ? std::max(now, border_ * (1 + 1e-9)) : std::min(now, border_ * (1 - 1e-9));
 }
 
 void NoiseTrack::restart() {

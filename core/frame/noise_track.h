@@ -15,20 +15,12 @@ class NoiseTrack {
   // estimate: deviation found in this frame. Returns the level to use for it.
   double update(double estimate);
 
-  // What the last update returned; 0 before the first.
-  double level() const { return level_; }
-
   // A new scene begins with the frame of the last update.
   void restart();
 
-  void reset() {
-    frames_ = 0;
-    level_ = 0;
-  }
-
  private:
   double border_;
-  double variance_ = 0, last_ = 0, level_ = 0;
+  double variance_ = 0, last_ = 0;
   int frames_ = 0;
   bool above_ = false;
 };
