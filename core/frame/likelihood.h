@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/frame/clipped_noise.h"
+#include "core/frame/noise_spectrum.h"
 
 namespace reddiff {
 
@@ -35,6 +36,12 @@ class Likelihood {
   // The picture whose noisy values have this mean: what a denoiser makes of y itself is led back by this.
   virtual at::Tensor debias(const at::Tensor& mean) const = 0;
 
+  // What values of n have in common, up to sigma_y; nullptr where each is independent of the others, and where nobody knows.
+  virtual const NoiseSpectrum* spectrum() const { return nullptr; }
+
+  // How many times as much the mean of n over a window varies as if each value were independent; 1 where they are.
+  virtual double slow_power() const { return 1; }
+
   // The same noise in rows that expected_y has been taken from.
   virtual std::shared_ptr<const Likelihood> debiased() const = 0;
 
@@ -53,5 +60,8 @@ LikelihoodPtr make_left_by_codec(double sigma_y, const at::Tensor& map = {});
 
 // White noise that ended where code values end (clipped_noise.h); Gaussian where nothing was clipped.
 LikelihoodPtr make_clipped(double sigma_y, const Clipping& clipping, const at::Tensor& map = {});
+
+// As `each` of its values, which are not independent. slow_power: at least 1; spectrum: nullptr where it is not known.
+LikelihoodPtr make_correlated(LikelihoodPtr each, double slow_power, NoiseSpectrumPtr spectrum);
 
 }  // namespace reddiff

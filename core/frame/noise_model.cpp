@@ -43,22 +43,23 @@ bool stands_still(const NoiseEstimate& change) {
 
 NoiseModel::NoiseModel() : sizes_{NoiseTrack(0), NoiseTrack(0), NoiseTrack(0)}, track_(level_to_core(1)) {}
 
-void NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone) {
+bool NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone) {
   // Frames of another size have another Observer.
-  if (before_.empty() || !last_ || !is_within(alike, alone.white(), last_->white())) return;
+  if (before_.empty() || !last_ || !is_within(alike, alone.white(), last_->white())) return false;
   const auto change = estimate_change(planes, before_);
-  if (change.share < enough_changed) return;
+  if (change.share < enough_changed) return false;
   const bool still = stands_still(change);
-  if (!still && !verdict_) return;
+  if (!still && !verdict_) return false;
   for (std::size_t size = 0; size < noise_sizes; ++size) curves_[size].learn(alone.own[size], change.own[size]);
-  if (!still) return;
+  if (!still) return false;
   Levels share{};
   for (std::size_t size = 0; size < noise_sizes; ++size) {
-    if (change.level[size] > most_change * alone.level[size]) return;
+    if (change.level[size] > most_change * alone.level[size]) return false;
     share[size] = alone.level[size] > 0 ? std::min(1.0, change.level[size] / alone.level[size]) : 0;
     if (noise_share_) share[size] = kept * (*noise_share_)[size] + (1 - kept) * share[size];
   }
   noise_share_ = share;
+  return true;
 }
 
 double NoiseModel::believed(const Levels& levels, const at::Tensor& picture, const Denoise& denoise) {
@@ -108,13 +109,15 @@ double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, con
   const auto constant = constant_share(planes[0]);
   if (constant.inside <= most_constant) alone = estimate_noise(planes);
   if (constant.at_ends > most_at_ends && alone.white() > strong) alone = {};
-  learn_from_change(planes, alone);
+  const bool still = learn_from_change(planes, alone);
+  if (still && last_picture_.defined() && !known.defined()) spectrum_.learn(picture, last_picture_);
   before_ = planes;
   last_ = alone;
   Levels levels;
   for (std::size_t size = 0; size < noise_sizes; ++size) levels[size] = sizes_[size].update(alone.level[size]);
   const double found = believed(levels, picture, denoise);
   level_ = track_.update(found > least_noise ? std::min(found, level_to_core(255)) : 0);
+  last_picture_ = is_correlated() && !known.defined() ? picture : at::Tensor();
   idle_ = level_ > 0 ? 0 : std::min(idle_ + 1, idle_before_rest + 1);
   describe(alone, frame.model != ColorModel::ycbcr);
   return level_;
@@ -131,6 +134,7 @@ void NoiseModel::start_scene() {
   idle_ = 0;
   for (auto& size : sizes_) size.restart();
   track_.restart();
+  spectrum_.restart();
   noise_share_.reset();
   judged_.reset();
 }

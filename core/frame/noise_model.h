@@ -13,6 +13,7 @@
 #include "core/frame/noise_estimate.h"
 #include "core/frame/noise_track.h"
 #include "core/frame/noise_verdict.h"
+#include "core/frame/spectrum_track.h"
 
 namespace reddiff {
 
@@ -31,9 +32,13 @@ class NoiseModel {
   at::Tensor map(const at::Tensor& picture) const;
 
   // Of the noise itself; level() is larger where it is not white, as the prior needs it. Core units.
-  double rms() const { return level_ * rms_over_level_; }
+  double rms() const { return spectrum() ? spectrum_.deviation() : level_ * rms_over_level_; }
   // Neighbouring values have it in common: the prior's kind "camera" knows it better, by its root mean square.
   bool is_correlated() const { return level_ > 0 && size_ > 0; }
+  // Of the noise's variance: the density at the size where it is largest.
+  double density() const { return rms_over_level_ > 0 ? 1 / (rms_over_level_ * rms_over_level_) : 1; }
+  // What neighbouring values have in common, where time has told; else nullptr.
+  NoiseSpectrumPtr spectrum() const { return is_correlated() ? spectrum_.known() : nullptr; }
   // Of the planes that the frame has, at full size: R', G', B' or Y', Cb, Cr.
   std::array<double, 3> of_planes() const;
   // The level at half size over that at full size, 1 for white noise; 1 without noise.
@@ -53,7 +58,8 @@ class NoiseModel {
  private:
   using Levels = std::array<double, noise_sizes>;
 
-  void learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone);
+  // Whether the picture stands still.
+  bool learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone);
   void describe(const NoiseEstimate& alone, bool three_alike);
   double believed(const Levels& levels, const at::Tensor& picture, const Denoise& denoise);
 
@@ -66,6 +72,8 @@ class NoiseModel {
   int size_ = 0;  // that it was read at
   std::array<BrightnessCurve, noise_sizes> curves_;
   std::optional<NoiseEstimate> last_;  // of the frame before
+  at::Tensor last_picture_;            // where its noise is correlated; else undefined
+  SpectrumTrack spectrum_;
   std::optional<Levels> noise_share_;  // of what a single frame shows, 0..1, where time has told
   // What the prior said, and of which levels; before it was asked there are none.
   std::optional<Levels> judged_;

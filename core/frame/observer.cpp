@@ -13,6 +13,16 @@
 #include "core/frame/luma.h"
 
 namespace reddiff {
+namespace {
+
+// What the prior was trained to hear of correlated noise is its root mean square in places without detail. Beside detail there is more of it,
+// and of soft noise a tenth to a third less is read than there is: by search on pipelines/noise_material.py, whose optimum is flat.
+// Where time has told, it is that of the whole picture.
+constexpr double beside_detail = 1.4, of_all = 1.2;
+
+double level_for_kind(const NoiseModel& noise) { return (noise.spectrum() ? of_all : beside_detail) * noise.rms(); }
+
+}  // namespace
 
 Observer::Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping,
                    std::vector<std::string> kinds, at::Device device, Denoise denoise)
@@ -33,11 +43,8 @@ bool Observer::knows(std::string_view kind) const {
 
 double Observer::estimate(const FrameView& frame, Observed& seen, bool will_be_solved) {
   double level = will_be_solved ? noise_.update(frame, seen.picture, seen.known, denoise_) : noise_.level();
-  // What the prior was trained to hear of such noise is its root mean square in places without detail. Beside detail there is more of it,
-  // and of soft noise a tenth to a third less is read than there is: by search on pipelines/noise_material.py, whose optimum is flat.
-  constexpr double beside_detail = 1.4;
   if (denoises_ && noise_.is_correlated() && knows(error_kind::camera)) {
-    level = beside_detail * noise_.rms();
+    level = level_for_kind(noise_);
     seen.kind = error_kind::camera;
   }
   // Where the measurement is not the picture, what is below a code value is rounding, and is dealt with as that.
@@ -92,6 +99,14 @@ NoiseSeen Observer::noise_seen(const FrameOptions& options, double sigma_y, doub
   auto planes = noise_.of_planes();
   for (auto& plane : planes) plane *= scale;
   return {std::min(sigma_y, noise_.rms() * scale), planes, noise_.slope(), noise_.share()};
+}
+
+// Of noise that neighbouring values share.
+LikelihoodPtr Observer::correlated(const LikelihoodPtr& each) const {
+  const auto spectrum = noise_.spectrum();
+  const double deviation = level_for_kind(noise_) / each->sigma_y();
+  return make_correlated(each, (spectrum ? spectrum->slow_power() : noise_.density()) * deviation * deviation,
+                         spectrum);
 }
 
 // Over some frames, so that it does not change its mind with every one.
@@ -152,6 +167,8 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   seen.noise = noise_seen(options, seen.noise_free ? 0 : told.sigma_y, told.sigma_y / uniform);
   if (sound.defined()) seen.known = sound;  // not before: few blocks are without an impulse
   seen.likelihood = likelihood(frame, seen, told, will_be_solved);
+  if (denoises_ && estimates_ && options.noise < 0 && noise_.is_correlated() && !seen.is_least)
+    seen.likelihood = correlated(seen.likelihood);
   return seen;
 }
 

@@ -73,6 +73,7 @@ class Observer {
   at::Tensor sound_pixels(const FrameView& frame, const at::Tensor& picture);
   NoiseSeen noise_seen(const FrameOptions& options, double sigma_y, double scale) const;
   LikelihoodPtr likelihood(const FrameView& frame, const Observed& seen, const Level& level, bool will_be_solved);
+  LikelihoodPtr correlated(const LikelihoodPtr& each) const;
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 
   bool estimates_;                 // the level, where the frame's options leave it open

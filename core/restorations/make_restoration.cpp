@@ -38,8 +38,10 @@ Start cold_start(const Tools& tools, const Problem& problem) {
 at::Tensor solve(const Tools& tools, const Problem& problem, const Pass& pass, Start start, Trace& trace) {
   if (start.level.defined() && !tools.prior.per_pixel_sigma())
     start.level = start.level.square().mean().sqrt().view({1, 1, 1, 1});
-  const Denoiser* knows = tools.prior.for_kind(problem.kind);
-  const auto solution = tools.solver.solve(knows ? *knows : tools.prior, problem, start, pass, trace);
+  const Solver* spectral = problem.likelihood->spectrum() ? tools.solver.for_spectrum() : nullptr;
+  const Denoiser* knows = spectral ? nullptr : tools.prior.for_kind(problem.kind);
+  const auto solution =
+      (spectral ? *spectral : tools.solver).solve(knows ? *knows : tools.prior, problem, start, pass, trace);
   trace.visited(solution.levels);
   return solution.mu;
 }

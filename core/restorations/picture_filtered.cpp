@@ -63,6 +63,7 @@ class SeenPictures : public PictureFiltered {
     Measured measured{y, problem.weights, single.mu, problem.sigma_y()};
     measured.noise_map = problem.likelihood->sigma_map();
     measured.share_alike = problem.likelihood->share_alike();
+    measured.slow_power = problem.likelihood->slow_power();
     return measured;
   }
 

@@ -9,15 +9,6 @@
 #include "core/solvers/symmetry.h"
 
 namespace reddiff {
-namespace {
-
-// D of the picture as the symmetry of this step shows it, turned back.
-at::Tensor denoise(const Denoiser& prior, const at::Tensor& u, const Level& level) {
-  const auto sigma = level.sigma.numel() == 1 ? level.sigma : apply_symmetry(level.sigma, level.step).contiguous();
-  return undo_symmetry(prior.denoise(apply_symmetry(u, level.step).contiguous(), sigma), level.step).contiguous();
-}
-
-}  // namespace
 
 Solution Ensemble::solve(const Denoiser& prior, const Problem& problem, const Start& start, const Pass& pass,
                          Trace& trace) const {
@@ -27,7 +18,7 @@ Solution Ensemble::solve(const Denoiser& prior, const Problem& problem, const St
     const Level level = make_level(solution.levels, step, start);
     const auto u = step == 0 ? start.mu : problem.likelihood->expected_y(start.mu, [&] { return solution.mu; });
     const auto denoised = trace.in(Trace::Stage::prior, [&] {
-      const auto answer = denoise(prior, u, level);
+      const auto answer = denoise_in_symmetry(prior, u, level.sigma, level.step);
       return step == 0 ? problem.likelihood->debias(answer) : answer;
     });
     const auto estimate = step_(problem, denoised, level.nominal, trace);

@@ -36,6 +36,9 @@ class Solver {
   // (core/api/abort.h): before a call of the prior, and where prior and operator ask. Nothing depends on how many images a batch has.
   virtual Solution solve(const Denoiser& prior, const Problem& problem, const Start& start, const Pass& pass,
                          Trace& trace) const = 0;
+
+  // The same for noise of a known spectrum (Likelihood::spectrum), and for a prior of every kind; nullptr: this one takes it as it is.
+  virtual const Solver* for_spectrum() const { return nullptr; }
 };
 
 using SolverPtr = std::unique_ptr<const Solver>;

@@ -29,4 +29,9 @@ at::Tensor undo_symmetry(const at::Tensor& picture, int index) {
   return mirror ? turned.flip(3) : turned;
 }
 
+at::Tensor denoise_in_symmetry(const Denoiser& prior, const at::Tensor& u, const at::Tensor& sigma, int index) {
+  const auto shown = sigma.numel() == 1 ? sigma : apply_symmetry(sigma, index).contiguous();
+  return undo_symmetry(prior.denoise(apply_symmetry(u, index).contiguous(), shown), index).contiguous();
+}
+
 }  // namespace reddiff

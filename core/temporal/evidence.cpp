@@ -38,7 +38,7 @@ at::Tensor estimate_variance(const at::Tensor& single, double noise, const Filte
 }
 
 at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int64_t cell, double noise,
-                 const FilterConstants& constants) {
+                 const FilterConstants& constants, double slow_power) {
   constexpr std::int64_t cells = 3;
   const auto height = difference.size(2), width = difference.size(3);
   const std::int64_t side = std::min({cell, height, width});
@@ -61,7 +61,7 @@ at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int
   const auto mean = moments.narrow(1, 0, 3);
   const auto power = mean.square().mean(1, true);
   const auto variance = (moments.narrow(1, 3, 1) - power).clamp_min_(noise * noise);
-  const auto by_chance = variance.div_(count).mul_(constants.doubt_of_drift);
+  const auto by_chance = variance.div_(count).mul_(constants.doubt_of_drift * slow_power);
   const auto believed = (1 - by_chance / power.clamp_min(1e-12)).clamp_min_(0) * mean;
   return side == 1 ? believed : at::upsample_bilinear2d(believed, {height, width}, false);
 }

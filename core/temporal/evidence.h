@@ -23,10 +23,11 @@ at::Tensor estimate_variance(const at::Tensor& single, double noise, const Filte
 
 // What is wrong with a picture over whole windows of 3 x 3 cells, where noise averages out: what fades, flashes and exposure do, and
 // what motion gets a little wrong in every frame. [1,3,H,W]: d (1 - doubt_of_drift v / (n |d|^2))_+, with d and v the mean and variance
-// (at least sv^2) of `difference` over the n pixels of a window. `known`: where the difference is, or undefined; elsewhere the drift of
+// (at least sv^2) of `difference` over the n pixels of a window; where noise is not independent, n is as many independent pixels, their
+// number over slow_power. `known`: where the difference is, or undefined; elsewhere the drift of
 // what is around. cell: pixels a side.
 at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int64_t cell, double noise,
-                 const FilterConstants& constants);
+                 const FilterConstants& constants, double slow_power = 1);
 
 // Q where pixels are missing, from the measured ones around:
 // max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e = box |residual|^2; residual: y - moved z.

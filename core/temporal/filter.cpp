@@ -72,7 +72,7 @@ std::vector<std::int64_t> cells_of_drift(const Measured& now) {
 at::Tensor without_drift(at::Tensor moved, const Measured& now, const FilterConstants& constants) {
   for (const auto cell : cells_of_drift(now)) {
     const auto missed = lossy(now) ? now.residual(moved) : now.picture - moved;
-    const auto found = drift(missed, now.known, cell, now.noise, constants);
+    const auto found = drift(missed, now.known, cell, now.noise, constants, now.slow_power);
     moved = moved + (lossy(now) ? at::upsample_bilinear2d(found, {moved.size(2), moved.size(3)}, false) : found);
   }
   return moved;
@@ -108,7 +108,8 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now, Motion& 
   } else {
     const auto before = warp(last_, flow, WarpFilter::bicubic);
     const double most = most_light * now.noise;
-    const auto light = drift((now.single - before).clamp_(-most, most), {}, cell_of_light, now.noise, constants_);
+    const auto light =
+        drift((now.single - before).clamp_(-most, most), {}, cell_of_light, now.noise, constants_, now.slow_power);
     wrong = motion_variance_of(now, before + light, constants_);
   }
   if (doubt.defined()) wrong = wrong + doubt;

@@ -37,6 +37,7 @@ struct Measured {
   double noise = 0;           // sv > 0, core units
   at::Tensor noise_map = {};  // [1,1,H,W], where sv differs from pixel to pixel; else undefined
   double share_alike = 0;     // of sv^2, as Likelihood::share_alike()
+  double slow_power = 1;      // of the noise (core/frame/likelihood.h)
   // H is a blur: the measurement is what is filtered, c = H^T y, and this the share of the noise's energy that H^T leaves.
   double noise_left = 0;
   // Only where H loses resolution: x -> y - H x, [1,c,h,w], and z -> the picture next to z that agrees with y.

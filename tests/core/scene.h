@@ -35,6 +35,16 @@ inline at::Tensor cartoon(std::int64_t height, std::int64_t width, std::uint64_t
   return at::avg_pool2d(at::round(fine.mean(1, true) * 3) / 4 + 0.1 * fine, {4, 4});
 }
 
+// The same with strong detail of every size in its left quarter, which shows whether the picture stands still.
+inline at::Tensor with_detail(const at::Tensor& picture, std::uint64_t seed) {
+  auto detailed = picture.clone();
+  auto part = detailed.narrow(3, 0, picture.size(3) / 4);
+  for (const std::int64_t cell : {1, 2, 4})
+    part += 0.15 * at::upsample_bicubic2d(noise({1, 3, part.size(2) / cell, part.size(3) / cell}, seed + cell),
+                                          {part.size(2), part.size(3)}, false);
+  return detailed;
+}
+
 inline double rms(const at::Tensor& error) { return std::sqrt(error.square().mean().item<double>()); }
 
 }  // namespace reddiff

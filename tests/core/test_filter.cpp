@@ -250,6 +250,16 @@ TEST(Evidence, ADriftIsFoundUnderNoise) {
   EXPECT_LT(rms(drift(sv * noise({1, 3, height, width}, 16), {}, 4, sv, {})), 0.6 * sv / 12);
 }
 
+// Noise that neighbours share has means over windows of its own.
+TEST(Evidence, CorrelatedNoiseIsNotTakenForADrift) {
+  const auto field = at::upsample_bicubic2d(noise({1, 3, height / 2, width / 2}, 17), {height, width}, false);
+  const auto seen = field * (sv / rms(field));
+  const double slow_power = 8, taken = rms(drift(seen, {}, 4, sv, {}));
+  EXPECT_GT(taken, 0.1 * sv);
+  EXPECT_LT(rms(drift(seen, {}, 4, sv, {}, slow_power)), 0.3 * taken);
+  EXPECT_NEAR(inner(drift(seen + 0.5, {}, 4, sv, {}, slow_power)).mean().item<double>(), 0.5, 0.05);
+}
+
 TEST(Evidence, TheDriftOfAHoleIsThatOfItsSurroundings) {
   auto known = at::ones({1, 1, height, width});
   known.narrow(2, 16, 12).narrow(3, 20, 20).zero_();

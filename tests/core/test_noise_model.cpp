@@ -130,6 +130,29 @@ TEST(NoiseModel, TimeFindsNoiseThatIsStrongerBesideDetail) {
   EXPECT_LT(level, 9);
 }
 
+// White noise has none, and what moves says nothing of it.
+TEST(NoiseModel, LearnsTheSpectrumWhereThePictureStandsStill) {
+  const auto clean = with_detail(scene(height, width, 8) * 0.6, 40);
+  for (const char* format : {"RGB", "I420"}) {
+    NoiseModel still, white, moving;
+    for (std::uint64_t frame = 0; frame < 4; ++frame) {
+      const auto field = blurred_noise(50 + frame) * (15 * 2 / 255.0);
+      level_of(still, clean + field, oracle(clean), format);
+      EXPECT_EQ(still.spectrum() != nullptr, frame >= 1) << format << frame;
+      level_of(white, clean + 10 * 2 / 255.0 * noise({1, 3, height, width}, 60 + frame), oracle(clean), format);
+      EXPECT_EQ(white.spectrum(), nullptr) << format;
+      const auto elsewhere = with_detail(scene(height, width, 100 + frame) * 0.6, 200 + 10 * frame);
+      level_of(moving, elsewhere + field, oracle(elsewhere), format);
+      EXPECT_EQ(moving.spectrum(), nullptr) << format;
+      EXPECT_GT(moving.density(), 1.5);
+    }
+    ASSERT_NE(still.spectrum(), nullptr);
+    EXPECT_GT(still.spectrum()->slow_power(), 2);
+    still.start_scene();
+    EXPECT_EQ(still.spectrum(), nullptr);
+  }
+}
+
 TEST(NoiseModel, FollowsAGainThatWasSwitched) {
   const auto clean = scene(height, width, 8) * 0.5;
   NoiseModel model;

@@ -102,6 +102,36 @@ TEST(Observer, LeavesAloneWhatNoCodecHasTouched) {
   }
 }
 
+// Noise that neighbours share, from the first frame on; what they share when frames have told. Not of a level that was set.
+TEST(Observer, SaysWhatNeighboursShare) {
+  const auto clean = with_detail(scene(height, width, 3) * 0.5, 40);
+  Observer observer({}, ProblemKind::denoise, MaskSource::none, false, {"white", "camera"}, at::kCPU,
+                    [clean](const at::Tensor& u, double) {
+                      const auto times = clean.size(3) / u.size(3);
+                      return times == 1 ? clean.clone() : at::avg_pool2d(clean, {times, times});
+                    });
+  const auto likelihood_of = [&](const at::Tensor& error, double level) {
+    Frame frame(format_named("RGB"), width, height, 1);
+    write_picture(clean + error, {}, frame.view);
+    FrameOptions options;
+    options.noise = level;
+    return observer.observe(frame.view, options, true).likelihood;
+  };
+  const auto soft = [](std::uint64_t seed) {
+    return 0.1 * at::upsample_bicubic2d(noise({1, 3, height / 2, width / 2}, seed), {height, width}, false);
+  };
+  for (std::uint64_t frame = 0; frame < 5; ++frame) {
+    const auto likelihood = likelihood_of(soft(20 + frame), -1);
+    EXPECT_GT(likelihood->slow_power(), 1.5) << frame;
+    EXPECT_EQ(likelihood->spectrum() != nullptr, frame >= 2) << frame;
+    EXPECT_EQ(likelihood->debiased()->spectrum(), likelihood->spectrum());
+    EXPECT_EQ(likelihood->debiased()->slow_power(), likelihood->slow_power());
+  }
+  const auto told = likelihood_of(soft(30), 10);
+  EXPECT_EQ(told->spectrum(), nullptr);
+  EXPECT_EQ(told->slow_power(), 1);
+}
+
 // Of frames that may leave as they came, without noise for long, one in four is looked at; that one finds what was struck.
 TEST(Observer, RestsWhereNothingWasFoundAndWakesUp) {
   const auto clean = scene(height, width, 3) * 0.5;
