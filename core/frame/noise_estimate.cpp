@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <numbers>
 #include <optional>
 #include <utility>
 
@@ -161,6 +162,36 @@ ConstantShare share_on_device(const at::Tensor& picture, at::Tensor counts) {
 double rms_of(const std::array<double, noise_sizes>& levels, int size) {
   const double full = levels[0], half = levels[size > 0 ? 1 : 0], quarter = levels[static_cast<std::size_t>(size)];
   return std::sqrt(0.75 * full * half + 0.1875 * (half * half + quarter * quarter) / 2 + 0.0625 * quarter * quarter);
+}
+
+std::array<double, noise_sizes> levels_of(const NoiseSpectrum& spectrum) {
+  constexpr std::int64_t bins = NoiseSpectrum::bins;
+  const auto power = spectrum.power().mean(0).to(at::kDouble).contiguous();
+  const double* at_frequency = power.const_data_ptr<double>();
+  const auto angle = [](std::int64_t bin) {
+    return 2 * std::numbers::pi * static_cast<double>(bin) / NoiseSpectrum::window;
+  };
+  const auto signs = [](std::int64_t bin) { return bin == 0 || bin == bins - 1 ? 1.0 : 2.0; };
+  std::array<double, noise_sizes> levels{};
+  double of_white = 0;
+  for (std::size_t size = 0; size < noise_sizes; ++size) {
+    // Along one axis: the mean of `side` pixels, `side` times its level, behind the second difference of what is left.
+    const double side = std::exp2(static_cast<double>(size));
+    const auto seen = [&](std::int64_t bin) {
+      const double a = angle(bin);
+      const double mean = bin == 0 ? 1 : std::sin(side * a / 2) / (side * std::sin(a / 2));
+      return side * std::pow(mean * (1 - std::cos(side * a)), 2);
+    };
+    double sum = 0;
+    for (std::int64_t y = 0; y < bins; ++y)
+      for (std::int64_t x = 0; x < bins; ++x)
+        sum += signs(y) * signs(x) * at_frequency[y * bins + x] * seen(y) * seen(x);
+    if (size == 0)
+      for (std::int64_t y = 0; y < bins; ++y)
+        for (std::int64_t x = 0; x < bins; ++x) of_white += signs(y) * signs(x) * seen(y) * seen(x);
+    levels[size] = std::sqrt(sum / of_white);
+  }
+  return levels;
 }
 
 std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known) {

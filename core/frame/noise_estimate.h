@@ -15,6 +15,7 @@
 
 #include "core/api/frame_view.h"
 #include "core/frame/noise_blocks.h"
+#include "core/frame/noise_spectrum.h"
 
 namespace reddiff {
 
@@ -45,6 +46,9 @@ struct NoiseEstimate {
 // frequencies, half size for three quarters of the rest; in between, full size and half are taken by their geometric mean, half and a
 // quarter by the mean of their powers.
 double rms_of(const std::array<double, noise_sizes>& levels, int size);
+
+// What the estimate reads at each size of noise of this spectrum whose root mean square is 1, in planes that have all axes of colour alike.
+std::array<double, noise_sizes> levels_of(const NoiseSpectrum& spectrum);
 
 // Planes that noise is looked for in together. Where a frame has halved chroma, noise of R'G'B' hides in it: the density counts.
 struct NoisePlanes {

@@ -24,6 +24,8 @@ constexpr double alike = 1.2;
 constexpr double kept = 0.75;  // of what was known of the share before
 // The prior is asked again where a level has become so many times as large or as small.
 constexpr double another = 1.5;
+// Noise is at most so many times what is read of it: of soft noise next to nothing passes the filter at full size.
+constexpr double most_unread = 1.5;
 
 constexpr int idle_before_rest = 8, looked_at = 4;  // frames; of resting ones one in so many is looked at
 
@@ -91,6 +93,7 @@ void NoiseModel::describe(const NoiseEstimate& alone, bool three_alike) {
   const double ratio = densest > 0 ? std::min(1.0, rms_of(mean, size_) / densest) : 1;
   rms_over_level_ = size_ == described_ ? kept * rms_over_level_ + (1 - kept) * ratio : ratio;
   described_ = size_;
+  rms_over_read_ = spectrum() ? std::clamp(1 / rms_of(levels_of(*spectrum()), size_), 1.0, most_unread) : 1;
   slope_ = level_ > 0 && level[0] > 0 && level[1] > 0 ? level[1] / level[0] : 1;
   share_ = alone.share;
   first_plane_ = level_ > 0 ? alone.own[0].level * part[0] : 0;

@@ -32,7 +32,7 @@ class NoiseModel {
   at::Tensor map(const at::Tensor& picture) const;
 
   // Of the noise itself; level() is larger where it is not white, as the prior needs it. Core units.
-  double rms() const { return spectrum() ? spectrum_.deviation() : level_ * rms_over_level_; }
+  double rms() const { return level_ * rms_over_level_ * rms_over_read_; }
   // Neighbouring values have it in common: the prior's kind "camera" knows it better, by its root mean square.
   bool is_correlated() const { return level_ > 0 && size_ > 0; }
   // Of the noise's variance: the density at the size where it is largest.
@@ -68,7 +68,8 @@ class NoiseModel {
   NoiseTrack track_;
   int idle_ = 0, resting_ = 0;  // frames without noise one after the other; those that were not looked at
   int described_ = -1;          // the size that rms_over_level_ is of
-  double level_ = 0, rms_over_level_ = 1, slope_ = 1, share_ = 0, first_plane_ = 0, other_planes_ = 0;
+  double level_ = 0, rms_over_level_ = 1, rms_over_read_ = 1, slope_ = 1, share_ = 0, first_plane_ = 0,
+         other_planes_ = 0;
   int size_ = 0;  // that it was read at
   std::array<BrightnessCurve, noise_sizes> curves_;
   std::optional<NoiseEstimate> last_;  // of the frame before

@@ -17,10 +17,12 @@ namespace {
 
 // What the prior was trained to hear of correlated noise is its root mean square in places without detail. Beside detail there is more of it,
 // and of soft noise a tenth to a third less is read than there is: by search on pipelines/noise_material.py, whose optimum is flat.
-// Where time has told, it is that of the whole picture.
-constexpr double beside_detail = 1.4, of_all = 1.2;
+// Where its spectrum is known it is read as it is.
+constexpr double beside_detail = 1.3, without_spectrum = 1.4;
 
-double level_for_kind(const NoiseModel& noise) { return (noise.spectrum() ? of_all : beside_detail) * noise.rms(); }
+double level_for_kind(const NoiseModel& noise) {
+  return (noise.spectrum() ? beside_detail : without_spectrum) * noise.rms();
+}
 
 }  // namespace
 

@@ -43,8 +43,6 @@ void SpectrumTrack::learn(const at::Tensor& now, const at::Tensor& before) {
   if (pieces_ >= enough_pieces) known_ = std::make_shared<NoiseSpectrum>(power_);
 }
 
-double SpectrumTrack::deviation() const { return known_ ? std::sqrt(mean_power(power_)) : 0; }
-
 void SpectrumTrack::restart() { *this = {}; }
 
 }  // namespace reddiff

@@ -21,9 +21,6 @@ class SpectrumTrack {
   // nullptr until enough has been seen.
   const NoiseSpectrumPtr& known() const { return known_; }
 
-  // Root mean square of the noise, with which it was learnt; 0 until it is known.
-  double deviation() const;
-
   void restart();
 
  private:
