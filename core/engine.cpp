@@ -46,6 +46,7 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs, c
       solver_(make_solver(book_.solver(), book_.options(), config.seed)),
       tools_{op_, book_.kind(), *prior_, *solver_, constants},
       motion_search_{config.scene_threshold, flow()},
+      deinterlacer_(device_, *motion_search_.flow),
       observer_(make_observer()) {
   check_needs(solver_->needs(), book_.solver(), *op_, *prior_, book_.mask() != MaskSource::none);
 }
@@ -69,6 +70,7 @@ Observer Engine::make_observer() const {
 void Engine::reset() {
   restoration_.reset();
   observer_ = make_observer();
+  deinterlacer_.reset();
   geometry_.reset();
 }
 
@@ -78,6 +80,8 @@ void Engine::check_frames(const FrameView& in, const FrameView& out) {
   const int scale = op_->factor();
   if (out.width != in.width * scale || out.height != in.height * scale)
     throw Error(ErrorCode::format, "the output frame must be " + std::to_string(scale) + " times the input's size");
+  if (only_makes_frames(config_) && !have_one_layout(in, out))
+    throw Error(ErrorCode::format, "task=deinterlace leaves the format of frames as it is");
   const Geometry geometry = geometry_of(in);
   if (geometry_ && *geometry_ != geometry) reset();
   geometry_ = geometry;
@@ -125,10 +129,46 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   const c10::InferenceMode no_gradients;
   const AbortScope scope(options.abort);
   Trace trace(device_);
-  const auto halved_before = prior_->tiles_halved();
-  FrameReport report;
   check_frames(in, out);
   for (const FrameView* frame : {&in, &out}) wait_for_frame(*frame);
+  see_lines(in, options, trace);
+  if (options.shown && !only_makes_frames(config_)) {
+    if (options.lines == FrameLines::all) return restored_frame(in, out, options, trace);
+    const FrameLike whole(in);
+    deinterlacer_.write(whole.view());
+    return restored_frame(whole.view(), out, options, trace);
+  }
+  if (options.shown) show_whole(in, out, options, trace);
+  finish_frame(options.shown ? out : in, device_);
+  FrameReport report;
+  report.prior_calls = trace.prior_calls();
+  report.start_level = report.end_level = level_to_user(trace.highest_level());
+  report.tiles = static_cast<int>(prior_->tiles(out.height, out.width));
+  report.ms = trace.times();
+  return report;
+}
+
+void Engine::see_lines(const FrameView& in, const FrameOptions& options, Trace& trace) {
+  if (options.lines == FrameLines::all) return deinterlacer_.reset();
+  if (!makes_frames_of_fields(config_))
+    throw Error(ErrorCode::settings, "This frame has two fields: set deinterlace=auto, or task=deinterlace.");
+  deinterlacer_.see(in, options.lines, trace);
+}
+
+// Of task=deinterlace.
+void Engine::show_whole(const FrameView& in, const FrameView& out, const FrameOptions& options, Trace& trace) {
+  if (options.lines != FrameLines::all && book_.cleans_fields() && options.most_calls != 0)
+    deinterlacer_.write_cleaned(out, *prior_, trace);
+  else if (options.lines != FrameLines::all)
+    deinterlacer_.write(out);
+  else
+    copy_frame(in, out);
+}
+
+FrameReport Engine::restored_frame(const FrameView& in, const FrameView& out, const FrameOptions& options,
+                                   Trace& trace) {
+  const auto halved_before = prior_->tiles_halved();
+  FrameReport report;
   const bool solves = is_worth_solving(options, book_.mask());
   if (options.strength == 0 && !solves) restoration_.reset();  // it has not seen the frames between
   const bool passes = may_pass(in, out);

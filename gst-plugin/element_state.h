@@ -6,6 +6,7 @@
 #include "gst-plugin/compression.h"
 #include "gst-plugin/device_caps.h"
 #include "gst-plugin/device_memory.h"
+#include "gst-plugin/fields.h"
 #include "gst-plugin/hints.h"
 #include "gst-plugin/interlaced.h"
 #include "gst-plugin/mask.h"
@@ -18,6 +19,20 @@
 #include "gst-plugin/timing.h"
 
 namespace reddiff {
+
+// Where the element stands within a buffer that becomes two frames.
+struct FieldTurns {
+  FieldOrder order;
+  Fields fields = Fields::all;
+  int turn = 0;
+  GstBuffer* pending = nullptr;  // owned; its second frame is still to be made
+  bool told_of_telecine = false;
+
+  ~FieldTurns() { drop_pending(); }
+  void drop_pending() { gst_clear_buffer(&pending); }
+  int frames() const { return frames_of(order, fields); }
+  std::vector<FieldPass> passes() const { return passes_of(order, fields, turn); }
+};
 
 struct ElementState {
   explicit ElementState(GstBaseTransform* trans)
@@ -43,6 +58,7 @@ struct ElementState {
   Compression compression;
   StreamState stream;
   InterlacedGuard interlaced;
+  FieldTurns fields;
   Hints hints;
   bool warned = false;             // of frames that were not finite
   bool told_of_old_names = false;  // of settings

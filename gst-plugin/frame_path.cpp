@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst-plugin/frame_path.h"
 
+#include <utility>
+
 #include "gst-plugin/debug.h"
 #include "gst-plugin/takeover.h"
 
@@ -64,15 +66,65 @@ void hint_at_noise(GstVideoFilter* filter, Hints& hints, const FrameReport& repo
                         ("noise=-1 estimates the level of each frame"));
 }
 
+constexpr const char* telecine =
+    "Some frames of this video ask for one of their fields to be shown twice, as films do that were made television: "
+    "they are left as they are.";
+
+void start_turn(GstVideoFilter* filter, ElementState& state, const GstBuffer* input) {
+  FieldTurns& fields = state.fields;
+  const Demands demands = asked(filter, state);
+  const bool takes = demands.takes_fields && !gst_base_transform_is_passthrough(GST_BASE_TRANSFORM(filter));
+  fields.turn = 0;
+  fields.fields = demands.fields;
+  fields.order =
+      takes ? field_order(filter->in_info, input, GST_BASE_TRANSFORM(filter)->segment.rate < 0) : FieldOrder{};
+  if (!fields.order.repeats || fields.told_of_telecine) return;
+  fields.told_of_telecine = true;
+  GST_ELEMENT_INFO(filter, STREAM, FORMAT, ("%s", telecine), ("%s", telecine));
+}
+
 }  // namespace
 
+Demands asked(GstVideoFilter* filter, ElementState& state) {
+  const ObjectLock lock(filter);
+  return state.ledger.asked();
+}
+
+GstFlowReturn generate(GstVideoFilter* filter, ElementState& state, const Generate& parent, GstBuffer** output) {
+  auto* trans = GST_BASE_TRANSFORM(filter);
+  FieldTurns& fields = state.fields;
+  if (trans->queued_buf) {
+    fields.drop_pending();
+    start_turn(filter, state, trans->queued_buf);
+  } else if (fields.pending) {
+    trans->queued_buf = std::exchange(fields.pending, nullptr);
+    fields.turn = 1;
+  } else {
+    return parent(trans, output);
+  }
+  GstBuffer* const input = gst_buffer_ref(trans->queued_buf);
+  const GstFlowReturn flow = parent(trans, output);
+  if (flow == GST_FLOW_OK && *output && *output != input && fields.order.interlaced) {
+    const int moment = trans->segment.rate < 0 ? 1 - fields.turn : fields.turn;
+    stamp(*output, input, filter->in_info, fields.frames(), moment);
+  }
+  if (flow == GST_FLOW_OK && fields.turn + 1 < fields.frames())
+    fields.pending = input;
+  else
+    gst_buffer_unref(input);
+  return flow;
+}
+
 bool update_passthrough(GstVideoFilter* filter, ElementState& state, const GstVideoInfo& in, const GstVideoInfo& out) {
-  bool neutral = GST_VIDEO_INFO_WIDTH(&in) == GST_VIDEO_INFO_WIDTH(&out) &&
-                 !gst_object_has_active_control_bindings(GST_OBJECT(filter));
+  const bool one_size = GST_VIDEO_INFO_WIDTH(&in) == GST_VIDEO_INFO_WIDTH(&out);
+  const bool controlled = gst_object_has_active_control_bindings(GST_OBJECT(filter));
+  bool neutral = false;
   {
     const ObjectLock lock(filter);
     const Demands& asked = state.ledger.asked();
-    neutral = neutral && asked.scale == 1 && !asked.masked && state.ledger.frame().strength == 0;
+    const bool has_fields = asked.takes_fields && interleaves_fields(in);
+    const bool is_off = asked.only_fields || (!controlled && state.ledger.frame().strength == 0);
+    neutral = one_size && asked.scale == 1 && !asked.masked && is_off && !has_fields;
   }
   if (!state.passthrough.set(neutral)) return false;
   if (!neutral) state.session.request_reset(ResetCause::settings);
@@ -81,7 +133,8 @@ bool update_passthrough(GstVideoFilter* filter, ElementState& state, const GstVi
 }
 
 GstFlowReturn receive(GstVideoFilter* filter, ElementState& state, GstBuffer*& input) {
-  if (state.interlaced.refuses(GST_ELEMENT(filter), input)) return GST_FLOW_NOT_NEGOTIATED;
+  if (state.interlaced.refuses(GST_ELEMENT(filter), input, asked(filter, state).takes_fields))
+    return GST_FLOW_NOT_NEGOTIATED;
   state.session.request_reset(state.stream.on_buffer(input, frame_settings(GST_ELEMENT(filter), state).max_gap));
   if (update_passthrough(filter, state, filter->in_info, filter->out_info)) {
     gst_base_transform_reconfigure_src(GST_BASE_TRANSFORM(filter));
@@ -113,10 +166,15 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
     return GST_BASE_TRANSFORM_FLOW_DROPPED;
   }
   const CompressionNoise compression = state.compression.of_frame(filter->in_info, inbuf);
-  const FrameNeeds needs{state.mask.for_frame(GST_ELEMENT(filter), force.config, filter->in_info, inbuf),
-                         allowance.calls, compression.level};
-  const FrameReport report = state.session.process(force, filter, inbuf, outbuf, needs, state.memory);
-  if (compression.level > 0 && report.prior_calls > 0) say_restored(outbuf);
+  FrameNeeds needs{state.mask.for_frame(GST_ELEMENT(filter), force.config, filter->in_info, inbuf), allowance.calls,
+                   compression.level};
+  FrameReport report;
+  for (const FieldPass& pass : state.fields.passes()) {
+    needs.pass = pass;
+    const FrameReport of_pass = state.session.process(force, filter, inbuf, outbuf, needs, state.memory);
+    if (pass.shown) report = of_pass;
+  }
+  if (compression.level > 0 && report.prior_calls > 0 && !force.demands.only_fields) say_restored(outbuf);
   account(filter, state, report, {allowance.calls >= 0, noise_source(report, force, compression), compression.level},
           reset, inbuf, force.frame.post_messages);
   warn(filter, state, report);

@@ -118,6 +118,7 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
   Private* priv = self->priv;
   priv->stream.clear();
   priv->interlaced.clear();
+  priv->fields.told_of_telecine = false;
   priv->timing.start();
   priv->hints = {};
   priv->warned = priv->told_of_old_names = false;
@@ -134,6 +135,7 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
 static gboolean gst_reddiff_stop(GstBaseTransform* trans) {
   Private* priv = GST_REDDIFF(trans)->priv;
   priv->session.stop();
+  priv->fields.drop_pending();
   priv->memory.clear();
   priv->mask.clear();
   const ObjectLock lock(trans);
@@ -160,10 +162,11 @@ static GstCaps* transformed(GstReddiff* self, bool forward, GstCaps* caps, GstCa
   }
   GstCaps* result =
       reddiff::scale_caps(caps, forward ? asked.scale : 1, forward ? 1 : asked.scale, reddiff::Rounding::exact);
+  if (forward && asked.doubles_rate()) result = reddiff::with_rate_of_fields(result);
   if (forward) result = reddiff::make_progressive(result);
   // What upstream is to send; what it sent before it was asked still comes through.
   if (asked.alpha_is_mask && (!forward || masks_by_alpha)) result = reddiff::keep_alpha_formats(result);
-  if (!forward) result = reddiff::admit_interlaced(result);
+  if (!forward) result = reddiff::admit_interlaced(result, asked.doubles_rate());
   result = reddiff::in_either_memory(result, self->priv->memory.is_offered());
   result = reddiff::within(result, filter);
   GST_DEBUG_OBJECT(self, "%" GST_PTR_FORMAT " becomes %" GST_PTR_FORMAT, caps, result);
@@ -206,11 +209,13 @@ static gboolean gst_reddiff_set_info(GstVideoFilter* filter, GstCaps* incaps, Gs
 // False where the event must not go on.
 static bool take_event(GstReddiff* self, GstEvent* event) {
   Private* priv = self->priv;
-  if (priv->interlaced.refuses(GST_ELEMENT(self), event)) return false;
+  if (priv->interlaced.refuses(GST_ELEMENT(self), event, reddiff::asked(GST_VIDEO_FILTER(self), *priv).takes_fields))
+    return false;
   priv->session.request_reset(priv->stream.on_event(event, frame_settings(self).max_gap));
   priv->compression.on_event(event);
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) priv->session.abort().set(AbortCauses::flush, true);
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
+    priv->fields.drop_pending();
     priv->session.abort().set(AbortCauses::flush, false);
     const ObjectLock lock(self);
     priv->ledger.forgive();
@@ -293,6 +298,13 @@ static GstFlowReturn gst_reddiff_submit_input_buffer(GstBaseTransform* trans, gb
   return flow;
 }
 
+static GstFlowReturn gst_reddiff_generate_output(GstBaseTransform* trans, GstBuffer** output) {
+  return reddiff::guarded(GST_ELEMENT(trans), GST_FLOW_ERROR, GST_FLOW_FLUSHING, [&] {
+    return reddiff::generate(GST_VIDEO_FILTER(trans), *GST_REDDIFF(trans)->priv,
+                             parent_transform_class->generate_output, output);
+  });
+}
+
 static void gst_reddiff_before_transform(GstBaseTransform* trans, GstBuffer* buffer) {
   if (trans->segment.format != GST_FORMAT_TIME) return;
   const GstClockTime time = gst_segment_to_stream_time(&trans->segment, GST_FORMAT_TIME, GST_BUFFER_TIMESTAMP(buffer));
@@ -352,6 +364,7 @@ static void gst_reddiff_class_init(GstReddiffClass* klass) {
   transform_class->propose_allocation = gst_reddiff_propose_allocation;
   transform_class->decide_allocation = gst_reddiff_decide_allocation;
   transform_class->submit_input_buffer = gst_reddiff_submit_input_buffer;
+  transform_class->generate_output = gst_reddiff_generate_output;
   transform_class->before_transform = gst_reddiff_before_transform;
   transform_class->transform = gst_reddiff_transform;
   transform_class->transform_ip = nullptr;  // GstVideoFilter's would count as work in passthrough

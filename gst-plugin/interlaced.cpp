@@ -8,6 +8,7 @@
 #include "gst-plugin/caps.h"
 #include "gst-plugin/device_caps.h"
 #include "gst-plugin/error_map.h"
+#include "gst-plugin/fields.h"
 
 namespace reddiff {
 namespace {
@@ -22,9 +23,10 @@ std::string interlace_mode(const GstCaps* caps) {
 
 }  // namespace
 
-GstCaps* admit_interlaced(GstCaps* caps) {
+GstCaps* admit_interlaced(GstCaps* caps, bool halved) {
   if (gst_caps_is_any(caps)) return caps;
   caps = gst_caps_make_writable(caps);
+  g_autoptr(GstCaps) interleaved = halved ? halve_rate(gst_caps_copy(caps)) : gst_caps_new_empty();
   const guint progressive = gst_caps_get_size(caps);
   for (guint i = 0; i < progressive; ++i) {
     GstStructure* frames = gst_structure_copy(gst_caps_get_structure(caps, i));
@@ -35,6 +37,12 @@ GstCaps* admit_interlaced(GstCaps* caps) {
     GstStructure* fields = gst_structure_copy(gst_caps_get_structure(caps, i));
     gst_structure_set(fields, mode_field, G_TYPE_STRING, "alternate", nullptr);
     gst_caps_append_structure_full(caps, fields, gst_caps_features_new(GST_CAPS_FEATURE_FORMAT_INTERLACED, nullptr));
+  }
+  for (guint i = 0; i < gst_caps_get_size(interleaved); ++i) {
+    GstStructure* frames = gst_structure_copy(gst_caps_get_structure(interleaved, i));
+    g_autoptr(GstCaps) modes = gst_caps_from_string("video/x-raw,interlace-mode={interleaved,mixed}");
+    gst_structure_set_value(frames, mode_field, gst_structure_get_value(gst_caps_get_structure(modes, 0), mode_field));
+    gst_caps_append_structure_full(caps, frames, gst_caps_features_copy(gst_caps_get_features(interleaved, i)));
   }
   return caps;
 }
@@ -73,21 +81,21 @@ void InterlacedGuard::tell(GstElement* element, const std::string& mode) {
                                                    GST_OBJECT_NAME(gst_element_get_factory(element)) + " ! ..."));
 }
 
-bool InterlacedGuard::refuses(GstElement* element, GstEvent* event) {
+bool InterlacedGuard::refuses(GstElement* element, GstEvent* event, bool takes_fields) {
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) told_ = false;
   if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS) return false;
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
   const std::string mode = interlace_mode(caps);
-  if (mode.empty())
+  if (mode.empty() || (takes_fields && mode == "interleaved"))
     told_ = false;
   else
     tell(element, mode);
   return told_;
 }
 
-bool InterlacedGuard::refuses(GstElement* element, const GstBuffer* buffer) {
-  if (!GST_BUFFER_FLAG_IS_SET(buffer, GST_VIDEO_BUFFER_FLAG_INTERLACED)) return false;
+bool InterlacedGuard::refuses(GstElement* element, const GstBuffer* buffer, bool takes_fields) {
+  if (takes_fields || !GST_BUFFER_FLAG_IS_SET(buffer, GST_VIDEO_BUFFER_FLAG_INTERLACED)) return false;
   tell(element, "mixed");
   return true;
 }

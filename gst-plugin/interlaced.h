@@ -14,7 +14,8 @@ namespace reddiff {
 
 // What a sink pad admits where its other side has `caps`: those, then the same without a word on interlacing (senders of whole
 // frames may leave it out, and a comparison of caps does not know what that means), then fields. Takes `caps`, full transfer.
-GstCaps* admit_interlaced(GstCaps* caps);
+// halved: fields that lie line by line come at half the rate of the other side's frames.
+GstCaps* admit_interlaced(GstCaps* caps, bool halved = false);
 
 // What leaves for what a sink pad admits: always progressive. Takes `caps`, full transfer.
 GstCaps* make_progressive(GstCaps* caps);
@@ -27,9 +28,9 @@ class InterlacedGuard {
   void clear() { told_ = false; }
 
   // True for a CAPS event of interlaced video, and for an interlaced frame: it must not go on. Posts one error, however often upstream
-  // tries.
-  bool refuses(GstElement* element, GstEvent* event);
-  bool refuses(GstElement* element, const GstBuffer* buffer);
+  // tries. takes_fields: fields that lie line by line are made frames of.
+  bool refuses(GstElement* element, GstEvent* event, bool takes_fields = false);
+  bool refuses(GstElement* element, const GstBuffer* buffer, bool takes_fields = false);
 
  private:
   void tell(GstElement* element, const std::string& mode);

@@ -49,6 +49,7 @@ template <auto member, const char* type_name> EnumField enum_field() {
           [](Settings& s, int value) { s.*member = static_cast<E>(value); }};
 }
 
+constexpr char deinterlace_type[] = "GstReddiffDeinterlace", fields_type[] = "GstReddiffFields";
 constexpr char preset_type[] = "GstReddiffPreset", task_type[] = "GstReddiffTask", solver_type[] = "GstReddiffSolver",
                optimizer_type[] = "GstReddiffOptimizer", weighting_type[] = "GstReddiffWeighting",
                order_type[] = "GstReddiffOrder", spacing_type[] = "GstReddiffSpacing",
@@ -81,6 +82,10 @@ const Row rows[] = {
     {"operator", &Settings::operator_text, 0, 0, rebuild, false,
      "Degradation to undo, instead of the task's: stages name:arg=value applied left to right and joined by '+', for "
      "example gaussian-blur:sigma=1.6+bicubic:factor=4; empty = from 'task'"},
+    {"deinterlace", enum_field<&Settings::deinterlace, deinterlace_type>(), 0, 0, rebuild, false,
+     "Whether whole frames are made of interlaced ones before anything else"},
+    {"fields", enum_field<&Settings::fields, fields_type>(), 0, 0, rebuild, false,
+     "Fields of interlaced video that become frames: all doubles the frame rate"},
     {"noise", &Settings::noise, -1, 255, frame, true,
      "Standard deviation of the input's noise in 8-bit code values, as if it were white; -1 = estimated from the "
      "video, but for inpaint, which takes it to be as low as the bit depth allows"},

@@ -44,13 +44,13 @@ FrameReport Session::process(const InForce& force, const GstVideoFilter* video, 
   const Reach from = memory.reach_to_read(video->in_info, inbuf, device);
   const Reach to = memory.reach_to_write(video->out_info, outbuf, device);
   const FrameReport report = solve(force, from, to, needs, memory);
-  memory.deliver(to, outbuf);
+  if (needs.pass.shown) memory.deliver(to, outbuf);
   return report;
 }
 
 FrameReport Session::solve(const InForce& force, const Reach& from, const Reach& to, const FrameNeeds& needs,
                            DeviceMemory& memory) {
-  if (to.device_index < 0) clear_buffer(to.info, to.buffer);
+  if (to.device_index < 0 && needs.pass.shown) clear_buffer(to.info, to.buffer);
   const MappedFrame in(from.info, from.buffer, GST_MAP_READ, from.device_index);
   const MappedFrame out(to.info, to.buffer, GST_MAP_WRITE, to.device_index);
   has_past_ = true;
@@ -62,6 +62,8 @@ FrameReport Session::solve(const InForce& force, const Reach& from, const Reach&
   options.most_noise = force.frame.noise_max;
   options.known = needs.known;
   options.most_calls = needs.most_calls;
+  options.lines = needs.pass.lines;
+  options.shown = needs.pass.shown;
   options.abort = &abort_.flag();
   FrameView seen = in.view(), shown = out.view();
   seen.stream = memory.stream_of(from);

@@ -15,6 +15,7 @@
 #include "core/api/restorer.h"
 #include "gst-plugin/abort_causes.h"
 #include "gst-plugin/device_memory.h"
+#include "gst-plugin/fields.h"
 #include "gst-plugin/settings_ledger.h"
 #include "gst-plugin/stream_state.h"
 
@@ -25,6 +26,7 @@ struct FrameNeeds {
   const guint8* known;
   int most_calls;
   double least_noise;
+  FieldPass pass = {};
 };
 
 class Session {

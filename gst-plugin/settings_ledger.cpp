@@ -28,8 +28,13 @@ void SettingsLedger::take_demands() {
   try {
     const int scale = resolve_scale(settled_);
     const MaskSource mask = resolve_mask(settled_);
-    asked_ = {scale, mask == MaskSource::alpha, mask != MaskSource::none,
-              resolve_problem(settled_) == ProblemKind::denoise};
+    asked_ = {scale,
+              mask == MaskSource::alpha,
+              mask != MaskSource::none,
+              resolve_problem(settled_) == ProblemKind::denoise,
+              makes_frames_of_fields(settled_),
+              only_makes_frames(settled_),
+              settled_.fields};
   } catch (const Error&) {
   }
 }
@@ -42,7 +47,7 @@ SettingsLedger::Renegotiation SettingsLedger::settle() {
   const Demands before = asked_;
   ++version_;
   take_demands();
-  const bool resized = asked_.scale != before.scale;
+  const bool resized = asked_.scale != before.scale || asked_.doubles_rate() != before.doubles_rate();
   return {resized, resized || asked_.alpha_is_mask != before.alpha_is_mask};
 }
 

@@ -23,10 +23,14 @@ namespace reddiff {
 
 // What settings ask of the video.
 struct Demands {
-  int scale = 1;               // output size = input size x this
-  bool alpha_is_mask = false;  // formats with alpha
-  bool masked = false;         // pixels are missing, whoever says which
-  bool denoises = true;        // and nothing else
+  int scale = 1;                // output size = input size x this
+  bool alpha_is_mask = false;   // formats with alpha
+  bool masked = false;          // pixels are missing, whoever says which
+  bool denoises = true;         // and nothing else
+  bool takes_fields = false;    // frames are made of interlaced ones
+  bool only_fields = false;     // and nothing else is done
+  Fields fields = Fields::all;  // for which there are frames
+  bool doubles_rate() const { return takes_fields && fields == Fields::all; }
 };
 
 // What needs no other Restorer.

@@ -66,6 +66,14 @@ MaskSource resolve_mask(const Config& config) {
   return config.mask_source;
 }
 
+bool makes_frames_of_fields(const Config& config) {
+  return config.deinterlace == Deinterlace::automatic || config.task == Task::deinterlace;
+}
+
+bool only_makes_frames(const Config& config) {
+  return config.task == Task::deinterlace && config.operator_text.empty() && resolve_mask(config) == MaskSource::none;
+}
+
 bool estimates_noise(const Config& config) { return config.noise < 0 && meant_task(config) != Task::inpaint; }
 
 }  // namespace reddiff

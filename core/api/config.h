@@ -17,8 +17,10 @@ namespace reddiff {
 struct Config {
   Preset preset = Preset::automatic;
   Task task = Task::denoise;
-  int scale = 0;                  // output = input x scale; 0: from the operator or the task; alone: super-resolution
-  std::string operator_text;      // empty: from the task
+  int scale = 0;              // output = input x scale; 0: from the operator or the task; alone: super-resolution
+  std::string operator_text;  // empty: from the task
+  Deinterlace deinterlace = Deinterlace::off;
+  Fields fields = Fields::all;    // of interlaced video, for which there are frames
   double noise = -1;              // standard deviation of the measurement noise, 8-bit units
   std::string prior = "default";  // a registered name or a path to .safetensors
   SolverKind solver = SolverKind::preset;
@@ -47,6 +49,12 @@ struct Config {
 
   bool operator==(const Config&) const = default;
 };
+
+// Whether fields become whole frames: deinterlace=auto, or task=deinterlace.
+bool makes_frames_of_fields(const Config& config);
+
+// And nothing else is to be done: task=deinterlace without an operator and a mask.
+bool only_makes_frames(const Config& config);
 
 // The operator that the configuration asks for; a scale above 1 without task and operator means task=super-resolution. Throws
 // Error{settings}: unknown operator, `scale` against the operator's factor, task=deblur without an operator.

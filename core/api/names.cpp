@@ -18,6 +18,17 @@ constexpr Name<Task> tasks[] = {
     {Task::inpaint, "inpaint", "fill what the mask marks as missing"},
     {Task::deblur, "deblur", "undo the blur named in 'operator'"},
     {Task::restore, "restore", "clean up a picture as it is: identity operator, noise level from 'noise'"},
+    {Task::deinterlace, "deinterlace",
+     "make whole frames of interlaced video, and nothing else; progressive frames pass untouched"},
+};
+constexpr Name<Deinterlace> deinterlaces[] = {
+    {Deinterlace::off, "off", "interlaced video is refused, but with task=deinterlace"},
+    {Deinterlace::automatic, "auto", "whole frames are made of what is interlaced, in front of any task"},
+};
+constexpr Name<Fields> field_choices[] = {
+    {Fields::all, "all", "a frame of every field, at twice the frame rate"},
+    {Fields::top, "top", "a frame of every top field, at the frame rate"},
+    {Fields::bottom, "bottom", "a frame of every bottom field, at the frame rate"},
 };
 constexpr Name<SolverKind> solvers[] = {
     {SolverKind::preset, "preset", "as the preset says"},
@@ -86,6 +97,8 @@ constexpr Name<Precision> precisions[] = {
 
 template <> std::span<const Name<Preset>> names() { return presets; }
 template <> std::span<const Name<Task>> names() { return tasks; }
+template <> std::span<const Name<Deinterlace>> names() { return deinterlaces; }
+template <> std::span<const Name<Fields>> names() { return field_choices; }
 template <> std::span<const Name<SolverKind>> names() { return solvers; }
 template <> std::span<const Name<Optimizer>> names() { return optimizers; }
 template <> std::span<const Name<Weighting>> names() { return weightings; }

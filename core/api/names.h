@@ -13,7 +13,9 @@
 namespace reddiff {
 
 enum class Preset { automatic, live, quality, archive, paper };
-enum class Task { denoise, super_resolution, inpaint, deblur, restore };
+enum class Task { denoise, super_resolution, inpaint, deblur, restore, deinterlace };
+enum class Deinterlace { off, automatic };
+enum class Fields { all, top, bottom };
 enum class SolverKind { preset, red_diff, hqs, ensemble };
 enum class Optimizer { preset, adam, adamw, sgd, rmsprop, lbfgs, fixed_point };
 enum class Weighting { preset, linear, sqrt, square, log, trunc_linear, power_two_thirds, constant };
@@ -33,6 +35,8 @@ template <typename E> std::span<const Name<E>> names();
 
 template <> std::span<const Name<Preset>> names();
 template <> std::span<const Name<Task>> names();
+template <> std::span<const Name<Deinterlace>> names();
+template <> std::span<const Name<Fields>> names();
 template <> std::span<const Name<SolverKind>> names();
 template <> std::span<const Name<Optimizer>> names();
 template <> std::span<const Name<Weighting>> names();

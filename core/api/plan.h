@@ -46,6 +46,8 @@ class PlanBook {
   ProblemKind kind() const { return kind_; }
   SolverKind solver() const { return solver_; }  // never preset
   const SolverOptions& options() const { return options_; }
+  // What is not certain between the lines of a field is denoised, where nothing else will be.
+  bool cleans_fields() const { return preset_ != Preset::live; }
   bool knows_clipping() const { return preset_ != Preset::paper; }  // the paper's loss does not
 
   // sigma_y > 0: of the measurement, core units. most_calls > 0: of the prior, whatever the steps and the temporal mode ask for; the

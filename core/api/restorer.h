@@ -20,6 +20,9 @@
 
 namespace reddiff {
 
+// Which lines of a frame belong to one moment: all of them, those of the top field (the first, the third, ...), or the others.
+enum class FrameLines { all, top_field, bottom_field };
+
 // What may change from frame to frame without a new Restorer.
 struct FrameOptions {
   double strength = 1;
@@ -32,6 +35,10 @@ struct FrameOptions {
   const std::uint8_t* known = nullptr;
   // Of the prior, on pictures of the output's size; 0: plainly resampled, the past stays as it is; -1: no limit.
   int most_calls = -1;
+  // Other than `all` only where makes_frames_of_fields(config): then only these lines of `in` are looked at, and the frame of that moment
+  // is made first. Fields come in the order of time, each in a call of its own.
+  FrameLines lines = FrameLines::all;
+  bool shown = true;  // false, for fields: it is only remembered, `out` is not touched
   // Looked at wherever work may take long (abort.h). Then Error{aborted}: the output is worthless, and reset() comes before the
   // next frame.
   const std::atomic<bool>* abort = nullptr;

@@ -157,6 +157,14 @@ void write_alpha(const FrameView& frame, const at::Tensor& alpha) {
   write_component(frame, 3, codes, alpha[0][0], at::empty_like(alpha[0][0]));
 }
 
+// Indices of the components that a frame has, alpha last.
+std::vector<int> present_components(const FrameView& frame) {
+  std::vector<int> present;
+  for (int i = 0; i < color_components(frame); ++i) present.push_back(i);
+  if (frame.has_alpha) present.push_back(3);
+  return present;
+}
+
 void check_fits(const FrameView& frame, const at::Tensor& t, std::int64_t channels, const char* what) {
   if (t.dim() == 4 && t.size(0) == 1 && t.size(1) == channels && t.size(2) == frame.height && t.size(3) == frame.width)
     return;
@@ -195,6 +203,29 @@ at::Tensor read_alpha(const FrameView& frame, at::Device device) {
   return alpha;
 }
 
+std::vector<at::Tensor> read_planes(const FrameView& frame, at::Device device) {
+  validate(frame);
+  std::vector<at::Tensor> planes;
+  for (const int i : present_components(frame)) {
+    const Component& c = frame.component[i];
+    planes.push_back(at::empty({1, 1, c.height, c.width}, at::TensorOptions().dtype(at::kFloat).device(device)));
+    read_component(frame, i, i == 3 ? full_codes(c.depth) : core_codes(frame, i), planes.back()[0][0]);
+  }
+  return planes;
+}
+
+void write_planes(const std::vector<at::Tensor>& planes, const FrameView& frame) {
+  validate(frame);
+  const auto present = present_components(frame);
+  TORCH_CHECK(planes.size() == present.size(), "a plane for every component is needed");
+  for (std::size_t at = 0; at < present.size(); ++at) {
+    const int i = present[at];
+    const auto values = planes[at][0][0];
+    write_component(frame, i, i == 3 ? full_codes(frame.component[i].depth) : core_codes(frame, i), values,
+                    at::empty_like(values));
+  }
+}
+
 void write_picture(const at::Tensor& picture, const at::Tensor& alpha, const FrameView& frame) {
   validate(frame);
   check_fits(frame, picture, 3, "picture");
@@ -225,8 +256,7 @@ bool have_one_layout(const FrameView& a, const FrameView& b) {
 }
 
 void copy_frame(const FrameView& from, const FrameView& to) {
-  for (int i = 0; i < color_components(from) + (from.has_alpha ? 1 : 0); ++i) {
-    const int index = i == color_components(from) ? 3 : i;
+  for (const int index : present_components(from)) {
     const Words source = words_of(from, index);
     store(words_of(to, index), source.bottom_up ? source.view.to(at::kInt).flip({0}) : source.view);
   }

@@ -8,6 +8,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 #include "core/api/frame_view.h"
 
 namespace reddiff {
@@ -20,6 +22,13 @@ at::Tensor read_chroma_planes(const FrameView& frame, at::Device device);
 
 // [1,1,H,W] float32, 0..1; undefined if the frame has no alpha.
 at::Tensor read_alpha(const FrameView& frame, at::Device device);
+
+// Every component at its own size, [1,1,h,w] float32: R, G, B in [-1,1], or Y' in [-1,1] and Cb, Cr as read_chroma_planes has them, or gray;
+// then alpha in [0,1] if the frame has it.
+std::vector<at::Tensor> read_planes(const FrameView& frame, at::Device device);
+
+// The way back; rounds and clips as write_picture.
+void write_planes(const std::vector<at::Tensor>& planes, const FrameView& frame);
 
 // Rounds to the nearest code value (ties go up) and clips to the word (limited range keeps its foot- and headroom, 1..254 for 8 bit).
 // Gray takes the mean of the channels. alpha [1,1,H,W]; undefined = opaque.
