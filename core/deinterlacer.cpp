@@ -86,7 +86,7 @@ bool Deinterlacer::write_cleaned(const FrameView& out, const Denoiser& prior, Tr
   write(out);
   // Every second line is certain, and what is not is as wrong as its surroundings. How much of that is noise to a denoiser was searched for
   // on development clips, and what it gains below half a code value is rounded away.
-  constexpr double share = 0.5;
+  constexpr double share = 0.6;
   const double least = level_to_core(0.5);
   const auto level = window_mean(groups_.front().whole.variance, 5).mul_(2).sqrt_().mul_(share);
   if (level.max().item<double>() < least) return false;

@@ -133,7 +133,9 @@ bool update_passthrough(GstVideoFilter* filter, ElementState& state, const GstVi
 }
 
 GstFlowReturn receive(GstVideoFilter* filter, ElementState& state, GstBuffer*& input) {
-  if (state.interlaced.refuses(GST_ELEMENT(filter), input, asked(filter, state).takes_fields))
+  const bool takes_fields = asked(filter, state).takes_fields;
+  if (state.interlaced.refuses(GST_ELEMENT(filter), input, takes_fields) ||
+      (filter->negotiated && state.interlaced.refuses(GST_ELEMENT(filter), filter->in_info, takes_fields)))
     return GST_FLOW_NOT_NEGOTIATED;
   state.session.request_reset(state.stream.on_buffer(input, frame_settings(GST_ELEMENT(filter), state).max_gap));
   if (update_passthrough(filter, state, filter->in_info, filter->out_info)) {
@@ -153,7 +155,7 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
     force = state.ledger.next(filter->in_info, filter->out_info);
   }
   if (force.failed) return GST_FLOW_ERROR;
-  const Allowance allowance = state.timing.allow(inbuf, force.frame.qos_policy);
+  const Allowance allowance = state.timing.allow(inbuf, force.frame.qos_policy, state.fields.frames());
   if (allowance.drop) return GST_BASE_TRANSFORM_FLOW_DROPPED;
   const gint64 before = g_get_monotonic_time();
   take_over(filter, state.ledger, state.session, force);

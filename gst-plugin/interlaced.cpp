@@ -100,4 +100,10 @@ bool InterlacedGuard::refuses(GstElement* element, const GstBuffer* buffer, bool
   return true;
 }
 
+bool InterlacedGuard::refuses(GstElement* element, const GstVideoInfo& info, bool takes_fields) {
+  if (takes_fields || GST_VIDEO_INFO_INTERLACE_MODE(&info) != GST_VIDEO_INTERLACE_MODE_INTERLEAVED) return false;
+  tell(element, "interleaved");
+  return true;
+}
+
 }  // namespace reddiff

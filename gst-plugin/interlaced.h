@@ -6,7 +6,7 @@
 // many streams that say so have none that are: there the first such frame is refused.
 #pragma once
 
-#include <gst/gst.h>
+#include <gst/video/video.h>
 
 #include <string>
 
@@ -31,6 +31,8 @@ class InterlacedGuard {
   // tries. takes_fields: fields that lie line by line are made frames of.
   bool refuses(GstElement* element, GstEvent* event, bool takes_fields = false);
   bool refuses(GstElement* element, const GstBuffer* buffer, bool takes_fields = false);
+  // Caps that were let in when fields were taken, and are no longer.
+  bool refuses(GstElement* element, const GstVideoInfo& info, bool takes_fields);
 
  private:
   void tell(GstElement* element, const std::string& mode);

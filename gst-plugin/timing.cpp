@@ -57,14 +57,15 @@ bool Timing::take_qos(GstEvent* event, QosPolicy policy) {
   return true;
 }
 
-Allowance Timing::allow(const GstBuffer* buffer, QosPolicy policy) {
+Allowance Timing::allow(const GstBuffer* buffer, QosPolicy policy, int frames) {
   if (policy != QosPolicy::degrade || !gst_base_transform_is_qos_enabled(trans_)) return {};
   const GstSegment& segment = trans_->segment;
   if (segment.format != GST_FORMAT_TIME) return {};
   const GstClockTime time = gst_segment_to_running_time(&segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
   GstClockTime duration = GST_CLOCK_TIME_NONE;
   if (GST_BUFFER_DURATION_IS_VALID(buffer) && GST_BUFFER_DURATION(buffer) > 0)
-    duration = static_cast<GstClockTime>(static_cast<double>(GST_BUFFER_DURATION(buffer)) / std::abs(segment.rate));
+    duration =
+        static_cast<GstClockTime>(static_cast<double>(GST_BUFFER_DURATION(buffer)) / std::abs(segment.rate) / frames);
   bool tell = false, warn = false;
   Allowance allowance;
   {

@@ -33,7 +33,8 @@ class Timing {
 
   // What `buffer` may cost; posts a QoS message whenever that changes, and for every frame that is not to come out, and one
   // warning once nothing has been restored for a second.
-  Allowance allow(const GstBuffer* buffer, QosPolicy policy);
+  // frames: that are made of it and share its time.
+  Allowance allow(const GstBuffer* buffer, QosPolicy policy, int frames = 1);
 
   // A frame that does not come out, for no reason of time.
   void on_unfit_frame();

@@ -9,19 +9,25 @@
 #include "core/deinterlacer.h"
 #include "core/temporal/field_filter.h"
 #include "tests/core/engine_helpers.h"
-#include "tests/core/motion_helpers.h"
 
 namespace reddiff {
 namespace {
 
 FrameLines lines_of(int index) { return index % 2 == 0 ? FrameLines::top_field : FrameLines::bottom_field; }
 
+at::Tensor constant(std::int64_t rows, std::int64_t columns, double u, double v) {
+  at::Tensor flow = at::empty({1, 2, rows, columns});
+  flow.select(1, 0).fill_(u);
+  flow.select(1, 1).fill_(v);
+  return flow;
+}
+
 class ConstantFlow final : public Flow {
  public:
   ConstantFlow(double u, double v) : u_(u), v_(v) {}
   at::Tensor estimate(const at::Tensor& to, const at::Tensor&) const override {
     ++searches;
-    return constant_flow(to.size(2), to.size(3), u_, v_);
+    return constant(to.size(2), to.size(3), u_, v_);
   }
   mutable int searches = 0;
 
@@ -103,7 +109,8 @@ TEST(Fields, OfAStandingSceneNeedNoSearchForMotion) {
 
 // A picture that moves by whole pixels a field.
 double error_of_pan(int right, int down, int fields_seen, bool alone) {
-  const auto canvas = scene(160, 200, 4) + 0.1 * noise({1, 3, 160, 200}, 5);
+  const auto fine = at::avg_pool2d(noise({1, 3, 162, 202}, 5), {3, 3}, {1, 1});  // as a lens shows it
+  const auto canvas = scene(160, 200, 4) + 0.3 * fine;
   const auto at_time = [&](int index) {
     return canvas.narrow(2, 40 - down * index, 96).narrow(3, 40 - right * index, 128).contiguous();
   };
@@ -112,15 +119,15 @@ double error_of_pan(int right, int down, int fields_seen, bool alone) {
   for (int index = 0; index < fields_seen; ++index) {
     const auto picture = at_time(index);
     const auto field = field_of(picture, index % 2);
-    const auto whole = filter.update(field, index == 0 ? at::Tensor() : constant_flow(96, 128, -right, -down));
+    const auto whole = filter.update(field, index == 0 ? at::Tensor() : constant(96, 128, -right, -down));
     error = (alone ? interpolated(field) : whole.picture) - picture;
   }
-  return rms(inside(error, 20));
+  return rms(error.narrow(2, 20, 56).narrow(3, 24, 80));
 }
 
 TEST(Fields, ThatMoveAreBetterThanAlone) {
   for (const auto& [right, down] : {std::pair{2, 0}, {1, 2}, {-3, 0}})
-    EXPECT_LT(error_of_pan(right, down, 8, false), 0.4 * error_of_pan(right, down, 8, true)) << right << " " << down;
+    EXPECT_LT(error_of_pan(right, down, 8, false), 0.5 * error_of_pan(right, down, 8, true)) << right << " " << down;
   // At one line a field every field measures the same lines of the picture: nothing can be had from the others.
   EXPECT_LT(error_of_pan(0, 1, 8, false), 1.1 * error_of_pan(0, 1, 8, true));
 }
