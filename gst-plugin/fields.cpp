@@ -66,7 +66,7 @@ bool may_be(const GstStructure* structure, const char* modes) {
   g_autoptr(GstCaps) asked = gst_caps_from_string(modes);
   const GValue* own = gst_structure_get_value(structure, "interlace-mode");
   const GValue* those = gst_structure_get_value(gst_caps_get_structure(asked, 0), "interlace-mode");
-  return own && gst_value_can_intersect(own, those);
+  return own && gst_value_intersect(nullptr, own, those);
 }
 
 }  // namespace
@@ -126,11 +126,13 @@ GstCaps* with_rate_of_fields(GstCaps* caps) {
   if (gst_caps_is_any(caps)) return caps;
   g_autoptr(GstCaps) given = caps;
   GstCaps* result = gst_caps_new_empty();
+  const bool open = !gst_caps_is_fixed(caps);
   for (guint i = 0; i < gst_caps_get_size(caps); ++i) {
     const GstStructure* structure = gst_caps_get_structure(caps, i);
     const GstCapsFeatures* features = gst_caps_get_features(caps, i);
-    const bool has_fields = may_be(structure, "video/x-raw,interlace-mode={interleaved,mixed}");
-    if (!has_fields || may_be(structure, "video/x-raw,interlace-mode={progressive,fields,alternate}"))
+    const bool unsaid = open && !gst_structure_has_field(structure, "interlace-mode");
+    const bool has_fields = unsaid || may_be(structure, "video/x-raw,interlace-mode={interleaved,mixed}");
+    if (unsaid || !has_fields || may_be(structure, "video/x-raw,interlace-mode={progressive,fields,alternate}"))
       gst_caps_append_structure_full(result, gst_structure_copy(structure), gst_caps_features_copy(features));
     if (!has_fields) continue;
     GstStructure* doubled = gst_structure_copy(structure);

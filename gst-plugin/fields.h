@@ -43,7 +43,7 @@ void stamp(GstBuffer* out, const GstBuffer* in, const GstVideoInfo& info, int fr
 GstCaps* halve_rate(GstCaps* caps);
 
 // What leaves for `caps` of a sink pad where each field becomes a frame: at twice the rate where `caps` say interleaved or mixed, both
-// where they leave that open. Takes `caps`, full transfer.
+// where they leave that open; of fixed caps that do not say it, whole frames come. Takes `caps`, full transfer.
 GstCaps* with_rate_of_fields(GstCaps* caps);
 
 // Whether frames of this video may have two fields that lie line by line.

@@ -28,6 +28,13 @@ GstCaps* admit_interlaced(GstCaps* caps, bool halved) {
   caps = gst_caps_make_writable(caps);
   g_autoptr(GstCaps) interleaved = halved ? halve_rate(gst_caps_copy(caps)) : gst_caps_new_empty();
   const guint progressive = gst_caps_get_size(caps);
+  // Before those without a word on interlacing: who sends fields shall find the rate that they must have.
+  for (guint i = 0; i < gst_caps_get_size(interleaved); ++i) {
+    GstStructure* frames = gst_structure_copy(gst_caps_get_structure(interleaved, i));
+    g_autoptr(GstCaps) modes = gst_caps_from_string("video/x-raw,interlace-mode={interleaved,mixed}");
+    gst_structure_set_value(frames, mode_field, gst_structure_get_value(gst_caps_get_structure(modes, 0), mode_field));
+    gst_caps_append_structure_full(caps, frames, gst_caps_features_copy(gst_caps_get_features(interleaved, i)));
+  }
   for (guint i = 0; i < progressive; ++i) {
     GstStructure* frames = gst_structure_copy(gst_caps_get_structure(caps, i));
     gst_structure_remove_field(frames, mode_field);
@@ -37,12 +44,6 @@ GstCaps* admit_interlaced(GstCaps* caps, bool halved) {
     GstStructure* fields = gst_structure_copy(gst_caps_get_structure(caps, i));
     gst_structure_set(fields, mode_field, G_TYPE_STRING, "alternate", nullptr);
     gst_caps_append_structure_full(caps, fields, gst_caps_features_new(GST_CAPS_FEATURE_FORMAT_INTERLACED, nullptr));
-  }
-  for (guint i = 0; i < gst_caps_get_size(interleaved); ++i) {
-    GstStructure* frames = gst_structure_copy(gst_caps_get_structure(interleaved, i));
-    g_autoptr(GstCaps) modes = gst_caps_from_string("video/x-raw,interlace-mode={interleaved,mixed}");
-    gst_structure_set_value(frames, mode_field, gst_structure_get_value(gst_caps_get_structure(modes, 0), mode_field));
-    gst_caps_append_structure_full(caps, frames, gst_caps_features_copy(gst_caps_get_features(interleaved, i)));
   }
   return caps;
 }
