@@ -10,7 +10,7 @@
  *
  * #GstReddiff:task says what is to be undone, #GstReddiff:operator says it exactly, #GstReddiff:mask-source which pixels are
  * missing. Frames leave with the timestamps, format, pixel aspect ratio and frame rate they came with;
- * #GstReddiff:scale multiplies the size. Interlaced video is refused: put deinterlace in front.
+ * #GstReddiff:scale multiplies the size. Interlaced video is refused but with task=deinterlace, or #GstReddiff:deinterlace.
  *
  * ## Example launch lines
  * |[
