@@ -31,7 +31,7 @@ void SettingsLedger::take_demands() {
     asked_ = {scale,
               mask == MaskSource::alpha,
               mask != MaskSource::none,
-              resolve_problem(settled_) == ProblemKind::denoise,
+              resolve_problem(settled_) == ProblemKind::denoise && !only_makes_frames(settled_),
               makes_frames_of_fields(settled_),
               only_makes_frames(settled_),
               settled_.fields};
