@@ -221,8 +221,10 @@ void write_planes(const std::vector<at::Tensor>& planes, const FrameView& frame)
   for (std::size_t at = 0; at < present.size(); ++at) {
     const int i = present[at];
     const auto values = planes[at][0][0];
-    write_component(frame, i, i == 3 ? full_codes(frame.component[i].depth) : core_codes(frame, i), values,
-                    at::empty_like(values));
+    const CodeRange all = full_codes(frame.component[i].depth);
+    CodeRange codes = i == 3 ? all : core_codes(frame, i);
+    codes.low = all.low, codes.high = all.high;
+    write_component(frame, i, codes, values, at::empty_like(values));
   }
 }
 

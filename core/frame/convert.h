@@ -27,7 +27,7 @@ at::Tensor read_alpha(const FrameView& frame, at::Device device);
 // then alpha in [0,1] if the frame has it.
 std::vector<at::Tensor> read_planes(const FrameView& frame, at::Device device);
 
-// The way back; rounds and clips as write_picture.
+// The way back, rounded; clipped to the word alone, so that every code value that was read is written again.
 void write_planes(const std::vector<at::Tensor>& planes, const FrameView& frame);
 
 // Rounds to the nearest code value (ties go up) and clips to the word (limited range keeps its foot- and headroom, 1..254 for 8 bit).
