@@ -152,6 +152,7 @@ TEST(Fields, OfEverySizeBecomeFrames) {
         const Frame frame(format, w, h, static_cast<std::uint32_t>(20 + index));  // of any words there are
         see(fields, frame, index);
         fields.write(out.view);
+        if (format.depth + format.shift < 8 * format.word_bytes) continue;  // words that are no code values
         for (const int i : components_of(frame.view)) {
           EXPECT_EQ(differences(frame.view, out.view, i, index % 2, 2), 0) << format.name << " " << w << "x" << h;
         }
