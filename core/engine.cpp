@@ -59,7 +59,7 @@ Observer Engine::make_observer() const {
   return {config_,
           book_.kind(),
           book_.mask(),
-          book_.knows_clipping(),
+          {book_.knows_clipping(), book_.knows_intervals()},
           prior_->kinds(),
           device_,
           [&prior = *prior_](const at::Tensor& u, double level) {
@@ -180,7 +180,8 @@ FrameReport Engine::restored_frame(const FrameView& in, const FrameView& out, co
     restoration_.reset();
     trace.in(Trace::Stage::convert, [&] { copy_frame(in, out); });
   } else {
-    if (solves) restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls), trace);
+    if (solves)
+      restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls, seen.likelihood->has_intervals()), trace);
     auto [picture, finite] = shown(in, seen, restored.mu, options);
     trace.in(Trace::Stage::convert, [&] {
       at::Tensor alpha;
@@ -201,6 +202,7 @@ FrameReport Engine::restored_frame(const FrameView& in, const FrameView& out, co
                  level_to_user);
   report.noise_slope = seen.noise.slope;
   report.noise_share = seen.noise.share;
+  report.coded_share = seen.coded_share;
   report.start_level = level_to_user(trace.highest_level());
   report.end_level = level_to_user(trace.lowest_level());
   report.tiles = static_cast<int>(prior_->tiles(out.height, out.width));

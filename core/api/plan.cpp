@@ -140,7 +140,23 @@ void PlanBook::share_steps(int most_calls, Plan& plan) const noexcept {
   if (plan.shape == Shape::noisy_pictures) plan.afresh.steps = steps > 1 && most_calls <= 0 ? steps : 0;
 }
 
-Plan PlanBook::at(double sigma_y, int most_calls) const noexcept {
+Plan PlanBook::at_intervals(double sigma_y, int most_calls) const noexcept {
+  Plan plan;
+  plan.shape = Shape::coded;
+  int steps = user_.steps > 0 ? user_.steps : interval_steps(preset_);
+  if (most_calls > 0) steps = std::min(steps, most_calls);
+  plan.cold = with_user_values(interval_pass(steps, sigma_y));
+  plan.cold.steps = steps;
+  plan.along = plan.cold;
+  plan.along.steps = 1;
+  plan.along.start_level = plan.along.end_level;
+  --plan.cold.steps;
+  plan.warm = plan.cold;
+  return plan;
+}
+
+Plan PlanBook::at(double sigma_y, int most_calls, bool intervals) const noexcept {
+  if (intervals) return at_intervals(sigma_y, most_calls);
   const auto passes = preset_passes(preset_, kind_, solver_, sigma_y);
   Plan plan;
   plan.shape = shape_at(sigma_y);

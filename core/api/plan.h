@@ -20,12 +20,14 @@ enum class Shape {
   reduced_pictures,  // filtered pictures, seen at a lower resolution without noise
   blurred_measurements,  // filtered measurements: blur and motion change places
   reduced_measurements,  // filtered measurements, small and noisy
+  coded,                 // nothing: the measurement says in which intervals the picture lies
 };
 
 struct Plan {
   Shape shape = Shape::independent;
   Pass cold;  // a frame from its own measurement alone
   Pass warm;  // one whose mean starts at the moved previous solution
+  // Intervals: `cold` with white noise in mind, `along` with the error that the intervals' rounding is.
   // Filtered pictures alone: from the filter's z, at the level that it says of each pixel; and the first frame's calls that `cold`,
   // which then is a first look, has left.
   Pass along, afresh;
@@ -50,9 +52,12 @@ class PlanBook {
   bool cleans_fields() const { return preset_ != Preset::live; }
   bool knows_clipping() const { return preset_ != Preset::paper; }  // the paper's loss does not
 
+  // Whether intervals are of use.
+  bool knows_intervals() const { return solver_ == SolverKind::ensemble; }
+
   // sigma_y > 0: of the measurement, core units. most_calls > 0: of the prior, whatever the steps and the temporal mode ask for; the
-  // filter then makes do with a single call.
-  Plan at(double sigma_y, int most_calls = -1) const noexcept;
+  // filter then makes do with a single call. intervals: they are all that the measurement says (core/frame/likelihood.h).
+  Plan at(double sigma_y, int most_calls = -1, bool intervals = false) const noexcept;
 
  private:
   struct User {
@@ -66,6 +71,7 @@ class PlanBook {
   Pass with_user_values(Pass pass) const noexcept;
   Shape shape_at(double sigma_y) const noexcept;
   void share_steps(int most_calls, Plan& plan) const noexcept;
+  Plan at_intervals(double sigma_y, int most_calls) const noexcept;
 
   OperatorSpec op_;
   MaskSource mask_;

@@ -77,6 +77,17 @@ SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver)
   return options;
 }
 
+int interval_steps(Preset preset) noexcept {
+  if (preset == Preset::live) return 1;
+  return preset == Preset::archive ? 4 : 2;
+}
+
+Pass interval_pass(int steps, double sigma_y) noexcept {
+  constexpr double start = 2.5, end = 0.8, single = 1.8;  // by search
+  if (steps == 1) return {1, single * sigma_y, single * sigma_y};
+  return {steps, start * sigma_y, end * sigma_y};
+}
+
 PresetPasses preset_passes(Preset preset, ProblemKind kind, SolverKind solver, double sigma_y) noexcept {
   if (solver == SolverKind::red_diff && preset == Preset::paper) {
     Pass whole;

@@ -28,6 +28,11 @@ SolverKind preset_solver(Preset preset, ProblemKind kind);
 
 SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver);
 
+// Where the measurement is intervals (core/frame/likelihood.h) that errors of sigma_y have left, core units: how many steps, and the
+// levels of so many.
+int interval_steps(Preset preset) noexcept;
+Pass interval_pass(int steps, double sigma_y) noexcept;
+
 // sigma_y in core units.
 PresetPasses preset_passes(Preset preset, ProblemKind kind, SolverKind solver, double sigma_y) noexcept;
 

@@ -17,6 +17,7 @@
 #include "core/api/config.h"
 #include "core/api/error.h"
 #include "core/api/frame_view.h"
+#include "core/api/jpeg_tables.h"
 
 namespace reddiff {
 
@@ -31,6 +32,9 @@ struct FrameOptions {
   // 8-bit units; what a codec left, by what the stream says, where a camera has been: no estimate is taken below that.
   double least_noise = 0;
   double most_noise = 255;  // 8-bit units; no estimate is taken above this
+  // Of the JPEG picture that `in` was decoded from, null: none. Where the level is open, task=restore takes them for what they are if the
+  // frame is as they say (core/frame/quantised_dct.h).
+  const JpegTables* jpeg = nullptr;
   // For masks from files and regions: width x height of `in`, row by row, 0 = missing.
   const std::uint8_t* known = nullptr;
   // Of the prior, on pictures of the output's size; 0: plainly resampled, the past stays as it is; -1: no limit.
@@ -63,6 +67,7 @@ struct FrameReport {
   // Level at half the size over that at full size, in units of what white noise shows; correlated noise: more.
   double noise_slope = 1;
   double noise_share = 0;  // of the blocks, 0..1: that had a say in the estimate
+  double coded_share = 0;  // of the luma's blocks, 0..1: that are as FrameOptions::jpeg says
   double start_level = 0;  // 8-bit units, of the schedule that was run
   double end_level = 0;
   StageTimes ms;
@@ -120,7 +125,7 @@ constexpr std::uint64_t module_guard(std::string_view version) {
   for (const char letter : version) add(static_cast<unsigned char>(letter));
   for (const std::size_t size :
        {sizeof(Config), sizeof(FrameOptions), sizeof(FrameReport), sizeof(StageTimes), sizeof(FrameView),
-        sizeof(Component), sizeof(DegraderConfig), sizeof(ModuleTable), sizeof(Error)})
+        sizeof(Component), sizeof(JpegTables), sizeof(DegraderConfig), sizeof(ModuleTable), sizeof(Error)})
     add(size);
   return hash;
 }

@@ -8,6 +8,7 @@
 
 #include "core/api/error.h"
 #include "core/frame/chroma.h"
+#include "core/frame/chroma_gains.h"
 #include "core/frame/device_queue.h"
 #include "core/frame/frame_device.h"
 
@@ -91,18 +92,6 @@ void write_component(const FrameView& frame, int index, const CodeRange& codes, 
   scratch.clamp_(codes.low + 0.5, codes.high + 0.5);
   if (const int shift = frame.component[index].shift; shift > 0) scratch.floor_().mul_(1 << shift);
   store(words_of(frame, index), scratch);
-}
-
-// R'G'B' = Y' + (cr_r Cr, cb_g Cb + cr_g Cr, cb_b Cb)
-struct ChromaGains {
-  double cr_r, cb_g, cr_g, cb_b;
-};
-
-ChromaGains chroma_gains(const ColorMatrix& m) {
-  const double kg = 1 - m.kr - m.kb;
-  const double cr_r = 2 * (1 - m.kr);
-  const double cb_b = 2 * (1 - m.kb);
-  return {cr_r, -m.kb * cb_b / kg, -m.kr * cr_r / kg, cb_b};
 }
 
 at::Tensor native_chroma(const FrameView& frame, const at::TensorOptions& options) {

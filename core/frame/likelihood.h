@@ -42,6 +42,16 @@ class Likelihood {
   // How many times as much the mean of n over a window varies as if each value were independent; 1 where they are.
   virtual double slow_power() const { return 1; }
 
+  // Whether the measurement says of what it measures only in which intervals it lies. Then the data step is mean_in_intervals, else the
+  // proximal step of the operator.
+  virtual bool has_intervals() const { return false; }
+
+  // E[x given the intervals] of x ~ N(denoised, level^2), [1,3,h,w]; level > 0. Undefined where there are none.
+  virtual at::Tensor mean_in_intervals(const at::Tensor& denoised, double level) const {
+    (void)denoised, (void)level;
+    return {};
+  }
+
   // The same noise in rows that expected_y has been taken from.
   virtual std::shared_ptr<const Likelihood> debiased() const = 0;
 

@@ -11,6 +11,7 @@
 #include "core/frame/fill_holes.h"
 #include "core/frame/known_pixels.h"
 #include "core/frame/luma.h"
+#include "core/frame/quantised_dct.h"
 
 namespace reddiff {
 namespace {
@@ -26,12 +27,12 @@ double level_for_kind(const NoiseModel& noise) {
 
 }  // namespace
 
-Observer::Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping,
-                   std::vector<std::string> kinds, at::Device device, Denoise denoise)
+Observer::Observer(Config config, ProblemKind kind, MaskSource mask, Knows knows, std::vector<std::string> kinds,
+                   at::Device device, Denoise denoise)
     : denoises_(kind == ProblemKind::denoise),
       mask_(mask),
       mask_grow_(config.mask_grow),
-      knows_clipping_(knows_clipping),
+      knows_(knows),
       kinds_(std::move(kinds)),
       device_(device),
       denoise_(std::move(denoise)) {
@@ -39,13 +40,13 @@ Observer::Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_
   estimates_ = estimates_noise(config);
 }
 
-bool Observer::knows(std::string_view kind) const {
+bool Observer::knows_kind(std::string_view kind) const {
   return std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end();
 }
 
 double Observer::estimate(const FrameView& frame, Observed& seen, bool will_be_solved) {
   double level = will_be_solved ? noise_.update(frame, seen.picture, seen.known, denoise_) : noise_.level();
-  if (denoises_ && noise_.is_correlated() && knows(error_kind::camera)) {
+  if (denoises_ && noise_.is_correlated() && knows_kind(error_kind::camera)) {
     level = level_for_kind(noise_);
     seen.kind = error_kind::camera;
   }
@@ -85,7 +86,7 @@ Observer::Level Observer::level(const FrameView& frame, const FrameOptions& opti
   const auto left = left_by_codec(frame, options, seen.picture);
   if (left.sigma_y > std::max(level, least_noise)) {
     seen.is_least = true;
-    seen.kind = denoises_ && knows(error_kind::codec) ? error_kind::codec : error_kind::white;
+    seen.kind = denoises_ && knows_kind(error_kind::codec) ? error_kind::codec : error_kind::white;
     level = std::min(left.sigma_y, most);
     seen.noise_free = level == 0;
     return {std::max(level, floor), left.map.defined() ? left.map.clamp(floor, std::max(most, floor)) : at::Tensor()};
@@ -126,7 +127,7 @@ Clipping Observer::clipping(const FrameView& frame, const at::Tensor& picture, d
 LikelihoodPtr Observer::likelihood(const FrameView& frame, const Observed& seen, const Level& level,
                                    bool will_be_solved) {
   if (seen.is_least) return make_left_by_codec(level.sigma_y, level.map);
-  if (!knows_clipping_ || !is_noisy(level.sigma_y) || !will_be_solved) return make_gaussian(level.sigma_y, level.map);
+  if (!knows_.clipping || !is_noisy(level.sigma_y) || !will_be_solved) return make_gaussian(level.sigma_y, level.map);
   return make_clipped(level.sigma_y, clipping(frame, seen.picture, level.sigma_y), level.map);
 }
 
@@ -138,6 +139,23 @@ at::Tensor Observer::sound_pixels(const FrameView& frame, const at::Tensor& pict
                                                         : quick_luma_of(frame.matrix, picture);
   const auto impulses = impulses_.find(planes);
   return impulses.defined() ? 1 - impulses : at::Tensor();
+}
+
+// Of a frame that a JPEG decoder has left as it was: its cells instead of a level. Noise that is more than what the quantiser left was
+// there before it.
+void Observer::take_tables(const FrameView& frame, const FrameOptions& options, Observed& seen) {
+  if (!knows_.intervals || !denoises_ || !estimates_ || options.noise >= 0 || !options.jpeg || seen.known.defined() ||
+      level_to_core(options.least_noise) <= least_noise)
+    return;
+  const double before = seen.is_least || seen.noise_free ? 0 : seen.sigma_y();
+  const auto coded = make_quantised_dct(frame, seen.picture, *options.jpeg, before);
+  if (!coded.likelihood) return;
+  seen.likelihood = coded.likelihood;
+  seen.coded_share = coded.share;
+  seen.kind = knows_kind(error_kind::codec) ? error_kind::codec : error_kind::white;
+  seen.noise_free = false;
+  seen.is_least = true;
+  codec_left_little_ = false;
 }
 
 // Nothing was found for a while, and nothing is known of this frame.
@@ -171,6 +189,7 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   seen.likelihood = likelihood(frame, seen, told, will_be_solved);
   if (denoises_ && estimates_ && options.noise < 0 && noise_.is_correlated() && !seen.is_least)
     seen.likelihood = correlated(seen.likelihood);
+  if (will_be_solved) take_tables(frame, options, seen);
   return seen;
 }
 

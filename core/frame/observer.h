@@ -41,15 +41,21 @@ struct Observed {
   std::string_view kind = error_kind::white;  // of the noise, as the prior's for_kind()
   bool noise_free = false;                    // it was looked for, and there is none
   bool is_least = false;                      // what a codec left is more than that: it is the level
+  double coded_share = 0;                     // FrameReport::coded_share
 
   double sigma_y() const { return likelihood->sigma_y(); }
 };
 
+// Which measurements the solver can do something with, beside those of Gaussian noise.
+struct Knows {
+  bool clipping = false, intervals = false;
+};
+
 class Observer {
  public:
-  // kind: of the problem; where it is to denoise, the picture itself is what was measured. mask: never automatic. knows_clipping: the solver takes noise that ended where code values end into account. denoise: the prior,
+  // kind: of the problem; where it is to denoise, the picture itself is what was measured. mask: never automatic. denoise: the prior,
   // which is asked whether noise is there. kinds: of error that it knows.
-  Observer(Config config, ProblemKind kind, MaskSource mask, bool knows_clipping, std::vector<std::string> kinds,
+  Observer(Config config, ProblemKind kind, MaskSource mask, Knows knows, std::vector<std::string> kinds,
            at::Device device, Denoise denoise);
 
   // A frame that is not going to be solved leaves what is remembered as it is. may_pass: without noise and impulses it would leave as it came;
@@ -60,7 +66,7 @@ class Observer {
   void start_scene();
 
  private:
-  bool knows(std::string_view kind) const;
+  bool knows_kind(std::string_view kind) const;
   bool rests(const FrameOptions& options) const;
   struct Level {
     double sigma_y;
@@ -74,6 +80,7 @@ class Observer {
   NoiseSeen noise_seen(const FrameOptions& options, double sigma_y, double scale) const;
   LikelihoodPtr likelihood(const FrameView& frame, const Observed& seen, const Level& level, bool will_be_solved);
   LikelihoodPtr correlated(const LikelihoodPtr& each) const;
+  void take_tables(const FrameView& frame, const FrameOptions& options, Observed& seen);
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 
   bool estimates_;                 // the level, where the frame's options leave it open
@@ -81,7 +88,7 @@ class Observer {
   bool denoises_;  // nothing else is to be done: then impulses are found, and how noise depends on brightness
   MaskSource mask_;
   int mask_grow_;
-  bool knows_clipping_;
+  Knows knows_;
   std::vector<std::string> kinds_;
   at::Device device_;
   Impulses impulses_;

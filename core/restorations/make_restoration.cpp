@@ -20,6 +20,7 @@ constexpr Row table[] = {
     {Shape::reduced_pictures, make_reduced_pictures},
     {Shape::blurred_measurements, make_blurred_measurements},
     {Shape::reduced_measurements, make_reduced_measurements},
+    {Shape::coded, make_coded},
 };
 
 }  // namespace

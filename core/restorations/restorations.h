@@ -21,6 +21,8 @@ RestorationPtr make_holed_pictures(const Tools& tools);
 RestorationPtr make_reduced_pictures(const Tools& tools);
 
 RestorationPtr make_blurred_measurements(const Tools& tools);
+RestorationPtr make_coded(const Tools& tools);
+
 RestorationPtr make_reduced_measurements(const Tools& tools);
 
 }  // namespace reddiff

@@ -6,6 +6,8 @@
 namespace reddiff {
 
 at::Tensor DataStep::operator()(const Problem& problem, const at::Tensor& denoised, double level, Trace& trace) const {
+  if (problem.likelihood->has_intervals() && data_weight > 0)
+    return trace.in(Trace::Stage::op, [&] { return problem.likelihood->mean_in_intervals(denoised, level); });
   const double sigma_y = problem.sigma_y();
   const double data = data_weight * level * level / (sigma_y * sigma_y);
   if (data == 0) return denoised;

@@ -4,7 +4,8 @@
 //
 //   mu = argmin_x  v |H x - y|^2_w / sigma_y^2  +  lambda g(s)/s |x - D|^2 / s^2
 //
-// a regularised least-squares problem that the operator's proximal step solves. v = 0: mu = D. For the linear weighting g(s)/s is 1.
+// a regularised least-squares problem that the operator's proximal step solves. v = 0: mu = D. Of a measurement that is intervals mu is the mean
+// of N(D, s^2) inside them instead (likelihood.h). For the linear weighting g(s)/s is 1.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -24,7 +24,7 @@ Observed observed(double noise_level, double left_by_codec, const Names& kinds, 
   const auto clean = scene(height, width, 3) * 0.5;
   Config config;
   config.task = task;
-  Observer observer(config, problem, MaskSource::none, false, kinds, at::kCPU, [clean](const at::Tensor& u, double) {
+  Observer observer(config, problem, MaskSource::none, {}, kinds, at::kCPU, [clean](const at::Tensor& u, double) {
     const auto times = clean.size(3) / u.size(3);
     return times == 1 ? clean.clone() : at::avg_pool2d(clean, {times, times});
   });
@@ -136,7 +136,7 @@ TEST(Observer, SaysWhatNeighboursShare) {
 TEST(Observer, RestsWhereNothingWasFoundAndWakesUp) {
   const auto clean = scene(height, width, 3) * 0.5;
   Config config;
-  Observer observer(config, ProblemKind::denoise, MaskSource::none, false, {"white"}, at::kCPU,
+  Observer observer(config, ProblemKind::denoise, MaskSource::none, {}, {"white"}, at::kCPU,
                     [](const at::Tensor& u, double) { return u.clone(); });
   const auto draw = noise({1, 1, height, width}, 9);
   Frame in(format_named("RGB"), width, height, 1), struck(format_named("RGB"), width, height, 1);

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core/frame/quantised_dct.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/frame/block_dct.h"
+#include "core/frame/chroma.h"
+#include "core/frame/chroma_gains.h"
+#include "core/frame/convert.h"
+#include "core/frame/device_queue.h"
+#include "core/frame/luma.h"
+#include "core/frame/truncated_mean.h"
+
+namespace reddiff {
+namespace {
+
+// Planes in core units as code values; the DCT of JPEG is of luma minus 128, which is half a code value off core's 0.
+constexpr double codes = 127.5, luma_shift = -0.5;
+
+// Mean square, in code values and about its mean, by which the decoded pixels of a block may differ from what its coefficients say. Rounding
+// leaves 1/12, fast arithmetic up to .4 of that size more, multiples of another step 3/4 where that is 3.
+constexpr double most_wrong = 0.5;
+// Decoders with fast arithmetic round down: their pixels are this much too dark, in blocks that are no plain area.
+constexpr double rounded_down = 0.5;
+// Of a block's mean.
+constexpr double most_off = 0.75;
+// Of the blocks that could tell, nothing clipped: how many have to be as the tables say.
+constexpr double most_doubted = 0.1;
+// A step so small is no coarser than the rounding of decoded pixels, which then hides which multiple it was.
+constexpr double smallest_step = 2, rounding = 0.29;
+constexpr double no_cell = 1e9;
+
+// Which plane, in core units, of a picture.
+enum Plane { luma = 0, cb = 1, cr = 2 };
+
+struct Coder {
+  ColorMatrix matrix;
+  bool gray;
+
+  at::Tensor plane_of(const at::Tensor& picture, const at::Tensor& luma_plane, int plane) const {
+    if (plane == luma) return luma_plane;
+    const auto gains = chroma_gains(matrix);
+    return (picture.narrow(1, plane == cb ? 2 : 0, 1) - luma_plane).div_(plane == cb ? gains.cb_b : gains.cr_r);
+  }
+
+  at::Tensor luma_of_picture(const at::Tensor& picture) const {
+    return gray ? picture.mean(1, true) : luma_of(matrix, picture);
+  }
+
+  // Adds a change of one plane, [1,1,h,w], to a picture, in place.
+  void add(at::Tensor& picture, const at::Tensor& change, int plane) const {
+    const auto gains = chroma_gains(matrix);
+    const double of_rgb[3][3] = {{1, 1, 1}, {0, gains.cb_g, gains.cb_b}, {gains.cr_r, gains.cr_g, 0}};
+    for (int c = 0; c < 3; ++c)
+      if (of_rgb[plane][c] != 0) picture.narrow(1, c, 1).add_(change, of_rgb[plane][c]);
+  }
+
+  // Of a plane's row: deviation of its noise where that of R'G'B' is white and 1.
+  double norm(int plane) const {
+    if (gray) return std::sqrt(1.0 / 3);
+    const double k[3] = {matrix.kr, 1 - matrix.kr - matrix.kb, matrix.kb};
+    const auto gains = chroma_gains(matrix);
+    double power = 0;
+    for (int c = 0; c < 3; ++c) {
+      const double own = plane == luma ? 0 : c == (plane == cb ? 2 : 0) ? 1 : 0;
+      const double row = plane == luma ? k[c] : (own - k[c]) / (plane == cb ? gains.cb_b : gains.cr_r);
+      power += row * row;
+    }
+    return std::sqrt(power);
+  }
+};
+
+// One plane and its cells, in code values; whole blocks alone.
+struct CodedPlane {
+  int plane;
+  int across, down;  // pixels that share a sample
+  Intervals cells;   // [h,w]
+};
+
+// Means over the pixels that share a sample, as encoders make them.
+at::Tensor pooled(const at::Tensor& plane, int across, int down) {
+  auto result = plane;
+  if (across == 2) result = downsample_chroma(result, 3, false);
+  if (down == 2) result = downsample_chroma(result, 2, false);
+  return result;
+}
+
+// [h,w], whole blocks of [1,1,H,W].
+at::Tensor whole_blocks(const at::Tensor& plane) {
+  const auto height = plane.size(2) / block_side * block_side, width = plane.size(3) / block_side * block_side;
+  return plane[0][0].narrow(0, 0, height).narrow(1, 0, width);
+}
+
+at::Tensor coded_values(const at::Tensor& plane, int which) {
+  return (whole_blocks(plane) * codes).add_(which == luma ? luma_shift : 0);
+}
+
+at::Tensor steps_of(const JpegTables::Plane& plane, const at::Tensor& like) {
+  const std::vector<float> steps(plane.steps.begin(), plane.steps.end());
+  return put(at::tensor(steps).view({1, block_side, 1, block_side}), like.options());
+}
+
+struct Evidence {
+  Intervals cells;
+  at::Tensor telling, wrong;  // how many blocks could tell, and how many of them are not as the tables say
+  at::Tensor good;            // how many blocks are
+};
+
+// A scalar: what the decoder took off all pixels. coefficients and steps: [h/8,8,w/8,8].
+at::Tensor darkening(const at::Tensor& coefficients, const at::Tensor& steps, const at::Tensor& telling) {
+  const auto mean = coefficients.select(3, 0).select(1, 0), step = steps.select(3, 0).select(1, 0);
+  const auto miss = [&](double bias) {
+    const auto found = (mean + bias * block_side) / step;
+    return at::where(telling, (found - found.round()).square_(), 0).sum();
+  };
+  return at::where(miss(rounded_down) < 0.5 * miss(0), rounded_down, 0.0).to(coefficients.scalar_type());
+}
+
+// values: [h,w], code values around 0.
+Evidence look_at(const at::Tensor& values, const JpegTables::Plane& table) {
+  const auto found = by_block(block_dct(values)).clone();
+  const auto steps = steps_of(table, values).expand_as(found);
+  const auto busy = (found / steps).round_().ne_(0).sum({1, 3}) > 1;
+  const auto clipped = by_block(values.abs() > 126.75).any(3).any(1);
+  const auto telling = busy.logical_and(clipped.logical_not());
+  found.select(3, 0).select(1, 0).add_(darkening(found, steps, telling) * block_side);
+  const auto rounded = (found / steps).round_().mul_(steps);
+  const auto missed = by_block(inverse_block_dct(rounded.view_as(values)).clamp_(-128, 127) - values);
+  const auto off = missed.mean({1, 3}, true);
+  const auto good =
+      ((missed - off).square_().mean({1, 3}) <= most_wrong).logical_and(off.view(telling.sizes()).abs() <= most_off);
+  const auto fine = steps <= smallest_step;
+  const auto half = at::where(fine, steps / 2 + rounding, steps / 2);
+  return {{at::where(fine, found, rounded).view_as(values),
+           at::where(over_blocks(good), half, no_cell).reshape(values.sizes())},
+          telling.sum(),
+          telling.logical_and(good.logical_not()).sum(),
+          good.sum()};
+}
+
+// The share of good blocks; none where the tables are not believed.
+std::optional<double> share_of_good(const Evidence& evidence) {
+  Awaited counts(at::stack({evidence.telling, evidence.wrong, evidence.good}));
+  const auto* read = counts.get().const_data_ptr<std::int64_t>();
+  if (static_cast<double>(read[1]) > most_doubted * static_cast<double>(read[0])) return {};
+  const auto blocks = evidence.cells.centre.numel() / (block_side * block_side);
+  return static_cast<double>(read[2]) / static_cast<double>(blocks);
+}
+
+class QuantisedDct final : public Likelihood {
+ public:
+  QuantisedDct(double sigma_y, double noise, const Coder& coder, std::vector<CodedPlane> planes)
+      : Likelihood(sigma_y), noise_(noise), coder_(coder), planes_(std::move(planes)) {}
+
+  at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>&) const override { return y; }
+  at::Tensor debias(const at::Tensor& mean) const override { return mean; }
+  LikelihoodPtr debiased() const override { return make_gaussian(sigma_y()); }
+  bool has_intervals() const override { return true; }
+
+  at::Tensor mean_in_intervals(const at::Tensor& denoised, double level) const override {
+    auto result = denoised.clone();
+    const auto luma_plane = coder_.luma_of_picture(denoised);
+    for (const CodedPlane& coded : planes_) {
+      const auto plane = pooled(coder_.plane_of(denoised, luma_plane, coded.plane), coded.across, coded.down);
+      const double norm = codes * coder_.norm(coded.plane) / std::sqrt(coded.across * coded.down);
+      const auto before = block_dct(coded_values(plane, coded.plane));
+      const auto after = truncated_mean(before, coded.cells, norm * level, norm * noise_);
+      auto change = at::zeros_like(plane);
+      whole_blocks(change).copy_(inverse_block_dct(after - before).div_(codes));
+      if (coded.across * coded.down > 1)
+        change = change.repeat_interleave(coded.down, 2)
+                     .repeat_interleave(coded.across, 3)
+                     .narrow(2, 0, denoised.size(2))
+                     .narrow(3, 0, denoised.size(3));
+      coder_.add(result, change, coded.plane);
+    }
+    return result;
+  }
+
+ private:
+  double noise_;
+  Coder coder_;
+  std::vector<CodedPlane> planes_;
+};
+
+bool is_of_a_decoder(const FrameView& frame, const JpegTables& tables) {
+  const bool planes_fit = frame.model == ColorModel::gray || frame.model == ColorModel::ycbcr;
+  return planes_fit && frame.full_range && frame.component[0].depth == 8 && is_valid(tables) &&
+         frame.width == tables.width && frame.height == tables.height;
+}
+
+// Pixels that share a sample of this plane, across and down, as the frame has it; not where the tables tell of other planes.
+bool sampled_alike(const FrameView& frame, const JpegTables& tables, int plane, CodedPlane& coded) {
+  const auto& most = tables.plane[luma];
+  const auto& own = tables.plane[static_cast<std::size_t>(plane)];
+  coded = {plane,
+           frame.component[plane].width == frame.width ? 1 : 2,
+           frame.component[plane].height == frame.height ? 1 : 2,
+           {}};
+  return own.horizontal * coded.across == most.horizontal && own.vertical * coded.down == most.vertical;
+}
+
+}  // namespace
+
+double jpeg_error(const JpegTables& tables) {
+  // Photographs at qualities 20 to 90 of libjpeg's scale: what lies in small steps alone is less than they say.
+  constexpr int low = 4;  // frequencies a side, in which pictures have their errors
+  double sum = 0;
+  for (int v = 0; v < low; ++v)
+    for (int u = 0; u < low; ++u) sum += tables.plane[luma].steps[static_cast<std::size_t>(block_side * v + u)];
+  return 0.0158 * std::sqrt(sum / (low * low));
+}
+
+CodedPicture make_quantised_dct(const FrameView& frame, const at::Tensor& picture, const JpegTables& tables,
+                                double noise) {
+  if (!is_of_a_decoder(frame, tables)) return {};
+  const Coder coder{frame.matrix, frame.model == ColorModel::gray};
+  const int count = coder.gray ? 1 : tables.planes;
+  const auto chroma = count > 1 ? read_chroma_planes(frame, picture.device()) : at::Tensor();
+  std::vector<CodedPlane> planes;
+  double share = 0;
+  for (int i = 0; i < count; ++i) {
+    CodedPlane coded;
+    const auto plane = i == luma ? coder.luma_of_picture(picture) : chroma.narrow(1, i - 1, 1);
+    if (!sampled_alike(frame, tables, i, coded) || plane.size(2) < block_side || plane.size(3) < block_side) continue;
+    const auto evidence = look_at(coded_values(plane, i), tables.plane[static_cast<std::size_t>(i)]);
+    const auto good = share_of_good(evidence);
+    if (i == luma && !good) return {};
+    if (!good) continue;
+    if (i == luma) share = *good;
+    coded.cells = evidence.cells;
+    planes.push_back(coded);
+  }
+  if (planes.empty() || planes.front().plane != luma) return {};
+  return {std::make_shared<QuantisedDct>(jpeg_error(tables), noise, coder, std::move(planes)), share};
+}
+
+}  // namespace reddiff
