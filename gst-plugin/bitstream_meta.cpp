@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst-plugin/bitstream_meta.h"
 
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -35,6 +36,47 @@ void set_jpeg(GstStructure* structure, const CodedFrame& frame) {
   set_array(structure, "horizontal-sampling", frame.components, [](const auto& c) { return c.horizontal; });
   set_array(structure, "vertical-sampling", frame.components, [](const auto& c) { return c.vertical; });
   set_array(structure, "table-of-component", frame.components, [](const auto& c) { return c.table; });
+}
+
+// The place of the n-th number of a table in its rows of eight: along the diagonals, there and back.
+constexpr std::array<int, 64> make_zigzag() {
+  std::array<int, 64> places{};
+  int row = 0, column = 0;
+  for (int& place : places) {
+    place = 8 * row + column;
+    const bool up = (row + column) % 2 == 0;
+    int &ahead = up ? column : row, &back = up ? row : column;
+    if (ahead == 7) {
+      ++back;
+    } else {
+      ++ahead;
+      if (back > 0) --back;
+    }
+  }
+  return places;
+}
+constexpr std::array<int, 64> zigzag = make_zigzag();
+
+// -1: there is no such number.
+int number_in(const GstStructure* structure, const std::string& field, guint index) {
+  const GValue* array = gst_structure_get_value(structure, field.c_str());
+  if (!array || !GST_VALUE_HOLDS_ARRAY(array) || index >= gst_value_array_get_size(array)) return -1;
+  const GValue* value = gst_value_array_get_value(array, index);
+  return G_VALUE_HOLDS_INT(value) ? g_value_get_int(value) : -1;
+}
+
+bool read_plane(const GstStructure* structure, guint component, JpegTables::Plane& plane) {
+  const int table = number_in(structure, "table-of-component", component);
+  if (table < 0) return false;
+  const std::string field = "quantisation-table-" + std::to_string(table);
+  plane.horizontal = number_in(structure, "horizontal-sampling", component);
+  plane.vertical = number_in(structure, "vertical-sampling", component);
+  for (guint i = 0; i < zigzag.size(); ++i) {
+    const int step = number_in(structure, field, i);
+    if (step < 1 || step > G_MAXUINT16) return false;
+    plane.steps[static_cast<std::size_t>(zigzag[i])] = static_cast<std::uint16_t>(step);
+  }
+  return true;
 }
 
 }  // namespace
@@ -86,6 +128,22 @@ void say_restored(GstBuffer* buffer) {
 }
 
 bool was_restored(GstBuffer* buffer) { return gst_buffer_get_custom_meta(buffer, restored_meta_name) != nullptr; }
+
+bool read_jpeg_tables(GstBuffer* buffer, JpegTables& tables) {
+  CodedFacts facts;
+  if (!read_bitstream_meta(buffer, facts) || facts.codec != Codec::jpeg) return false;
+  const GstStructure* structure =
+      gst_custom_meta_get_structure(gst_buffer_get_custom_meta(buffer, bitstream_meta_name));
+  tables = {};
+  tables.width = facts.width;
+  tables.height = facts.height;
+  while (tables.planes < 4 && number_in(structure, "table-of-component", static_cast<guint>(tables.planes)) >= 0)
+    ++tables.planes;
+  if (tables.planes > 3) return false;
+  for (int i = 0; i < tables.planes; ++i)
+    if (!read_plane(structure, static_cast<guint>(i), tables.plane[static_cast<std::size_t>(i)])) return false;
+  return is_valid(tables);
+}
 
 bool is_bitstream_meta(const GstMeta* meta) { return meta->info == gst_meta_get_info(bitstream_meta_name); }
 

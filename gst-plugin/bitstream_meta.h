@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include "core/api/jpeg_tables.h"
 #include "gst-plugin/bitstream.h"
 
 namespace reddiff {
@@ -34,6 +35,9 @@ bool read_bitstream_meta(GstBuffer* buffer, CodedFacts& facts);
 
 void say_restored(GstBuffer* buffer);
 bool was_restored(GstBuffer* buffer);
+
+// The tables of a JPEG picture, each as its component has it. False: there are none, or none that are valid.
+bool read_jpeg_tables(GstBuffer* buffer, JpegTables& tables);
 
 bool is_bitstream_meta(const GstMeta* meta);
 

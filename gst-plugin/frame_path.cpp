@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "gst-plugin/bitstream_meta.h"
 #include "gst-plugin/debug.h"
 #include "gst-plugin/takeover.h"
 
@@ -31,6 +32,7 @@ void account(GstVideoFilter* filter, ElementState& state, const FrameReport& rep
 // Where the level that was used comes from.
 const char* noise_source(const FrameReport& report, const InForce& force, const CompressionNoise& compression) {
   if (force.frame.noise >= 0) return "set";
+  if (report.coded_share > 0) return "compression-tables";
   return report.noise_is_least ? compression.from : "estimate";
 }
 
@@ -168,8 +170,10 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
     return GST_BASE_TRANSFORM_FLOW_DROPPED;
   }
   const CompressionNoise compression = state.compression.of_frame(filter->in_info, inbuf);
+  JpegTables tables;
+  const bool has_tables = read_jpeg_tables(inbuf, tables);
   FrameNeeds needs{state.mask.for_frame(GST_ELEMENT(filter), force.config, filter->in_info, inbuf), allowance.calls,
-                   compression.level};
+                   compression.level, has_tables ? &tables : nullptr};
   FrameReport report;
   for (const FieldPass& pass : state.fields.passes()) {
     needs.pass = pass;

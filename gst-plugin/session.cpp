@@ -59,6 +59,7 @@ FrameReport Session::solve(const InForce& force, const Reach& from, const Reach&
   options.chroma_strength = force.frame.chroma_strength;
   options.noise = force.frame.noise;
   options.least_noise = needs.least_noise;
+  options.jpeg = needs.jpeg;
   options.most_noise = force.frame.noise_max;
   options.known = needs.known;
   options.most_calls = needs.most_calls;

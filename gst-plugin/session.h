@@ -26,6 +26,7 @@ struct FrameNeeds {
   const guint8* known;
   int most_calls;
   double least_noise;
+  const JpegTables* jpeg;
   FieldPass pass = {};
 };
 

@@ -35,9 +35,9 @@ GstStructure* Statistics::to_structure() const {
       last_.end_level, "device", G_TYPE_STRING, device_.c_str(), nullptr);
   gst_structure_set(s, "noise-plane-0", G_TYPE_DOUBLE, last_.noise_of_plane[0], "noise-plane-1", G_TYPE_DOUBLE,
                     last_.noise_of_plane[1], "noise-plane-2", G_TYPE_DOUBLE, last_.noise_of_plane[2], "noise-slope",
-                    G_TYPE_DOUBLE, last_.noise_slope, "noise-share", G_TYPE_DOUBLE, last_.noise_share, "noise-source",
-                    G_TYPE_STRING, notes_.noise_source, "compression-noise", G_TYPE_DOUBLE, notes_.compression_noise,
-                    nullptr);
+                    G_TYPE_DOUBLE, last_.noise_slope, "noise-share", G_TYPE_DOUBLE, last_.noise_share, "coded-share",
+                    G_TYPE_DOUBLE, last_.coded_share, "noise-source", G_TYPE_STRING, notes_.noise_source,
+                    "compression-noise", G_TYPE_DOUBLE, notes_.compression_noise, nullptr);
   for (int cause = 1; cause < reset_causes; ++cause) {
     const std::string field = std::string("resets-") + reset_cause_name(static_cast<ResetCause>(cause));
     gst_structure_set(s, field.c_str(), G_TYPE_UINT64, resets_[cause], nullptr);
