@@ -142,7 +142,7 @@ void PlanBook::share_steps(int most_calls, Plan& plan) const noexcept {
 
 Plan PlanBook::at_intervals(double sigma_y, int most_calls) const noexcept {
   Plan plan;
-  plan.shape = Shape::coded;
+  plan.shape = temporal_ == Temporal::none ? Shape::coded : Shape::coded_pictures;
   int steps = user_.steps > 0 ? user_.steps : interval_steps(preset_);
   if (most_calls > 0) steps = std::min(steps, most_calls);
   plan.cold = with_user_values(interval_pass(steps, sigma_y));

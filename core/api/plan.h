@@ -21,6 +21,7 @@ enum class Shape {
   blurred_measurements,  // filtered measurements: blur and motion change places
   reduced_measurements,  // filtered measurements, small and noisy
   coded,                 // nothing: the measurement says in which intervals the picture lies
+  coded_pictures,        // filtered pictures that lie in such intervals
 };
 
 struct Plan {

@@ -36,45 +36,34 @@ constexpr double most_doubted = 0.1;
 constexpr double smallest_step = 2, rounding = 0.29;
 constexpr double no_cell = 1e9;
 
-// Which plane, in core units, of a picture.
 enum Plane { luma = 0, cb = 1, cr = 2 };
 
-struct Coder {
-  ColorMatrix matrix;
-  bool gray;
+// JFIF's, whatever the frame was converted to since.
+constexpr ColorMatrix matrix{0.299, 0.114};
 
-  at::Tensor plane_of(const at::Tensor& picture, const at::Tensor& luma_plane, int plane) const {
-    if (plane == luma) return luma_plane;
-    const auto gains = chroma_gains(matrix);
-    return (picture.narrow(1, plane == cb ? 2 : 0, 1) - luma_plane).div_(plane == cb ? gains.cb_b : gains.cr_r);
-  }
+// [1,1,h,w] of a picture, at its size.
+at::Tensor plane_of(const at::Tensor& picture, const at::Tensor& luma_plane, int plane) {
+  if (plane == luma) return luma_plane;
+  const auto gains = chroma_gains(matrix);
+  return (picture.narrow(1, plane == cb ? 2 : 0, 1) - luma_plane).div_(plane == cb ? gains.cb_b : gains.cr_r);
+}
 
-  at::Tensor luma_of_picture(const at::Tensor& picture) const {
-    return gray ? picture.mean(1, true) : luma_of(matrix, picture);
-  }
+// Adds a change of one plane to a picture, in place.
+void add_to(at::Tensor& picture, const at::Tensor& change, int plane) {
+  const auto gains = chroma_gains(matrix);
+  const double of_rgb[3][3] = {{1, 1, 1}, {0, gains.cb_g, gains.cb_b}, {gains.cr_r, gains.cr_g, 0}};
+  for (int c = 0; c < 3; ++c)
+    if (of_rgb[plane][c] != 0) picture.narrow(1, c, 1).add_(change, of_rgb[plane][c]);
+}
 
-  // Adds a change of one plane, [1,1,h,w], to a picture, in place.
-  void add(at::Tensor& picture, const at::Tensor& change, int plane) const {
-    const auto gains = chroma_gains(matrix);
-    const double of_rgb[3][3] = {{1, 1, 1}, {0, gains.cb_g, gains.cb_b}, {gains.cr_r, gains.cr_g, 0}};
-    for (int c = 0; c < 3; ++c)
-      if (of_rgb[plane][c] != 0) picture.narrow(1, c, 1).add_(change, of_rgb[plane][c]);
-  }
-
-  // Of a plane's row: deviation of its noise where that of R'G'B' is white and 1.
-  double norm(int plane) const {
-    if (gray) return std::sqrt(1.0 / 3);
-    const double k[3] = {matrix.kr, 1 - matrix.kr - matrix.kb, matrix.kb};
-    const auto gains = chroma_gains(matrix);
-    double power = 0;
-    for (int c = 0; c < 3; ++c) {
-      const double own = plane == luma ? 0 : c == (plane == cb ? 2 : 0) ? 1 : 0;
-      const double row = plane == luma ? k[c] : (own - k[c]) / (plane == cb ? gains.cb_b : gains.cr_r);
-      power += row * row;
-    }
-    return std::sqrt(power);
-  }
-};
+// Deviation of a plane's noise where that of R'G'B' is white and 1.
+double norm_of(int plane) {
+  const double power = luma_power(matrix);
+  if (plane == luma) return std::sqrt(power);
+  const auto gains = chroma_gains(matrix);
+  const double own = plane == cb ? matrix.kb : matrix.kr;
+  return std::sqrt(power - 2 * own + 1) / (plane == cb ? gains.cb_b : gains.cr_r);
+}
 
 // One plane and its cells, in code values; whole blocks alone.
 struct CodedPlane {
@@ -155,8 +144,8 @@ std::optional<double> share_of_good(const Evidence& evidence) {
 
 class QuantisedDct final : public Likelihood {
  public:
-  QuantisedDct(double sigma_y, double noise, const Coder& coder, std::vector<CodedPlane> planes)
-      : Likelihood(sigma_y), noise_(noise), coder_(coder), planes_(std::move(planes)) {}
+  QuantisedDct(double sigma_y, double noise, std::vector<CodedPlane> planes)
+      : Likelihood(sigma_y), noise_(noise), planes_(std::move(planes)) {}
 
   at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>&) const override { return y; }
   at::Tensor debias(const at::Tensor& mean) const override { return mean; }
@@ -165,10 +154,10 @@ class QuantisedDct final : public Likelihood {
 
   at::Tensor mean_in_intervals(const at::Tensor& denoised, double level) const override {
     auto result = denoised.clone();
-    const auto luma_plane = coder_.luma_of_picture(denoised);
+    const auto luma_plane = luma_of(matrix, denoised);
     for (const CodedPlane& coded : planes_) {
-      const auto plane = pooled(coder_.plane_of(denoised, luma_plane, coded.plane), coded.across, coded.down);
-      const double norm = codes * coder_.norm(coded.plane) / std::sqrt(coded.across * coded.down);
+      const auto plane = pooled(plane_of(denoised, luma_plane, coded.plane), coded.across, coded.down);
+      const double norm = codes * norm_of(coded.plane) / std::sqrt(coded.across * coded.down);
       const auto before = block_dct(coded_values(plane, coded.plane));
       const auto after = truncated_mean(before, coded.cells, norm * level, norm * noise_);
       auto change = at::zeros_like(plane);
@@ -178,38 +167,51 @@ class QuantisedDct final : public Likelihood {
                      .repeat_interleave(coded.across, 3)
                      .narrow(2, 0, denoised.size(2))
                      .narrow(3, 0, denoised.size(3));
-      coder_.add(result, change, coded.plane);
+      add_to(result, change, coded.plane);
     }
     return result;
   }
 
  private:
   double noise_;
-  Coder coder_;
   std::vector<CodedPlane> planes_;
 };
 
-bool is_of_a_decoder(const FrameView& frame, const JpegTables& tables) {
-  const bool planes_fit = frame.model == ColorModel::gray || frame.model == ColorModel::ycbcr;
-  return planes_fit && frame.full_range && frame.component[0].depth == 8 && is_valid(tables) &&
-         frame.width == tables.width && frame.height == tables.height;
+// Pixels that share a sample of this plane; false where that is another number than 1 or 2 a side.
+bool find_sampling(const JpegTables& tables, CodedPlane& coded) {
+  const auto& most = tables.plane[luma];
+  const auto& own = tables.plane[static_cast<std::size_t>(coded.plane)];
+  coded.across = most.horizontal / own.horizontal;
+  coded.down = most.vertical / own.vertical;
+  const auto fits = [](int pixels, int one, int all) { return (pixels == 1 || pixels == 2) && pixels * one == all; };
+  return fits(coded.across, own.horizontal, most.horizontal) && fits(coded.down, own.vertical, most.vertical);
 }
 
-// Pixels that share a sample of this plane, across and down, as the frame has it; not where the tables tell of other planes.
-bool sampled_alike(const FrameView& frame, const JpegTables& tables, int plane, CodedPlane& coded) {
-  const auto& most = tables.plane[luma];
-  const auto& own = tables.plane[static_cast<std::size_t>(plane)];
-  coded = {plane,
-           frame.component[plane].width == frame.width ? 1 : 2,
-           frame.component[plane].height == frame.height ? 1 : 2,
-           {}};
-  return own.horizontal * coded.across == most.horizontal && own.vertical * coded.down == most.vertical;
-}
+// A plane of the frame as the decoder had it: the frame's own where it has such, else out of R'G'B'.
+class DecodedPlanes {
+ public:
+  DecodedPlanes(const FrameView& frame, const at::Tensor& picture)
+      : picture_(picture), luma_(luma_of(matrix, picture)) {
+    if (frame.model == ColorModel::ycbcr && frame.matrix.kr == matrix.kr && frame.matrix.kb == matrix.kb)
+      chroma_ = read_chroma_planes(frame, picture.device());
+  }
+
+  at::Tensor get(const CodedPlane& coded) const {
+    const auto height = (picture_.size(2) + coded.down - 1) / coded.down;
+    const auto width = (picture_.size(3) + coded.across - 1) / coded.across;
+    if (coded.plane != luma && chroma_.defined() && chroma_.size(2) == height && chroma_.size(3) == width)
+      return chroma_.narrow(1, coded.plane - 1, 1);
+    return pooled(plane_of(picture_, luma_, coded.plane), coded.across, coded.down);
+  }
+
+ private:
+  at::Tensor picture_, luma_, chroma_;
+};
 
 }  // namespace
 
 double jpeg_error(const JpegTables& tables) {
-  // Photographs at qualities 20 to 90 of libjpeg's scale: what lies in small steps alone is less than they say.
+  // Photographs at qualities 20 to 90 of libjpeg's scale.
   constexpr int low = 4;  // frequencies a side, in which pictures have their errors
   double sum = 0;
   for (int v = 0; v < low; ++v)
@@ -219,16 +221,15 @@ double jpeg_error(const JpegTables& tables) {
 
 CodedPicture make_quantised_dct(const FrameView& frame, const at::Tensor& picture, const JpegTables& tables,
                                 double noise) {
-  if (!is_of_a_decoder(frame, tables)) return {};
-  const Coder coder{frame.matrix, frame.model == ColorModel::gray};
-  const int count = coder.gray ? 1 : tables.planes;
-  const auto chroma = count > 1 ? read_chroma_planes(frame, picture.device()) : at::Tensor();
+  if (!is_valid(tables) || frame.width != tables.width || frame.height != tables.height) return {};
+  const DecodedPlanes decoded(frame, picture);
   std::vector<CodedPlane> planes;
   double share = 0;
-  for (int i = 0; i < count; ++i) {
-    CodedPlane coded;
-    const auto plane = i == luma ? coder.luma_of_picture(picture) : chroma.narrow(1, i - 1, 1);
-    if (!sampled_alike(frame, tables, i, coded) || plane.size(2) < block_side || plane.size(3) < block_side) continue;
+  for (int i = 0; i < (frame.model == ColorModel::gray ? 1 : tables.planes); ++i) {
+    CodedPlane coded{i, 1, 1, {}};
+    const bool sampled = find_sampling(tables, coded);
+    const auto plane = sampled ? decoded.get(coded) : at::Tensor();
+    if (!sampled || plane.size(2) < block_side || plane.size(3) < block_side) continue;
     const auto evidence = look_at(coded_values(plane, i), tables.plane[static_cast<std::size_t>(i)]);
     const auto good = share_of_good(evidence);
     if (i == luma && !good) return {};
@@ -238,7 +239,7 @@ CodedPicture make_quantised_dct(const FrameView& frame, const at::Tensor& pictur
     planes.push_back(coded);
   }
   if (planes.empty() || planes.front().plane != luma) return {};
-  return {std::make_shared<QuantisedDct>(jpeg_error(tables), noise, coder, std::move(planes)), share};
+  return {std::make_shared<QuantisedDct>(jpeg_error(tables), noise, std::move(planes)), share};
 }
 
 }  // namespace reddiff

@@ -21,6 +21,7 @@ constexpr Row table[] = {
     {Shape::blurred_measurements, make_blurred_measurements},
     {Shape::reduced_measurements, make_reduced_measurements},
     {Shape::coded, make_coded},
+    {Shape::coded_pictures, make_coded_pictures},
 };
 
 }  // namespace

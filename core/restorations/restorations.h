@@ -22,6 +22,7 @@ RestorationPtr make_reduced_pictures(const Tools& tools);
 
 RestorationPtr make_blurred_measurements(const Tools& tools);
 RestorationPtr make_coded(const Tools& tools);
+RestorationPtr make_coded_pictures(const Tools& tools);
 
 RestorationPtr make_reduced_measurements(const Tools& tools);
 

@@ -131,6 +131,7 @@ static const char* const promised[] = {
     "stats noise-plane-2 gdouble",
     "stats noise-slope gdouble",
     "stats noise-share gdouble",
+    "stats coded-share gdouble",
 };
 
 static std::string text_of(const GValue* value) {

@@ -80,7 +80,7 @@ inline JpegTables tables_of(const FrameView& frame, int quality) {
   JpegTables tables;
   tables.width = frame.width;
   tables.height = frame.height;
-  tables.planes = color_components(frame);
+  tables.planes = frame.model == ColorModel::ycbcr ? 3 : 1;
   for (int i = 0; i < tables.planes; ++i) {
     auto& plane = tables.plane[static_cast<std::size_t>(i)];
     plane.steps = steps_at(quality, i > 0);

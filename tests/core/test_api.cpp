@@ -183,6 +183,24 @@ TEST(PlanBook, TheProblemChoosesTheShape) {
         Shape::independent);
 }
 
+TEST(PlanBook, SharesTheStepsOfIntervals) {
+  for (const auto& preset : names<Preset>())
+    for (const int most : {-1, 1, 2, 3}) {
+      const PlanBook book({.preset = preset.value, .task = Task::restore}, false);
+      const auto plan = book.at(noisy, most, true);
+      EXPECT_EQ(plan.shape, Shape::coded_pictures);
+      EXPECT_EQ(plan.along.steps, 1) << preset.nick;
+      EXPECT_GE(plan.cold.steps, 0) << preset.nick;
+      EXPECT_TRUE(most < 0 || plan.cold.steps + plan.along.steps <= most) << preset.nick;
+      EXPECT_GE(plan.cold.start_level, plan.along.start_level) << preset.nick;
+    }
+  const auto user = PlanBook({.task = Task::restore, .steps = 3, .start_level = 20}, false).at(noisy, -1, true);
+  EXPECT_EQ(user.cold.steps, 2);
+  EXPECT_NEAR(user.cold.start_level, level_to_core(20), 1e-12);
+  EXPECT_EQ(PlanBook({.task = Task::restore, .temporal = Temporal::none}, false).at(noisy, -1, true).shape,
+            Shape::coded);
+}
+
 // Whatever is asked, no pass of a plan has more calls than are allowed, and some pass has one.
 TEST(PlanBook, KeepsToTheMostCalls) {
   for (const auto& task : names<Task>())

@@ -8,6 +8,7 @@
 #include "core/api/plan.h"
 #include "core/restorations/restoration.h"
 #include "tests/core/engine_helpers.h"
+#include "tests/core/jpeg_coder.h"
 
 namespace reddiff {
 namespace {
@@ -16,6 +17,9 @@ struct Subject {
   Shape shape;
   Config config;
 };
+
+bool is_coded(Shape shape) { return shape == Shape::coded || shape == Shape::coded_pictures; }
+bool has_past(Shape shape) { return shape != Shape::independent && shape != Shape::coded; }
 
 // One configuration for each shape of a plan.
 std::vector<Subject> subjects() {
@@ -29,6 +33,8 @@ std::vector<Subject> subjects() {
       {Shape::reduced_pictures, {.task = Task::super_resolution, .noise = 0}},
       {Shape::blurred_measurements, {.operator_text = blur, .noise = 4}},
       {Shape::reduced_measurements, {.task = Task::super_resolution, .noise = 8}},
+      {Shape::coded, {.task = Task::restore, .temporal = Temporal::none}},
+      {Shape::coded_pictures, {.task = Task::restore}},
   };
   return all;
 }
@@ -36,8 +42,9 @@ std::vector<Subject> subjects() {
 constexpr int frames = 4;
 
 // Moves two pixels a frame; of `scene` frames before the cut, and of another one behind it. RGBA, a hole in the alpha channel.
-std::unique_ptr<Frame> frame_of(int index, int cut_at, int w, int h) {
-  auto frame = std::make_unique<Frame>(format_named("ARGB"), w, h, 1);
+std::unique_ptr<Frame> frame_of(int index, int cut_at, int w, int h, const char* format = "ARGB") {
+  auto frame = std::make_unique<Frame>(format_named(format), w, h, 1);
+  frame->view.full_range = true;
   const bool other = index >= cut_at;
   auto picture = scene(h + 32, w + 32, other ? 9 : 5).narrow(2, 16, h).narrow(3, 2 * index, w) * 0.7;
   if (other) picture = -picture;
@@ -55,9 +62,17 @@ struct Played {
 Played play(Engine& engine, const Config& config, int first, int cut_at, int w = width, int h = height, int most = -1) {
   Played played;
   for (int i = first; i < frames; ++i) {
-    const auto in = frame_of(i, cut_at, w, h);
+    const bool coded = config.task == Task::restore;
+    const char* format = coded ? "I420" : "ARGB";
+    const auto in = frame_of(i, cut_at, w, h, format);
     FrameOptions options{.noise = config.noise, .most_calls = most};
-    const auto restored = restore(engine, *in, resolve_scale(config), options, "ARGB");
+    const auto tables = tables_of(in->view, 40);
+    if (coded) {
+      code_frame(in->view, tables);
+      options.jpeg = &tables;
+    }
+    const auto restored = restore(engine, *in, resolve_scale(config), options, format);
+    EXPECT_EQ(restored.report.coded_share > 0.9, coded && most != 0 && w >= 16 && h >= 16);
     played.words.push_back({restored.frame->words.begin(), restored.frame->words.end()});
     played.reports.push_back(restored.report);
   }
@@ -70,10 +85,10 @@ TEST(Restorations, HaveASubjectEach) {
   std::set<Shape> shapes;
   for (const auto& [shape, config] : subjects()) {
     const double sigma_y = std::max(level_to_core(std::max(config.noise, 0.0)), quantisation_floor(8));
-    EXPECT_EQ(PlanBook(config, false).at(sigma_y).shape, shape);
+    EXPECT_EQ(PlanBook(config, false).at(sigma_y, -1, is_coded(shape)).shape, shape);
     shapes.insert(shape);
   }
-  EXPECT_EQ(shapes.size(), static_cast<std::size_t>(Shape::reduced_measurements) + 1);  // the last of the enumeration
+  EXPECT_EQ(shapes.size(), static_cast<std::size_t>(Shape::coded_pictures) + 1);  // the last of the enumeration
 }
 
 TEST(Restorations, AfterAResetTheyAreNewToTheBit) {
@@ -90,7 +105,7 @@ TEST(Restorations, TakeFromThePastWhatThePlanSays) {
     const auto played = play(*engine_of(config), config, 0, never);
     EXPECT_TRUE(played.reports[0].cold) << static_cast<int>(shape);
     for (int i = 1; i < frames; ++i)
-      EXPECT_EQ(played.reports[i].cold, shape == Shape::independent) << static_cast<int>(shape) << " frame " << i;
+      EXPECT_EQ(played.reports[i].cold, !has_past(shape)) << static_cast<int>(shape) << " frame " << i;
   }
 }
 
@@ -99,10 +114,10 @@ TEST(Restorations, ForgetAtACut) {
   for (const auto& [shape, config] : subjects()) {
     const auto played = play(*engine_of(config), config, 0, cut_at);
     for (int i = 0; i < frames; ++i) {
-      const bool expected = i == cut_at && shape != Shape::independent;
+      const bool expected = i == cut_at && has_past(shape);
       EXPECT_EQ(played.reports[i].cut, expected) << static_cast<int>(shape) << " frame " << i;
     }
-    if (shape != Shape::independent) {
+    if (has_past(shape)) {
       EXPECT_TRUE(played.reports[cut_at].cold) << static_cast<int>(shape);
     }
     // Nothing of the scene before is left: the same as from an engine that began with the cut.
