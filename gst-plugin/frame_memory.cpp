@@ -93,8 +93,9 @@ FrameView MappedFrame::view() const {
   view.has_alpha = carries_alpha(info);
   for (int i = 0; i < color_components(view); ++i) view.component[i] = component(&frame_, i);
   if (view.has_alpha) view.component[3] = component(&frame_, GST_VIDEO_COMP_A);
-  view.full_range = view.model == ColorModel::rgb ? info.colorimetry.range != GST_VIDEO_COLOR_RANGE_16_235
-                                                  : info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
+  // Where the caps do not know: as most of such formats are. FFmpeg's decoder says so of gray JPEG, which is full.
+  view.full_range = view.model == ColorModel::ycbcr ? info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255
+                                                    : info.colorimetry.range != GST_VIDEO_COLOR_RANGE_16_235;
   gdouble kr = 0, kb = 0;
   if (gst_video_color_matrix_get_Kr_Kb(info.colorimetry.matrix, &kr, &kb)) view.matrix = {kr, kb};
   if (info.chroma_site != GST_VIDEO_CHROMA_SITE_UNKNOWN) {

@@ -26,9 +26,10 @@ constexpr double codes = 127.5, luma_shift = -0.5;
 // Mean square, in code values and about its mean, by which the decoded pixels of a block may differ from what its coefficients say. Rounding
 // leaves 1/12, fast arithmetic up to .4 of that size more, multiples of another step 3/4 where that is 3.
 constexpr double most_wrong = 0.5;
-// Decoders with fast arithmetic round down: their pixels are this much too dark, in blocks that are no plain area.
-constexpr double rounded_down = 0.5;
-// Of a block's mean.
+// By how much all pixels may be too dark, code values, what is usual first: libjpeg's fast arithmetic rounds down, and so do converters to
+// R'G'B' after either.
+constexpr float darker[] = {0, 0.5, 0.75, 1.25, 1, 0.25};
+// In that, plain blocks differ from others; code values.
 constexpr double most_off = 0.75;
 // Of the blocks that could tell, nothing clipped: how many have to be as the tables say.
 constexpr double most_doubted = 0.1;
@@ -38,18 +39,18 @@ constexpr double no_cell = 1e9;
 
 enum Plane { luma = 0, cb = 1, cr = 2 };
 
-// JFIF's, whatever the frame was converted to since.
-constexpr ColorMatrix matrix{0.299, 0.114};
+// JFIF's.
+constexpr ColorMatrix of_files{0.299, 0.114};
 
 // [1,1,h,w] of a picture, at its size.
-at::Tensor plane_of(const at::Tensor& picture, const at::Tensor& luma_plane, int plane) {
+at::Tensor plane_of(const ColorMatrix& matrix, const at::Tensor& picture, const at::Tensor& luma_plane, int plane) {
   if (plane == luma) return luma_plane;
   const auto gains = chroma_gains(matrix);
   return (picture.narrow(1, plane == cb ? 2 : 0, 1) - luma_plane).div_(plane == cb ? gains.cb_b : gains.cr_r);
 }
 
 // Adds a change of one plane to a picture, in place.
-void add_to(at::Tensor& picture, const at::Tensor& change, int plane) {
+void add_to(at::Tensor& picture, const at::Tensor& change, const ColorMatrix& matrix, int plane) {
   const auto gains = chroma_gains(matrix);
   const double of_rgb[3][3] = {{1, 1, 1}, {0, gains.cb_g, gains.cb_b}, {gains.cr_r, gains.cr_g, 0}};
   for (int c = 0; c < 3; ++c)
@@ -57,7 +58,7 @@ void add_to(at::Tensor& picture, const at::Tensor& change, int plane) {
 }
 
 // Deviation of a plane's noise where that of R'G'B' is white and 1.
-double norm_of(int plane) {
+double norm_of(const ColorMatrix& matrix, int plane) {
   const double power = luma_power(matrix);
   if (plane == luma) return std::sqrt(power);
   const auto gains = chroma_gains(matrix);
@@ -101,29 +102,38 @@ struct Evidence {
   at::Tensor good;            // how many blocks are
 };
 
-// A scalar: what the decoder took off all pixels. coefficients and steps: [h/8,8,w/8,8].
+// [1,1,1,1]: what the decoder took off all pixels, by how near the blocks' means then are to multiples; the first of those that do as well.
+// coefficients and steps: [h/8,8,w/8,8].
 at::Tensor darkening(const at::Tensor& coefficients, const at::Tensor& steps, const at::Tensor& telling) {
   const auto mean = coefficients.select(3, 0).select(1, 0), step = steps.select(3, 0).select(1, 0);
-  const auto miss = [&](double bias) {
+  std::vector<at::Tensor> misses;
+  for (const float bias : darker) {
     const auto found = (mean + bias * block_side) / step;
-    return at::where(telling, (found - found.round()).square_(), 0).sum();
-  };
-  return at::where(miss(rounded_down) < 0.5 * miss(0), rounded_down, 0.0).to(coefficients.scalar_type());
+    misses.push_back(at::where(telling, (found - found.round()).square_(), 0).sum());
+  }
+  constexpr double as_well = 2;
+  const auto miss = at::stack(misses);
+  const auto first = (miss <= as_well * miss.min()).to(at::kInt).argmax();
+  return put(at::tensor(std::vector<float>(std::begin(darker), std::end(darker))), coefficients.options())
+      .index_select(0, first.view({1}))
+      .view({1, 1, 1, 1});
 }
 
-// values: [h,w], code values around 0.
-Evidence look_at(const at::Tensor& values, const JpegTables::Plane& table) {
+// values: [h,w], code values around 0. clipped_before: [h,w], true where another value was clipped on the way here.
+Evidence look_at(const at::Tensor& values, const at::Tensor& clipped_before, const JpegTables::Plane& table) {
   const auto found = by_block(block_dct(values)).clone();
   const auto steps = steps_of(table, values).expand_as(found);
   const auto busy = (found / steps).round_().ne_(0).sum({1, 3}) > 1;
-  const auto clipped = by_block(values.abs() > 126.75).any(3).any(1);
+  const auto clipped = by_block((values.abs() > 126.75).logical_or_(clipped_before)).any(3).any(1);
   const auto telling = busy.logical_and(clipped.logical_not());
-  found.select(3, 0).select(1, 0).add_(darkening(found, steps, telling) * block_side);
+  const auto dark = darkening(found, steps, telling);
+  found.select(3, 0).select(1, 0).add_(dark.view({1, 1}) * block_side);
   const auto rounded = (found / steps).round_().mul_(steps);
   const auto missed = by_block(inverse_block_dct(rounded.view_as(values)).clamp_(-128, 127) - values);
   const auto off = missed.mean({1, 3}, true);
   const auto good =
-      ((missed - off).square_().mean({1, 3}) <= most_wrong).logical_and(off.view(telling.sizes()).abs() <= most_off);
+      ((missed - off).square_().mean({1, 3}) <= most_wrong)
+          .logical_and((off - dark / 2).view(telling.sizes()).abs() <= dark.view({1, 1}).abs() / 2 + most_off);
   const auto fine = steps <= smallest_step;
   const auto half = at::where(fine, steps / 2 + rounding, steps / 2);
   return {{at::where(fine, found, rounded).view_as(values),
@@ -144,8 +154,8 @@ std::optional<double> share_of_good(const Evidence& evidence) {
 
 class QuantisedDct final : public Likelihood {
  public:
-  QuantisedDct(double sigma_y, double noise, std::vector<CodedPlane> planes)
-      : Likelihood(sigma_y), noise_(noise), planes_(std::move(planes)) {}
+  QuantisedDct(double sigma_y, double noise, const ColorMatrix& matrix, std::vector<CodedPlane> planes)
+      : Likelihood(sigma_y), noise_(noise), matrix_(matrix), planes_(std::move(planes)) {}
 
   at::Tensor expected_y(const at::Tensor& y, const std::function<at::Tensor()>&) const override { return y; }
   at::Tensor debias(const at::Tensor& mean) const override { return mean; }
@@ -154,10 +164,10 @@ class QuantisedDct final : public Likelihood {
 
   at::Tensor mean_in_intervals(const at::Tensor& denoised, double level) const override {
     auto result = denoised.clone();
-    const auto luma_plane = luma_of(matrix, denoised);
+    const auto luma_plane = luma_of(matrix_, denoised);
     for (const CodedPlane& coded : planes_) {
-      const auto plane = pooled(plane_of(denoised, luma_plane, coded.plane), coded.across, coded.down);
-      const double norm = codes * norm_of(coded.plane) / std::sqrt(coded.across * coded.down);
+      const auto plane = pooled(plane_of(matrix_, denoised, luma_plane, coded.plane), coded.across, coded.down);
+      const double norm = codes * norm_of(matrix_, coded.plane) / std::sqrt(coded.across * coded.down);
       const auto before = block_dct(coded_values(plane, coded.plane));
       const auto after = truncated_mean(before, coded.cells, norm * level, norm * noise_);
       auto change = at::zeros_like(plane);
@@ -167,13 +177,14 @@ class QuantisedDct final : public Likelihood {
                      .repeat_interleave(coded.across, 3)
                      .narrow(2, 0, denoised.size(2))
                      .narrow(3, 0, denoised.size(3));
-      add_to(result, change, coded.plane);
+      add_to(result, change, matrix_, coded.plane);
     }
     return result;
   }
 
  private:
   double noise_;
+  ColorMatrix matrix_;
   std::vector<CodedPlane> planes_;
 };
 
@@ -187,26 +198,56 @@ bool find_sampling(const JpegTables& tables, CodedPlane& coded) {
   return fits(coded.across, own.horizontal, most.horizontal) && fits(coded.down, own.vertical, most.vertical);
 }
 
-// A plane of the frame as the decoder had it: the frame's own where it has such, else out of R'G'B'.
+// What may be the decoder's planes: those of the frame, or where it was converted to R'G'B' since, what JFIF would have made that from.
 class DecodedPlanes {
  public:
-  DecodedPlanes(const FrameView& frame, const at::Tensor& picture)
-      : picture_(picture), luma_(luma_of(matrix, picture)) {
-    if (frame.model == ColorModel::ycbcr && frame.matrix.kr == matrix.kr && frame.matrix.kb == matrix.kb)
-      chroma_ = read_chroma_planes(frame, picture.device());
-  }
+  DecodedPlanes(const at::Tensor& picture, const ColorMatrix& matrix, const at::Tensor& chroma = {})
+      : picture_(picture), matrix_(matrix), luma_(luma_of(matrix, picture)), chroma_(chroma) {}
+
+  const ColorMatrix& matrix() const { return matrix_; }
 
   at::Tensor get(const CodedPlane& coded) const {
     const auto height = (picture_.size(2) + coded.down - 1) / coded.down;
     const auto width = (picture_.size(3) + coded.across - 1) / coded.across;
     if (coded.plane != luma && chroma_.defined() && chroma_.size(2) == height && chroma_.size(3) == width)
       return chroma_.narrow(1, coded.plane - 1, 1);
-    return pooled(plane_of(picture_, luma_, coded.plane), coded.across, coded.down);
+    return pooled(plane_of(matrix_, picture_, luma_, coded.plane), coded.across, coded.down);
+  }
+
+  // [h,w] of a plane's whole blocks, true where the conversion to R'G'B' has clipped.
+  at::Tensor clipped(const CodedPlane& coded, const at::Tensor& plane) const {
+    if (chroma_.defined()) return at::zeros_like(whole_blocks(plane), at::kBool);
+    const auto at_end = (picture_.abs() > 0.999).any(1, true).to(at::kFloat);
+    return whole_blocks(pooled(at_end, coded.across, coded.down)) > 0;
   }
 
  private:
-  at::Tensor picture_, luma_, chroma_;
+  at::Tensor picture_;
+  ColorMatrix matrix_;
+  at::Tensor luma_, chroma_;
 };
+
+// Those that the tables are believed of; none: the luma is not as they say.
+std::vector<CodedPlane> believed_planes(const DecodedPlanes& decoded, const JpegTables& tables, int count,
+                                        double& share) {
+  std::vector<CodedPlane> planes;
+  for (int i = 0; i < count; ++i) {
+    CodedPlane coded{i, 1, 1, {}};
+    const bool sampled = find_sampling(tables, coded);
+    const auto plane = sampled ? decoded.get(coded) : at::Tensor();
+    std::optional<double> good;
+    if (sampled && plane.size(2) >= block_side && plane.size(3) >= block_side) {
+      auto evidence =
+          look_at(coded_values(plane, i), decoded.clipped(coded, plane), tables.plane[static_cast<std::size_t>(i)]);
+      good = share_of_good(evidence);
+      coded.cells = evidence.cells;
+    }
+    if (i == luma && !good) return {};
+    if (i == luma) share = *good;
+    if (good) planes.push_back(coded);
+  }
+  return planes;
+}
 
 }  // namespace
 
@@ -222,24 +263,14 @@ double jpeg_error(const JpegTables& tables) {
 CodedPicture make_quantised_dct(const FrameView& frame, const at::Tensor& picture, const JpegTables& tables,
                                 double noise) {
   if (!is_valid(tables) || frame.width != tables.width || frame.height != tables.height) return {};
-  const DecodedPlanes decoded(frame, picture);
-  std::vector<CodedPlane> planes;
+  const int count = frame.model == ColorModel::gray ? 1 : tables.planes;
+  const bool own = frame.model == ColorModel::ycbcr && frame.full_range;
+  const DecodedPlanes decoded(picture, own ? frame.matrix : of_files,
+                              own ? read_chroma_planes(frame, picture.device()) : at::Tensor());
   double share = 0;
-  for (int i = 0; i < (frame.model == ColorModel::gray ? 1 : tables.planes); ++i) {
-    CodedPlane coded{i, 1, 1, {}};
-    const bool sampled = find_sampling(tables, coded);
-    const auto plane = sampled ? decoded.get(coded) : at::Tensor();
-    if (!sampled || plane.size(2) < block_side || plane.size(3) < block_side) continue;
-    const auto evidence = look_at(coded_values(plane, i), tables.plane[static_cast<std::size_t>(i)]);
-    const auto good = share_of_good(evidence);
-    if (i == luma && !good) return {};
-    if (!good) continue;
-    if (i == luma) share = *good;
-    coded.cells = evidence.cells;
-    planes.push_back(coded);
-  }
-  if (planes.empty() || planes.front().plane != luma) return {};
-  return {std::make_shared<QuantisedDct>(jpeg_error(tables), noise, std::move(planes)), share};
+  auto planes = believed_planes(decoded, tables, count, share);
+  if (planes.empty()) return {};
+  return {std::make_shared<QuantisedDct>(jpeg_error(tables), noise, decoded.matrix(), std::move(planes)), share};
 }
 
 }  // namespace reddiff

@@ -4,8 +4,8 @@
 // of known steps q. Of the coefficients c of the picture before that there is known that |c - k q| <= q / 2, and k is found by rounding
 // those of the decoded planes. The data step, plane by plane, is the mean of N(T D, s^2 |T|^2) truncated to these cells
 // (truncated_mean.h), where T takes R'G'B' to a coefficient: conversion, mean over the pixels that share a chroma sample, DCT; its change
-// is put back by repeating samples, so that T of the result is that mean. A frame that was only converted since, to R'G'B' or another matrix or
-// range, still has the planes but for rounding; chroma that was enlarged on its way has not, and goes without cells.
+// is put back by repeating samples, so that T of the result is that mean. A frame that was only converted since, to R'G'B' say, still has
+// the planes but for rounding; chroma that was enlarged on its way has not, and goes without cells.
 //
 // Evidence comes before belief: a block is taken for what the tables say if decoding the k q gives its pixels again. A frame that was
 // scaled, moved off the grid or made brighter on its way, and tables of something else, fail nearly everywhere, and are not believed

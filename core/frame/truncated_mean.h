@@ -16,7 +16,7 @@ struct Intervals {
 // E[x given x in its cell] of x ~ N(mean, sigma^2), value by value, sigma > 0: with t the distance of the cell's centre and h its half
 // width in sigma, a = t - h, b = t + h, Q(z) the share of a normal distribution above z,
 //   mean + sigma (phi(a) - phi(b)) / (Q(a) - Q(b))
-// Exact to 1e-5 sigma however far the cell lies in either tail; never outside of the cell. Where mean is no number neither is the result.
+// Exact to 1e-5 sigma in double precision, 1e-4 in single, however far the cell lies in either tail, and never outside of the cell. Where mean is no number neither is the result.
 at::Tensor truncated_mean(const at::Tensor& mean, const Intervals& cells, double sigma);
 
 // The same where noise ~ N(0, noise^2) was on x before it was seen to lie in the cell: E[x given x + n in its cell]. x + n goes to its
