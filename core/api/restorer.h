@@ -67,7 +67,7 @@ struct FrameReport {
   // Level at half the size over that at full size, in units of what white noise shows; correlated noise: more.
   double noise_slope = 1;
   double noise_share = 0;  // of the blocks, 0..1: that had a say in the estimate
-  double coded_share = 0;  // of the luma's blocks, 0..1: that are as FrameOptions::jpeg says
+  double coded_share = 0;  // of the luma's blocks, 0..1: that are as FrameOptions::jpeg says; 0: that was not believed
   double start_level = 0;  // 8-bit units, of the schedule that was run
   double end_level = 0;
   StageTimes ms;

@@ -10,6 +10,9 @@ namespace reddiff {
 
 inline constexpr std::int64_t block_side = 8;
 
+// [8,8]: row u is the basis function of frequency u. On the device of `like`.
+at::Tensor block_basis(const at::Tensor& like);
+
 at::Tensor block_dct(const at::Tensor& plane);
 at::Tensor inverse_block_dct(const at::Tensor& coefficients);
 

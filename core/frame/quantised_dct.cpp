@@ -24,8 +24,8 @@ namespace {
 constexpr double codes = 127.5, luma_shift = -0.5;
 
 // Mean square, in code values and about its mean, by which the decoded pixels of a block may differ from what its coefficients say. Rounding
-// leaves 1/12, fast arithmetic up to .4 of that size more, multiples of another step 3/4 where that is 3.
-constexpr double most_wrong = 0.5;
+// leaves 1/12, fast arithmetic up to .6 of that size more, multiples of another step 3/4 where that is 3.
+constexpr double most_wrong = 0.7;
 // By how much all pixels may be too dark, code values, what is usual first: libjpeg's fast arithmetic rounds down, and so do converters to
 // R'G'B' after either.
 constexpr float darker[] = {0, 0.5, 0.75, 1.25, 1, 0.25};
@@ -35,7 +35,10 @@ constexpr double most_off = 0.75;
 constexpr double most_doubted = 0.1;
 // A step so small is no coarser than the rounding of decoded pixels, which then hides which multiple it was.
 constexpr double smallest_step = 2, rounding = 0.29;
-constexpr double no_cell = 1e9;
+// Where a block is not what the tables say, some pixels of it were clipped or painted on: cells around what is there, of so many steps.
+constexpr double widened = 1;
+// Of the blocks, where none is as the tables say, and none speaks against them.
+constexpr double least_share = 1e-3;
 
 enum Plane { luma = 0, cb = 1, cr = 2 };
 
@@ -119,6 +122,54 @@ at::Tensor darkening(const at::Tensor& coefficients, const at::Tensor& steps, co
       .view({1, 1, 1, 1});
 }
 
+// [...], of blocks in the last two dimensions (or 1 and 3 of [h/8,8,w/8,8]): whether decoding gives the pixels again. dark: darkening().
+at::Tensor gives_again(const at::Tensor& decoded, const at::Tensor& pixels, const at::Tensor& dark,
+                       at::IntArrayRef block) {
+  const auto missed = decoded.clamp(-128, 127).sub_(pixels);
+  const auto off = missed.mean(block, true), half = dark.view({1}) / 2;
+  return ((missed - off).square_().mean(block) <= most_wrong)
+      .logical_and_((off.squeeze(block) - half).abs_() <= half.abs() + most_off);
+}
+
+// Of blocks with clipped pixels, [n,8,8], what was decoded: in turn the multiples nearest to a block, and a block that shows its pixels where these
+// were not clipped and at least as much beyond the end where they were. Most come to rest within some rounds. Coefficients, multiples of steps.
+at::Tensor behind_ends(const at::Tensor& pixels, const at::Tensor& steps, const at::Tensor& dark) {
+  constexpr int rounds = 6;
+  const auto basis = block_basis(pixels);
+  const auto white = pixels > 126.75, black = pixels < -127.75;
+  const auto lit = pixels + dark.view({1});
+  auto block = lit;
+  at::Tensor rounded;
+  for (int round = 0; round <= rounds; ++round) {
+    rounded = at::matmul(at::matmul(basis, block), basis.t()).div_(steps).round_().mul_(steps);
+    const auto decoded = at::matmul(at::matmul(basis.t(), rounded), basis);
+    const auto beyond = at::where(white, decoded.clamp_min(127), at::where(black, decoded.clamp_max(-128), lit));
+    block = at::where(gives_again(decoded, pixels, dark, {1, 2}).view({-1, 1, 1}), block, beyond);
+  }
+  return rounded;
+}
+
+// Replaces what `rounded` and `good` say of the blocks that are clipped and not good. [h/8,8,w/8,8]; [h/8,w/8].
+void look_behind_ends(const at::Tensor& values, const at::Tensor& steps, const at::Tensor& dark,
+                      const at::Tensor& clipped, at::Tensor& rounded, at::Tensor& good) {
+  const auto open = clipped.logical_and(good.logical_not()).view({-1}).nonzero().view({-1});
+  if (open.numel() == 0) return;
+  const auto in_rows = [](const at::Tensor& blocks) {
+    return blocks.permute({0, 2, 1, 3}).reshape({-1, block_side, block_side});
+  };
+  const auto pixels = in_rows(by_block(values)).index_select(0, open);
+  const auto step = steps[0].permute({1, 0, 2})[0].contiguous();
+  const auto found = behind_ends(pixels, step, dark);
+  const auto basis = block_basis(pixels);
+  const auto again = gives_again(at::matmul(at::matmul(basis.t(), found), basis), pixels, dark, {1, 2});
+  good = good.view({-1}).index_copy(0, open, again).view(good.sizes());
+  rounded = in_rows(rounded)
+                .index_copy(0, open, found)
+                .view({rounded.size(0), rounded.size(2), block_side, block_side})
+                .permute({0, 2, 1, 3})
+                .contiguous();
+}
+
 // values: [h,w], code values around 0. clipped_before: [h,w], true where another value was clipped on the way here.
 Evidence look_at(const at::Tensor& values, const at::Tensor& clipped_before, const JpegTables::Plane& table) {
   const auto found = by_block(block_dct(values)).clone();
@@ -128,19 +179,15 @@ Evidence look_at(const at::Tensor& values, const at::Tensor& clipped_before, con
   const auto telling = busy.logical_and(clipped.logical_not());
   const auto dark = darkening(found, steps, telling);
   found.select(3, 0).select(1, 0).add_(dark.view({1, 1}) * block_side);
-  const auto rounded = (found / steps).round_().mul_(steps);
-  const auto missed = by_block(inverse_block_dct(rounded.view_as(values)).clamp_(-128, 127) - values);
-  const auto off = missed.mean({1, 3}, true);
-  const auto good =
-      ((missed - off).square_().mean({1, 3}) <= most_wrong)
-          .logical_and((off - dark / 2).view(telling.sizes()).abs() <= dark.view({1, 1}).abs() / 2 + most_off);
-  const auto fine = steps <= smallest_step;
-  const auto half = at::where(fine, steps / 2 + rounding, steps / 2);
-  return {{at::where(fine, found, rounded).view_as(values),
-           at::where(over_blocks(good), half, no_cell).reshape(values.sizes())},
-          telling.sum(),
-          telling.logical_and(good.logical_not()).sum(),
-          good.sum()};
+  auto rounded = (found / steps).round_().mul_(steps);
+  auto good = gives_again(by_block(inverse_block_dct(rounded.view_as(values))), by_block(values), dark, {1, 3});
+  const auto wrong = telling.logical_and(good.logical_not()).sum();
+  look_behind_ends(values, steps, dark, clipped, rounded, good);
+  const auto as_said = over_blocks(good),
+             fine = (steps <= smallest_step).logical_and(over_blocks(clipped.logical_not()));
+  const auto half = at::where(as_said, at::where(fine, steps / 2 + rounding, steps / 2), steps * widened);
+  const auto centre = at::where(as_said.logical_and(fine.logical_not()), rounded, found);
+  return {{centre.reshape(values.sizes()), half.reshape(values.sizes())}, telling.sum(), wrong, good.sum()};
 }
 
 // The share of good blocks; none where the tables are not believed.
@@ -149,7 +196,7 @@ std::optional<double> share_of_good(const Evidence& evidence) {
   const auto* read = counts.get().const_data_ptr<std::int64_t>();
   if (static_cast<double>(read[1]) > most_doubted * static_cast<double>(read[0])) return {};
   const auto blocks = evidence.cells.centre.numel() / (block_side * block_side);
-  return static_cast<double>(read[2]) / static_cast<double>(blocks);
+  return std::max(least_share, static_cast<double>(read[2]) / static_cast<double>(blocks));
 }
 
 class QuantisedDct final : public Likelihood {

@@ -7,10 +7,10 @@
 // is put back by repeating samples, so that T of the result is that mean. A frame that was only converted since, to R'G'B' say, still has
 // the planes but for rounding; chroma that was enlarged on its way has not, and goes without cells.
 //
-// Evidence comes before belief: a block is taken for what the tables say if decoding the k q gives its pixels again. A frame that was
-// scaled, moved off the grid or made brighter on its way, and tables of something else, fail nearly everywhere, and are not believed
-// at all; of a good frame those blocks fail in which the decoder clipped its result. These, and blocks that the frame's border cuts, are
-// restored without cells.
+// Evidence comes before belief: a block is taken for what the tables say if decoding the k q gives its pixels again, for pixels at black or
+// white only that they are beyond. A frame that was scaled, moved off the grid or made brighter on its way, and tables of something else,
+// fail nearly everywhere, and are not believed at all. A block that fails in a good frame has wider cells around what is there; blocks that the
+// frame's border cuts have none.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -26,7 +26,7 @@ double jpeg_error(const JpegTables& tables);
 
 struct CodedPicture {
   LikelihoodPtr likelihood;  // null: the frame is not what the tables tell of
-  double share = 0;          // of the luma's blocks that have cells
+  double share = 0;          // of the luma's blocks that are as the tables say, more than 0
 };
 
 // picture: as read_picture() has read the frame, [1,3,h,w]. noise: of the scene, before it was compressed; core units, 0: none.

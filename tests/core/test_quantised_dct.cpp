@@ -219,6 +219,16 @@ TEST(QuantisedDct, TablesAreWorthMoreThanTheLevel) {
     }
 }
 
+// Black on white, where the decoder has clipped nearly every block: what it decoded is found behind the ends.
+TEST(QuantisedDct, FindsWhatWasClipped) {
+  const auto ink = at::where(scene(96, 80, 2).narrow(1, 0, 1) > 0.1, -1.0, 1.0).to(at::kFloat).expand({1, 3, 96, 80});
+  for (const int quality : {20, 50, 85}) {
+    const auto with = gain(ink, "GRAY8", quality, true);
+    EXPECT_GT(with.report.coded_share, 0.75) << quality;
+    EXPECT_LT(with.restored, 0.95 * with.decoded) << quality;
+  }
+}
+
 TEST(QuantisedDct, MakesAsManyCallsAsAskedFor) {
   const auto calls = [](Config config) {
     return gain(cartoon(32, 32, 4), "I420", 40, true, config).report.prior_calls;
