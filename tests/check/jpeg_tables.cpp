@@ -93,7 +93,7 @@ GST_START_TEST(what_was_changed_since_is_not) {
     if (change.find("gaussianblur") != std::string::npos && !have("gaussianblur")) continue;
     const Seen seen = seen_in("I420", "jpegenc quality=40", "jpegdec ! " + change);
     fail_unless(seen.coded_share == 0, "%s: %f", change.c_str(), seen.coded_share);
-    fail_unless_equals_string(seen.source.c_str(), "compression-qp");
+    fail_unless(seen.source != "compression-tables", "%s", change.c_str());
   }
 }
 GST_END_TEST

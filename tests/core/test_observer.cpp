@@ -71,7 +71,7 @@ TEST(Observer, LeavesWhatIsDrawnAsItIs) {
   for (const Task task : {Task::denoise, Task::restore}) {
     Config config;
     config.task = task;
-    Observer observer(config, ProblemKind::denoise, MaskSource::none, false, {"white", "codec"}, at::kCPU,
+    Observer observer(config, ProblemKind::denoise, MaskSource::none, {}, {"white", "codec"}, at::kCPU,
                       [](const at::Tensor& u, double) { return u.clone(); });
     Frame frame(format_named("RGB"), width, height, 1);
     write_picture(checkers, {}, frame.view);
