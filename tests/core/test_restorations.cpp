@@ -70,6 +70,7 @@ Played play(Engine& engine, const Config& config, int first, int cut_at, int w =
     if (coded) {
       code_frame(in->view, tables);
       options.jpeg = &tables;
+      options.least_noise = 6;
     }
     const auto restored = restore(engine, *in, resolve_scale(config), options, format);
     EXPECT_EQ(restored.report.coded_share > 0.9, coded && most != 0 && w >= 16 && h >= 16);
