@@ -71,6 +71,7 @@ class BlurredMeasurements final : public MeasurementFiltered {
   Measured measure(const Problem& problem, const at::Tensor& single) const override {
     Measured measured{problem.y, {}, single, problem.sigma_y()};
     measured.noise_left = tools().op->mean_gain();
+    measured.share_alike = problem.likelihood->share_alike();
     return measured;
   }
 };
@@ -90,7 +91,9 @@ class ReducedMeasurements final : public MeasurementFiltered {
   }
 
   Measured measure(const Problem& problem, const at::Tensor& single) const override {
-    return {problem.y, {}, single, problem.sigma_y()};
+    Measured measured{problem.y, {}, single, problem.sigma_y()};
+    measured.share_alike = problem.likelihood->share_alike();
+    return measured;
   }
 };
 
