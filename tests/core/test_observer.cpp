@@ -105,7 +105,7 @@ TEST(Observer, LeavesAloneWhatNoCodecHasTouched) {
 // Noise that neighbours share, from the first frame on; what they share when frames have told. Not of a level that was set.
 TEST(Observer, SaysWhatNeighboursShare) {
   const auto clean = with_detail(scene(height, width, 3) * 0.5, 40);
-  Observer observer({}, ProblemKind::denoise, MaskSource::none, false, {"white", "camera"}, at::kCPU,
+  Observer observer({}, ProblemKind::denoise, MaskSource::none, {}, {"white", "camera"}, at::kCPU,
                     [clean](const at::Tensor& u, double) {
                       const auto times = clean.size(3) / u.size(3);
                       return times == 1 ? clean.clone() : at::avg_pool2d(clean, {times, times});
