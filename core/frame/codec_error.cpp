@@ -16,7 +16,7 @@ constexpr std::int64_t cell = 16;  // pixels a side, and five cells are a place
 constexpr std::int64_t place = 5;
 constexpr double edge = 30, hard_edge = 60;  // code values between a pixel and its neighbours
 // Shares of repeats and of edges, multiplied: what is drawn has more, of an error of five code values.
-constexpr double drawn_at_five = 0.016, always_drawn = 0.1;
+constexpr double drawn_at_five = 0.016, always_drawn = 0.06;
 constexpr double most_hard_edges = 0.8;  // no camera sees more of them
 // Of the error, and not all: too little costs next to nothing, too much takes detail away. By search on clips of several codecs.
 constexpr double told = 0.7;
