@@ -118,7 +118,8 @@ GstFlowReturn generate(GstVideoFilter* filter, ElementState& state, const Genera
 }
 
 bool update_passthrough(GstVideoFilter* filter, ElementState& state, const GstVideoInfo& in, const GstVideoInfo& out) {
-  const bool one_size = GST_VIDEO_INFO_WIDTH(&in) == GST_VIDEO_INFO_WIDTH(&out);
+  const bool one_size = GST_VIDEO_INFO_WIDTH(&in) == GST_VIDEO_INFO_WIDTH(&out) &&
+                        GST_VIDEO_INFO_HEIGHT(&in) == GST_VIDEO_INFO_HEIGHT(&out);
   const bool controlled = gst_object_has_active_control_bindings(GST_OBJECT(filter));
   bool neutral = false;
   {
@@ -180,7 +181,9 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
     const FrameReport of_pass = state.session.process(force, filter, inbuf, outbuf, needs, state.memory);
     if (pass.shown) report = of_pass;
   }
-  if (compression.level > 0 && report.prior_calls > 0 && !force.demands.only_fields) say_restored(outbuf);
+  // Who named a level has said nothing of what a codec left.
+  const bool heeded = compression.level > 0 && force.frame.noise < 0 && !force.demands.only_fields;
+  if (heeded && report.prior_calls > 0) say_restored(outbuf);
   account(filter, state, report, {allowance.calls >= 0, noise_source(report, force, compression), compression.level},
           reset, inbuf, force.frame.post_messages);
   warn(filter, state, report);

@@ -80,7 +80,7 @@ Observer::Level Observer::map_of_noise(const FrameView& frame, const FrameOption
 Observer::Level Observer::level(const FrameView& frame, const FrameOptions& options, Observed& seen,
                                 bool will_be_solved) {
   const double floor = quantisation_floor(frame.component[0].depth);
-  if (options.noise >= 0 || !estimates_) return {std::max(level_to_core(std::max(options.noise, 0.0)), floor), {}};
+  if (!looks_for_noise(options)) return {std::max(level_to_core(std::max(options.noise, 0.0)), floor), {}};
   const double most = level_to_core(std::min(options.most_noise, 255.0));
   double level = estimate(frame, seen, will_be_solved);
   const auto left = left_by_codec(frame, options, seen.picture);
@@ -98,7 +98,7 @@ Observer::Level Observer::level(const FrameView& frame, const FrameOptions& opti
 
 // scale: of what the estimate says to what it is over the picture.
 NoiseSeen Observer::noise_seen(const FrameOptions& options, double sigma_y, double scale) const {
-  if (options.noise >= 0 || !estimates_ || noise_.level() == 0) return {sigma_y, {sigma_y, sigma_y, sigma_y}, 1, 0};
+  if (!looks_for_noise(options) || noise_.level() == 0) return {sigma_y, {sigma_y, sigma_y, sigma_y}, 1, 0};
   auto planes = noise_.of_planes();
   for (auto& plane : planes) plane *= scale;
   return {std::min(sigma_y, noise_.rms() * scale), planes, noise_.slope(), noise_.share()};
@@ -144,7 +144,7 @@ at::Tensor Observer::sound_pixels(const FrameView& frame, const at::Tensor& pict
 // Of a frame that a JPEG decoder has left as it was: its cells instead of a level. Noise that is more than what the quantiser left was
 // there before it.
 void Observer::take_tables(const FrameView& frame, const FrameOptions& options, Observed& seen) {
-  if (!knows_.intervals || !denoises_ || !estimates_ || options.noise >= 0 || !options.jpeg || seen.known.defined() ||
+  if (!knows_.intervals || !denoises_ || !looks_for_noise(options) || !options.jpeg || seen.known.defined() ||
       level_to_core(options.least_noise) <= least_noise)
     return;
   const double before = seen.is_least || seen.noise_free ? 0 : seen.sigma_y();
@@ -160,7 +160,7 @@ void Observer::take_tables(const FrameView& frame, const FrameOptions& options, 
 
 // Nothing was found for a while, and nothing is known of this frame.
 bool Observer::rests(const FrameOptions& options) const {
-  return denoises_ && estimates_ && options.noise < 0 &&
+  return denoises_ && looks_for_noise(options) &&
          (codec_left_little_ || level_to_core(options.least_noise) <= least_noise) && mask_ == MaskSource::none &&
          noise_.will_rest() && impulses_.is_idle();
 }
@@ -176,19 +176,19 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   seen.picture = read_picture(frame, device_);
   seen.alpha = read_alpha(frame, device_);
   if (mask_ != MaskSource::none) seen.known = known_pixels(options, mask_, mask_grow_, seen.picture, seen.alpha);
+  const bool looks = denoises_ && looks_for_noise(options);
   at::Tensor sound;  // as known, but without a word of the user's
-  if (denoises_ && estimates_ && options.noise < 0 && will_be_solved) sound = sound_pixels(frame, seen.picture);
+  if (looks && will_be_solved) sound = sound_pixels(frame, seen.picture);
   const auto missing = sound.defined() ? sound : seen.known;
   if (missing.defined()) seen.picture = fill_holes(seen.picture, missing);
   auto told = level(frame, options, seen, will_be_solved);
   const double uniform = told.sigma_y;
-  if (options.noise < 0 && denoises_ && estimates_ && will_be_solved && is_noisy(uniform) && !seen.is_least)
+  if (looks && will_be_solved && is_noisy(uniform) && !seen.is_least)
     told = map_of_noise(frame, options, seen, uniform);
   seen.noise = noise_seen(options, seen.noise_free ? 0 : told.sigma_y, told.sigma_y / uniform);
   if (sound.defined()) seen.known = sound;  // not before: few blocks are without an impulse
   seen.likelihood = likelihood(frame, seen, told, will_be_solved);
-  if (denoises_ && estimates_ && options.noise < 0 && noise_.is_correlated() && !seen.is_least)
-    seen.likelihood = correlated(seen.likelihood);
+  if (looks && noise_.is_correlated() && !seen.is_least) seen.likelihood = correlated(seen.likelihood);
   if (will_be_solved) take_tables(frame, options, seen);
   return seen;
 }

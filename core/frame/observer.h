@@ -67,6 +67,7 @@ class Observer {
 
  private:
   bool knows_kind(std::string_view kind) const;
+  bool looks_for_noise(const FrameOptions& options) const { return estimates_ && options.noise < 0; }
   bool rests(const FrameOptions& options) const;
   struct Level {
     double sigma_y;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What it costs to look at a frame of which nothing is known: impulses and faulty pixels, the noise of a single frame, of what changed, flat
-// places; and whole frames in which there is nothing to do. On the CPU.
+// places, what is drawn; and whole frames in which there is nothing to do. On the CPU.
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "core/frame/convert.h"
+#include "core/frame/drawing.h"
 #include "core/frame/impulse.h"
 #include "core/frame/noise_estimate.h"
 #include "core/solvers/rng.h"
@@ -67,7 +68,9 @@ void print_parts(const Size& size, Checks& checks) {
                               ms_per_frame(v, [&](std::size_t t) { planes[t] = noise_planes(frame.view, v[t]); }),
                               ms_per_frame(v, [&](std::size_t t) { estimate_noise(planes[t]); }),
                               ms_per_frame(v, [&](std::size_t t) { estimate_change(planes[t], planes[t - 1]); }),
-                              ms_per_frame(v, [&](std::size_t t) { constant_share(planes[t][0]); })};
+                              ms_per_frame(v, [&](std::size_t t) { constant_share(planes[t][0]); }),
+                              ms_per_frame(v, [&](std::size_t t) { drawing(v[t].narrow(1, 1, 1)); }),
+                              ms_per_frame(v, [&](std::size_t t) { drawing_by_operators(v[t].narrow(1, 1, 1)); })};
     std::printf("%-10s %-16s", text(size).c_str(), name);
     for (const double ms : figures) {
       checks.finite(ms, std::string("a part of ") + name);
@@ -108,8 +111,8 @@ int run(bool quick) {
   Checks checks;
   print_title("Looking at frames, ms each, medians");
   const OtherLoad load;
-  std::printf("%-10s %-16s %9s %9s %9s %9s %9s %9s\n", "size", "content", "impulses1", "impulses", "planes", "noise",
-              "change", "constant");
+  std::printf("%-10s %-16s %9s %9s %9s %9s %9s %9s %9s %9s\n", "size", "content", "impulses1", "impulses", "planes",
+              "noise", "change", "constant", "drawn", "drawn op");
   for (const Size& size : sizes) print_parts(size, checks);
   print_title("Frames with nothing to do, ms each: resting, and the quarter that is looked at");
   for (const Size& size : sizes) print_untouched(size, quick ? 8 : 32, checks);

@@ -6,6 +6,7 @@
 
 #include "core/api/units.h"
 #include "core/frame/codec_error.h"
+#include "core/frame/drawing.h"
 #include "tests/core/scene.h"
 
 namespace reddiff {
@@ -63,6 +64,26 @@ TEST(CodecError, IsToldInPictures) {
     EXPECT_LT(level_to_user(error.rms), 5) << static_cast<int>(model);
     EXPECT_NEAR(error.map.square().mean().sqrt().item<double>(), error.rms, 1e-6);
   }
+}
+
+at::Tensor whole_codes(const at::Tensor& luma) { return ((luma + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1; }
+
+TEST(CodecError, OnePassSeesWhatOperatorsSee) {
+  for (const auto& luma : {of_camera(), of_screen(1), of_screen(2), of_screen(3), of_screen(16)})
+    for (const std::int64_t cut : {0, 1, 5, 15}) {
+      const auto picture = whole_codes(luma).narrow(2, 0, height - cut).narrow(3, cut, width - cut);
+      const auto one = drawing_on_host(picture), other = drawing_by_operators(picture);
+      EXPECT_EQ(one.sizes(), other.sizes());
+      EXPECT_LT((one - other).abs().max().item<double>(), 1e-6) << cut;
+    }
+}
+
+// The luma of grey pixels is not grey to the last bit.
+TEST(CodecError, CountsCodeValuesWhateverTheLastBitIs) {
+  const auto plain = whole_codes(at::full({1, 1, height, width}, 0.25));
+  const auto nearly = plain + 1e-6 * noise({1, 1, height, width}, 7);
+  for (const auto& shares : {drawing_on_host(nearly), drawing_by_operators(nearly)})
+    EXPECT_EQ(shares.narrow(1, 0, 1).min().item<double>(), 1);
 }
 
 TEST(CodecError, TakesPicturesOfAnySize) {
