@@ -36,6 +36,9 @@ struct ClippingEvidence {
 // Of [1,C,H,W]; how near is said by the mean of 5x5 pixels.
 ClippingEvidence clipping_evidence(const at::Tensor& picture, double noise);
 
+// The same by ClippingStep, as a GPU does it.
+ClippingEvidence clipping_evidence_by_step(const at::Tensor& picture, double noise);
+
 // The same for a frame that was read into `picture`: of Y'CbCr in its luma, as noise of the smooth chroma hides it in R'G'B'.
 // noise: the level in R'G'B'.
 ClippingEvidence clipping_evidence(const FrameView& frame, const at::Tensor& picture, double noise);

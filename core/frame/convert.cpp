@@ -3,65 +3,17 @@
 
 #include <ATen/ATen.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "core/api/error.h"
 #include "core/frame/chroma.h"
 #include "core/frame/chroma_gains.h"
+#include "core/frame/convert_by_steps.h"
 #include "core/frame/device_queue.h"
-#include "core/frame/frame_device.h"
+#include "core/frame/words.h"
 
 namespace reddiff {
 namespace {
-
-// code = offset + scale * value, clipped to [low, high] when written. value: 0..1, chroma -0.5..0.5.
-struct CodeRange {
-  double offset, scale, low, high;
-};
-
-CodeRange full_codes(int depth) {
-  const double top = (1 << depth) - 1;
-  return {0, top, 0, top};
-}
-
-CodeRange color_codes(const FrameView& frame, int depth, bool chroma) {
-  const double unit = 1 << (depth - 8);
-  CodeRange codes = full_codes(depth);
-  if (!frame.full_range) codes = {16 * unit, 219 * unit, unit, 255 * unit - 1};
-  if (chroma) {
-    codes.offset = 128 * unit;
-    if (!frame.full_range) codes.scale = 224 * unit;
-  }
-  return codes;
-}
-
-// The same map with core's units on the value's side: luma and RGB [-1,1] instead of [0,1], chroma doubled.
-CodeRange core_codes(const FrameView& frame, int component) {
-  const bool chroma = frame.model == ColorModel::ycbcr && component > 0;
-  CodeRange codes = color_codes(frame, frame.component[component].depth, chroma);
-  codes.scale /= 2;
-  if (!chroma) codes.offset += codes.scale;
-  return codes;
-}
-
-// The words of one component, [height,width] of uint8 or uint16, bottom row first if the row stride is negative (torch
-// knows no negative strides).
-struct Words {
-  at::Tensor view;
-  bool bottom_up;
-};
-
-Words words_of(const FrameView& frame, int index) {
-  const Component& c = frame.component[index];
-  const bool bottom_up = c.row_stride < 0;
-  auto* first = static_cast<char*>(c.data);
-  if (bottom_up) first += static_cast<std::int64_t>(c.height - 1) * c.row_stride;
-  const std::int64_t row = std::abs(static_cast<std::int64_t>(c.row_stride)) / c.word_bytes;
-  const std::int64_t pixel = static_cast<std::int64_t>(c.pixel_stride) / c.word_bytes;
-  const auto options = at::TensorOptions().dtype(c.word_bytes == 1 ? at::kByte : at::kUInt16).device(device_of(frame));
-  return {at::from_blob(first, {c.height, c.width}, {row, pixel}, options), bottom_up};
-}
 
 // out = offset + scale * x in one pass; out may be x.
 void affine(at::Tensor out, const at::Tensor& x, double scale, double offset) {
@@ -75,13 +27,6 @@ void read_component(const FrameView& frame, int index, const CodeRange& codes, a
   out.copy_(words.bottom_up ? view.to(at::kFloat).flip({0}) : view);
   if (const int shift = frame.component[index].shift; shift > 0) out.mul_(1.0 / (1 << shift)).floor_();
   affine(out, out, 1 / codes.scale, -codes.offset / codes.scale);
-}
-
-// Writes a float tensor of words; broadcasts.
-void store(const Words& words, at::Tensor values) {
-  if (words.bottom_up && values.dim() == 2) values = values.flip({0});
-  if (values.device() != words.view.device()) values = values.to(words.view.scalar_type());
-  words.view.copy_(values);
 }
 
 // values: [height,width] float32, in the units of codes. scratch: overwritten, may be values itself.
@@ -170,7 +115,10 @@ at::Tensor read_picture(const FrameView& frame, at::Device device) {
       at::empty({1, 3, frame.height, frame.width}, at::TensorOptions().dtype(at::kFloat).device(device));
   at::Tensor planes = picture[0];
   if (frame.model == ColorModel::ycbcr) {
-    read_ycbcr(frame, planes);
+    if (converts_by_steps(device))
+      read_ycbcr_by_step(frame, planes);
+    else
+      read_ycbcr(frame, planes);
     return picture;
   }
   const int colors = color_components(frame);
@@ -222,7 +170,9 @@ void write_picture(const at::Tensor& picture, const at::Tensor& alpha, const Fra
   check_fits(frame, picture, 3, "picture");
   if (frame.has_alpha && alpha.defined()) check_fits(frame, alpha, 1, "alpha");
   const at::Tensor planes = picture[0];
-  if (frame.model == ColorModel::ycbcr) {
+  if (frame.model == ColorModel::ycbcr && converts_by_steps(picture.device())) {
+    write_ycbcr_by_step(frame, planes);
+  } else if (frame.model == ColorModel::ycbcr) {
     write_ycbcr(frame, planes);
   } else if (frame.model == ColorModel::gray) {
     at::Tensor mean = planes.mean(0);

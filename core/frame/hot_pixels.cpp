@@ -9,7 +9,7 @@
 namespace reddiff {
 namespace {
 
-constexpr int enough_frames = 3;              // with changes around, after the first
+constexpr int least_frames = 3;               // with changes around, after the first
 constexpr int most_frames = 8;                // so that one that is gone is forgotten
 constexpr float still_there = 0.12F;          // of the values, over all neighbours or under them
 constexpr float changed_per_frame = 0.016F;   // on average over those around: two code values
@@ -17,6 +17,14 @@ constexpr float each_changed = 0.016F;        // of every one around, over all f
 constexpr double most_halo = 0.06;            // of the height
 constexpr double most_uneven = 0.25;          // of the height
 constexpr std::int64_t most_candidates = 64;  // one in so many values
+constexpr double by_mistake = 1e-3;           // values that chance alone may make hot
+
+// In how many frames a value has to be isolated, so that of all values chance makes few so.
+int enough_frames_at(double chance, std::int64_t values) {
+  if (chance <= 0) return least_frames;
+  const double frames = std::log(static_cast<double>(values) / by_mistake) / -std::log(std::min(chance, 0.5));
+  return std::clamp(static_cast<int>(std::ceil(frames)) - 1, least_frames, most_frames - 1);
+}
 
 }  // namespace
 
@@ -80,7 +88,7 @@ double HotPixels::Candidate::unevenness() const {
   return high - low;
 }
 
-bool HotPixels::look(const Planes& planes, Candidate& candidate) {
+bool HotPixels::look(const Planes& planes, Candidate& candidate, int enough_frames) {
   // In noise most are gone in the next frame: then nothing else about them matters.
   const bool may_go = candidate.looks > 0 && !candidate.hot && candidate.frames <= 1;
   if (may_go && !look_at_ring(planes, candidate.index).isolates()) return false;
@@ -102,12 +110,20 @@ bool HotPixels::look(const Planes& planes, Candidate& candidate) {
   return true;
 }
 
-std::vector<std::int64_t> HotPixels::update(const Planes& planes, const std::vector<std::int64_t>& isolated) {
+std::vector<std::int64_t> HotPixels::candidates() const {
+  std::vector<std::int64_t> indices;
+  for (const Candidate& candidate : candidates_) indices.push_back(candidate.index);
+  return indices;
+}
+
+std::vector<std::int64_t> HotPixels::update(const Planes& planes, const std::vector<std::int64_t>& isolated,
+                                            double chance) {
+  const int enough = enough_frames_at(chance, planes.size());
   const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1024, planes.size() / most_candidates));
   std::size_t room = most - std::min(most, candidates_.size());
   std::vector<std::int64_t> hot;
   const auto keep = [&](Candidate& candidate) {
-    if (!look(planes, candidate)) return;
+    if (!look(planes, candidate, enough)) return;
     if (candidate.hot) hot.push_back(candidate.index);
     next_.push_back(candidate);
   };

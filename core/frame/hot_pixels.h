@@ -15,8 +15,12 @@ struct Planes;
 
 class HotPixels {
  public:
-  // isolated: indices of this frame's isolated values in order, candidates. Returns the indices of the values that are known to be hot.
-  std::vector<std::int64_t> update(const Planes& planes, const std::vector<std::int64_t>& isolated);
+  // isolated: indices of this frame's isolated values in order, candidates. chance: the share of all values that are isolated; where noise
+  // makes many, more frames are asked for. Returns the indices of the values that are known to be hot.
+  std::vector<std::int64_t> update(const Planes& planes, const std::vector<std::int64_t>& isolated, double chance = 0);
+
+  // Indices of the values that update() will look at beside the isolated ones, two pixels around each.
+  std::vector<std::int64_t> candidates() const;
 
  private:
   static constexpr int around = 24;  // of 5x5 pixels
@@ -47,7 +51,7 @@ class HotPixels {
   static Surroundings look_around(const Planes& planes, Candidate& candidate);
 
   // false: nothing to see any more.
-  static bool look(const Planes& planes, Candidate& candidate);
+  static bool look(const Planes& planes, Candidate& candidate, int enough_frames);
 
   std::vector<Candidate> candidates_, next_;  // in order of their index; next_: of the frame that is being looked at
 };

@@ -9,15 +9,15 @@
 #include <cmath>
 
 #include "core/frame/device_queue.h"
+#include "core/frame/impulse_by_steps.h"
 
 namespace reddiff {
 namespace {
 
-constexpr float apart = 0.25F;  // of an isolated value to its neighbours
-constexpr float end = 0.98F;    // beyond it a value is black or white
+constexpr float apart = isolated_by, end = end_of_range;
 constexpr std::int64_t smallest_side = 16;
-constexpr std::int64_t sampled = 4;  // one row in so many
-constexpr int idle_before_rest = 8;  // frames
+constexpr std::int64_t sampled = 4;                 // one row in so many
+constexpr int idle_before_rest = 8, looked_at = 4;  // frames; of idle ones one in so many is looked at
 
 // A picture of salt and pepper. Rates that are measured on clean material of all kinds differ by more than 2.5 between the ends, or
 // clusters are at least three times as many as chance makes; white noise has isolated values of all shades.
@@ -258,18 +258,43 @@ std::vector<float> struck_pixels(const Planes& planes, const Census& census) {
   return struck;
 }
 
-Census Impulses::census_of(const Planes& planes) {
+// count(first, step): of rows.
+template <typename Count> Census Impulses::census_by(const Count& count) {
   if (!was_struck_) {
-    auto some = count_isolated(planes, 1 + frame_++ % sampled, sampled);
+    auto some = count(1 + frame_++ % sampled, sampled);
     const auto &white = some.white.single, &black = some.black.single;
     if ((white + black) * sampled < fewest || std::min(white, black) == 0) return some;
   }
-  auto all = count_isolated(planes);
-  was_struck_ = all.is_salt_and_pepper();
-  return all;
+  return count(1, 1);
 }
 
 bool Impulses::is_idle() const { return idle_ > idle_before_rest; }
+
+Impulses::Found Impulses::find_on_host(const Planes& planes) {
+  const Census census =
+      census_by([&](std::int64_t first, std::int64_t step) { return count_isolated(planes, first, step); });
+  was_struck_ = census.is_salt_and_pepper();
+  Found found;
+  if (was_struck_) found.struck = struck_pixels(planes, census);
+  found.hot = hot_.update(planes, was_struck_ ? std::vector<std::int64_t>() : census.isolated, census.isolated_share());
+  return found;
+}
+
+// Nothing where it may be salt and pepper: then the whole picture has to be looked at.
+std::optional<Impulses::Found> Impulses::find_by_steps(const at::Tensor& picture) {
+  if (was_struck_) return std::nullopt;
+  const std::int64_t frame = frame_;
+  const Census census =
+      census_by([&](std::int64_t first, std::int64_t step) { return count_isolated_by_step(picture, first, step); });
+  if (census.may_be_salt_and_pepper()) {
+    frame_ = frame;
+    return std::nullopt;
+  }
+  if (!sparse_) sparse_ = std::make_shared<SparsePicture>();
+  auto looked_at = hot_.candidates();
+  looked_at.insert(looked_at.end(), census.isolated.begin(), census.isolated.end());
+  return Found{{}, hot_.update(sparse_->around(picture, looked_at), census.isolated, census.isolated_share())};
+}
 
 at::Tensor Impulses::find(const at::Tensor& picture) {
   const std::int64_t height = picture.size(2), width = picture.size(3);
@@ -277,18 +302,23 @@ at::Tensor Impulses::find(const at::Tensor& picture) {
     idle_ = idle_before_rest + 1;
     return {};
   }
-  Awaited awaited(picture);
-  const at::Tensor& near = awaited.get();
-  const Planes planes{near.const_data_ptr<float>(), picture.size(1), height, width};
-  const Census census = census_of(planes);
-  auto struck = was_struck_ ? struck_pixels(planes, census) : std::vector<float>();
-  const auto hot = hot_.update(planes, was_struck_ ? std::vector<std::int64_t>() : census.isolated);
-  const bool none = struck.empty() && hot.empty();
+  // Where there were none for long, hot pixels have no other beginning than those of the frames before.
+  if (is_idle() && ++rested_ % looked_at != 0) return {};
+  std::optional<Found> found;
+  if (seeks_impulses_by_steps(picture)) found = find_by_steps(picture);
+  if (!found) {
+    Awaited awaited(picture);
+    found = find_on_host({awaited.get().const_data_ptr<float>(), picture.size(1), height, width});
+  }
+  const bool none = found->struck.empty() && found->hot.empty();
   idle_ = none ? std::min(idle_ + 1, idle_before_rest + 1) : 0;
   if (none) return {};
-  struck.resize(height * width, 0.0F);
-  for (const std::int64_t index : hot) struck[index % (height * width)] = 1;
-  return put(at::tensor(struck).view({1, 1, height, width}), picture.options());
+  const auto mask = found->struck.empty()
+                        ? at::zeros({1, 1, height, width}, picture.options())
+                        : put(at::tensor(found->struck).view({1, 1, height, width}), picture.options());
+  for (auto& index : found->hot) index %= height * width;
+  mask.view(-1).index_fill_(0, put(at::tensor(found->hot, at::kLong), picture.options().dtype(at::kLong)), 1);
+  return mask;
 }
 
 }  // namespace reddiff

@@ -11,11 +11,16 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/frame/hot_pixels.h"
 
 namespace reddiff {
+
+inline constexpr float isolated_by = 0.25F;   // at least, of an isolated value to its neighbours
+inline constexpr float end_of_range = 0.98F;  // beyond it a value is black or white
 
 // Planes of a picture in memory: values of [-1,1], rows without padding.
 struct Planes {
@@ -40,6 +45,10 @@ struct Census {
       isolated;  // where, indices of values; beyond a hundredth of all values the rest is not listed
   std::int64_t isolated_count = 0;
 
+  double isolated_share() const {
+    return values > 0 ? static_cast<double>(isolated_count) / static_cast<double>(values) : 0;
+  }
+
   bool is_salt_and_pepper() const;
   // What of that needs no pairs.
   bool may_be_salt_and_pepper() const;
@@ -52,8 +61,10 @@ Census count_isolated(const Planes& planes, std::int64_t first = 1, std::int64_t
 // far from, in clusters no larger than chance makes them. [height * width].
 std::vector<float> struck_pixels(const Planes& planes, const Census& census);
 
-// Looks at every fourth row first, other rows in every frame, and at all of them where there may be something. Remembers what it has to of
-// the frames before.
+class SparsePicture;
+
+// Looks at every fourth row first, other rows in every frame, and at all of them where there may be something; where there was nothing for a
+// while, in every fourth frame. Remembers what it has to of the frames before.
 class Impulses {
  public:
   // picture: [1,C,H,W], [-1,1]. Returns [1,1,H,W], 1 = an impulse; undefined where there is none. Waits for a GPU.
@@ -66,12 +77,22 @@ class Impulses {
   void start_scene() { idle_ = 0; }
 
  private:
-  Census census_of(const Planes& planes);
+  // What was found in a frame.
+  struct Found {
+    std::vector<float> struck;      // [height * width], or nothing
+    std::vector<std::int64_t> hot;  // indices of values
+  };
+
+  template <typename Count> Census census_by(const Count& count);
+  Found find_on_host(const Planes& planes);
+  std::optional<Found> find_by_steps(const at::Tensor& picture);
 
   std::int64_t frame_ = 0;
   int idle_ = 0;             // frames without impulses one after the other
+  int rested_ = 0;           // idle frames
   bool was_struck_ = false;  // the last frame, by salt and pepper
   HotPixels hot_;
+  std::shared_ptr<SparsePicture> sparse_;  // of frames in a GPU's memory
 };
 
 }  // namespace reddiff

@@ -14,6 +14,7 @@
 
 #include "core/frame/device_queue.h"
 #include "core/frame/exact_convolution.h"
+#include "core/frame/noise_by_steps.h"
 #include "core/frame/noise_passes.h"
 
 namespace reddiff {
@@ -36,9 +37,12 @@ constexpr double far_quieter = 1.0 / 16;  // in energy
 constexpr double one_shade = 2 * code_value;
 constexpr double most_of_strips = 0.45;  // of an axis
 
+// Of a plane: with more, every second in each direction is asked and so on, for sorting them is what a look at a large frame costs.
+constexpr std::int64_t most_asked = 9000;
+
 struct Block {
   float energy, mean, margin, detail;  // detail: energy of the picture, where `energy` is of a change
-  int x, y;                            // in blocks
+  int x, y;                            // among the blocks that are asked
 };
 
 using Blocks = std::vector<Block>;
@@ -86,11 +90,10 @@ std::int64_t strip(const std::vector<float>& mean, const std::vector<float>& spr
 // Of [1,C,H,W], mean and spread of each row, then of each column.
 at::Tensor lines_of(const at::Tensor& planes) {
   const auto shade = planes.size(1) == 1 ? planes[0][0] : planes[0].mean(0);
-  const auto square = shade.square();
   std::vector<at::Tensor> lines;
   for (const std::int64_t axis : {1, 0}) {
-    lines.push_back(shade.mean(axis));
-    lines.push_back(square.mean(axis).sub_(lines.back().square()).clamp_min_(0).sqrt_());
+    const auto [variance, mean] = at::var_mean(shade, at::IntArrayRef{axis}, /*correction=*/at::Scalar(0));
+    lines.insert(lines.end(), {mean, variance.sqrt()});
   }
   return at::cat(lines).to(at::kFloat);
 }
@@ -222,6 +225,7 @@ at::Tensor means_of_blocks(const at::Tensor& values) { return at::avg_pool2d(val
 // before: undefined, or planes whose difference is looked at.
 Cells cells_of(const at::Tensor& planes, const at::Tensor& before) {
   if (lie_in_host_memory(planes)) return cells_on_host(planes, before);
+  if (runs_noise_steps(planes)) return cells_by_step(planes, before);
   const auto energy = before.defined() ? high_pass(planes - before).div_(2) : high_pass(planes);
   const auto inner = planes.transpose(0, 1).slice(2, 1, -1).slice(3, 1, -1);
   const auto at_end = (inner.abs() > 1 - end_of_codes).logical_and_(energy < constant_energy).to(at::kFloat);
@@ -244,28 +248,41 @@ at::Tensor values_of(const Cells& cells, const at::Tensor& detail, const at::Ten
   return at::cat(values);
 }
 
+// The blocks of a plane, and which of them are asked: every `step`-th in each direction.
+struct Lattice {
+  std::int64_t rows, columns, step = 1;
+
+  Lattice(std::int64_t height, std::int64_t width) : rows((height - 2) / side), columns((width - 2) / side) {
+    while (asked() > most_asked) ++step;
+  }
+  std::int64_t asked() const { return ((rows + step - 1) / step) * ((columns + step - 1) / step); }
+};
+
 // Those that may vote, in order. values: of the ballot, on the host.
-Blocks voters(const Ballot& ballot, const float* values) {
-  const auto rows = static_cast<std::size_t>((ballot.height - 2) / side);
-  const auto columns = static_cast<std::size_t>((ballot.width - 2) / side);
-  const auto count = static_cast<std::size_t>(ballot.planes) * rows * columns;
+Blocks voters(const Ballot& ballot, const Lattice& lattice, const float* values) {
+  const std::int64_t count = ballot.planes * lattice.rows * lattice.columns;
   const auto box = box_of(values + 4 * count, ballot.height, ballot.width);
   const float *energy = values, *mean = values + count, *blocked = values + 2 * count;
   const float* detail = values + 3 * count;
   Blocks blocks;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto x = static_cast<int>(i % columns), y = static_cast<int>(i / columns % rows);
-    const bool inside = y * side >= box.top && (y + 1) * side + 2 <= box.bottom && x * side >= box.left &&
-                        (x + 1) * side + 2 <= box.right;
-    if (!inside || blocked[i] > 0 || !(ballot.constants_vote || energy[i] > constant_energy)) continue;
-    blocks.push_back({energy[i] > constant_energy ? energy[i] : 0.0F, mean[i], 1 - std::abs(mean[i]), detail[i], x, y});
+  for (std::int64_t row = 0; row < ballot.planes * lattice.rows; ++row) {
+    const std::int64_t y = row % lattice.rows;
+    if (y % lattice.step != 0 || y * side < box.top || (y + 1) * side + 2 > box.bottom) continue;
+    for (std::int64_t x = 0; x < lattice.columns; x += lattice.step) {
+      if (x * side < box.left || (x + 1) * side + 2 > box.right) continue;
+      const std::int64_t i = row * lattice.columns + x;
+      if (blocked[i] > 0 || !(ballot.constants_vote || energy[i] > constant_energy)) continue;
+      blocks.push_back({energy[i] > constant_energy ? energy[i] : 0.0F, mean[i], 1 - std::abs(mean[i]), detail[i],
+                        static_cast<int>(x / lattice.step), static_cast<int>(y / lattice.step)});
+    }
   }
   return sorted_by_energy(blocks);
 }
 
 NoiseVote vote_of(const Ballot& ballot, const float* values) {
-  const auto blocks = without_inset(voters(ballot, values), ballot.planes);
-  const auto all = ballot.planes * (ballot.height - 2) * (ballot.width - 2) / (side * side);
+  const Lattice lattice(ballot.height, ballot.width);
+  const auto blocks = without_inset(voters(ballot, lattice, values), ballot.planes);
+  const auto all = ballot.planes * lattice.asked();
   const double level = level_of(blocks);
   const double at_detail = ballot.constants_vote ? 0 : change_at_detail(blocks, level);
   return {level, static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)), at_detail,

@@ -13,6 +13,7 @@
 #include "core/frame/convert.h"
 #include "core/frame/device_queue.h"
 #include "core/frame/luma.h"
+#include "core/frame/noise_by_steps.h"
 #include "core/frame/noise_passes.h"
 
 namespace reddiff {
@@ -92,6 +93,14 @@ std::optional<Box> filled_box(const at::Tensor& mask) {
   return filled_box(counts, height, counts + height, width, counts[height + width]);
 }
 
+ConstantShare share_of(const std::array<std::int64_t, 4>& found) {
+  const auto all = found[0] + found[1] + found[2] + found[3], not_at_end = found[0] + found[is_flat];
+  const auto share = [](std::int64_t some, std::int64_t of) {
+    return static_cast<double>(some) / static_cast<double>(std::max<std::int64_t>(1, of));
+  };
+  return {share(found[is_flat | is_at_end], all), not_at_end > 0 ? share(found[is_flat], not_at_end) : 1};
+}
+
 // constant_share() of planes without bars. counts: [1,1,h-2,w-2], which pixels do; undefined if all.
 ConstantShare share_on_host(const at::Tensor& picture, const at::Tensor& counts) {
   const auto flatness = flatness_on_host(picture);
@@ -122,11 +131,7 @@ ConstantShare share_on_host(const at::Tensor& picture, const at::Tensor& counts)
       for (std::int32_t state = 0; state < 4; ++state) in_row[state] += states[y * width + x] == state;
     for (std::size_t state = 0; state < 4; ++state) found[state] += in_row[state];
   }
-  const auto all = found[0] + found[1] + found[2] + found[3], not_at_end = found[0] + found[is_flat];
-  const auto share = [](std::int64_t some, std::int64_t of) {
-    return static_cast<double>(some) / static_cast<double>(std::max<std::int64_t>(1, of));
-  };
-  return {share(found[is_flat | is_at_end], all), not_at_end > 0 ? share(found[is_flat], not_at_end) : 1};
+  return share_of(found);
 }
 
 // Of each pixel and its eight neighbours, [.,.,H-2,W-2]: at::maximum or at::minimum.
@@ -138,7 +143,32 @@ template <typename Of> at::Tensor of_nine(const at::Tensor& x, Of&& of) {
   return of_three(of_three(x, 2), 3);
 }
 
-ConstantShare share_on_device(const at::Tensor& picture, at::Tensor counts) {
+// The same with one look at the device, or two where there is an inset.
+ConstantShare share_by_step(const at::Tensor& picture, const at::Tensor& counts) {
+  const auto flatness = flatness_by_step(picture, counts, not_counted);
+  const std::int64_t height = flatness.size(0), width = flatness.size(1);
+  const auto states = [&] {
+    std::vector<at::Tensor> sums;
+    for (int state = 0; state < 4; ++state) sums.push_back((flatness == state).sum().view(1));
+    return sums;
+  };
+  const auto plain = flatness == static_cast<int>(is_flat);
+  auto sums = states();
+  sums.insert(sums.end(), {plain.sum(1), plain.sum(0)});
+  Awaited awaited(at::cat(sums));  // [4 + h + w], int64
+  const auto* counted = awaited.get().const_data_ptr<std::int64_t>();
+  std::array<std::int64_t, 4> found{};
+  std::copy(counted, counted + 4, found.begin());
+  if (const auto box = filled_box(counted + 4, height, counted + 4 + height, width, found[is_flat])) {
+    flatness.slice(0, box->top, box->bottom).slice(1, box->left, box->right).fill_(not_counted);
+    Awaited rest(at::cat(states()));
+    const auto* left = rest.get().const_data_ptr<std::int64_t>();
+    std::copy(left, left + 4, found.begin());
+  }
+  return share_of(found);
+}
+
+ConstantShare share_by_operators(const at::Tensor& picture, at::Tensor counts) {
   const auto highest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::maximum(a, b); });
   const auto lowest = of_nine(picture, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); });
   const auto constant = (highest - lowest < end_of_codes).all(1, true);
@@ -240,7 +270,8 @@ ConstantShare constant_share(const NoisePlanes& of) {
     const auto known = of.known[0].narrow(2, bounds.top, rows).narrow(3, bounds.left, columns);
     counts = of_nine(known, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); }) > 0;
   }
-  return lie_in_host_memory(picture) ? share_on_host(picture, counts) : share_on_device(picture, counts);
+  if (lie_in_host_memory(picture)) return share_on_host(picture, counts);
+  return runs_noise_steps(picture) ? share_by_step(picture, counts) : share_by_operators(picture, counts);
 }
 
 }  // namespace reddiff

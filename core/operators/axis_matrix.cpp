@@ -2,11 +2,18 @@
 #include "core/operators/axis_matrix.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "core/api/abort.h"
+#include "core/frame/step_runner.h"
+#include "core/operators/band_step.h"
+#ifdef REDDIFF_CUDA
+#include "core/operators/band_step_cuda.h"
+#endif
 
 namespace reddiff {
 namespace {
@@ -19,6 +26,13 @@ std::int64_t block_of(const AxisMatrix::Shape& shape) {
   return std::max<std::int64_t>(8, 64 / std::max(shape.rows, shape.columns));
 }
 
+// The unit of the sample whose rows serve for this one of so many.
+std::int64_t like_of(std::int64_t unit, std::int64_t units) {
+  const std::int64_t from_end = units - unit;
+  if (unit < half_sample) return unit;
+  return from_end < half_sample ? 2 * half_sample - from_end : half_sample;
+}
+
 // The matrix `sample` of 2 half_sample units, [2 half_sample rows, 2 half_sample columns], as that of `units`, in blocks.
 at::Tensor stretched(const at::Tensor& sample, const AxisMatrix::Shape& shape, std::int64_t units) {
   const std::int64_t block = block_of(shape), blocks = (units + block - 1) / block;
@@ -27,10 +41,7 @@ at::Tensor stretched(const at::Tensor& sample, const AxisMatrix::Shape& shape, s
   double* to = bands.mutable_data_ptr<double>();
   const double* from = sample.const_data_ptr<double>();
   for (std::int64_t unit = 0; unit < units; ++unit) {
-    const std::int64_t from_end = units - unit;
-    const std::int64_t like = unit < half_sample       ? unit
-                              : from_end < half_sample ? 2 * half_sample - from_end
-                                                       : half_sample;
+    const std::int64_t like = like_of(unit, units);
     const std::int64_t first = std::max<std::int64_t>(0, like - shape.reach);
     const std::int64_t last = std::min(2 * half_sample, like + shape.reach + 1);
     const std::int64_t place = (unit % block + first - like + shape.reach) * shape.columns;
@@ -41,6 +52,22 @@ at::Tensor stretched(const at::Tensor& sample, const AxisMatrix::Shape& shape, s
     }
   }
   return bands;
+}
+
+// The same as what BandStep wants, [(2 reach + 1) columns, units rows].
+at::Tensor taps_of(const at::Tensor& sample, const AxisMatrix::Shape& shape, std::int64_t units) {
+  const std::int64_t count = (2 * shape.reach + 1) * shape.columns, outputs = units * shape.rows,
+                     width = sample.size(1);
+  at::Tensor taps = at::zeros({count, outputs}, at::kDouble);
+  double* to = taps.mutable_data_ptr<double>();
+  const double* from = sample.const_data_ptr<double>();
+  for (std::int64_t unit = 0; unit < units; ++unit) {
+    const std::int64_t like = like_of(unit, units), first = (like - shape.reach) * shape.columns;
+    for (std::int64_t row = 0; row < shape.rows; ++row)
+      for (std::int64_t k = std::max<std::int64_t>(0, -first); k < count && first + k < width; ++k)
+        to[k * outputs + unit * shape.rows + row] = from[(like * shape.rows + row) * width + first + k];
+  }
+  return taps;
 }
 
 }  // namespace
@@ -69,6 +96,9 @@ at::Tensor blocked_product(const at::Tensor& x, std::int64_t dim, const at::Tens
 }
 
 at::Tensor AxisMatrix::on_both_axes(const at::Tensor& x) const {
+#ifdef REDDIFF_CUDA
+  if (x.is_cuda() && x.scalar_type() == at::kFloat && !x.requires_grad()) return on_both_axes_by_steps(x);
+#endif
   const auto apply = [&](const at::Tensor& t) {
     return shape_.rows < shape_.columns ? along(2, along(1, t)) : along(1, along(2, t));
   };
@@ -77,6 +107,35 @@ at::Tensor AxisMatrix::on_both_axes(const at::Tensor& x) const {
   std::vector<at::Tensor> channels;
   for (std::int64_t c = 0; c < x.size(0); ++c) channels.push_back(apply(x.narrow(0, c, 1)));
   return at::cat(channels);
+}
+
+at::Tensor AxisMatrix::on_both_axes_by_steps(const at::Tensor& x) const {
+  const bool across_last = shape_.rows < shape_.columns;
+  return along_by_step(across_last ? 2 : 1, along_by_step(across_last ? 1 : 2, x));
+}
+
+at::Tensor AxisMatrix::along_by_step(std::int64_t dim, const at::Tensor& x) const {
+  const std::int64_t units = x.size(dim) / shape_.columns;
+  if (units <= longest_short_axis) return along(dim, x);
+  throw_if_aborted();
+  const c10::OptionalDeviceGuard guard(x.is_cpu() ? std::nullopt : std::optional(x.device()));
+  const auto small = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+  const auto taps = taps_.get(units, x, [&] {
+    return std::vector<at::Tensor>{taps_of(make_(2 * half_sample).contiguous(), shape_, units)};
+  })[0];
+  const auto from = x.contiguous();
+  std::vector<std::int64_t> sizes = x.sizes().vec();
+  sizes[static_cast<std::size_t>(dim)] = units * shape_.rows;
+  const auto out = at::empty(sizes, from.options());
+  BandStep step{};
+  step.x = from.const_data_ptr<float>(), step.taps = taps.const_data_ptr<float>(), step.count = small(taps.size(0));
+  step.x_height = small(x.size(1)), step.x_width = small(x.size(2));
+  step.rows = small(shape_.rows), step.columns = small(shape_.columns), step.reach = small(shape_.reach);
+  step.across = dim == 2;
+  step.out = out.mutable_data_ptr<float>(), step.out_rows = small(sizes[1]);
+  step.height = small(sizes[0] * sizes[1]), step.width = small(sizes[2]);
+  StepRunner(x.device())(step);
+  return out;
 }
 
 at::Tensor AxisMatrix::along(std::int64_t dim, const at::Tensor& x) const {

@@ -39,14 +39,18 @@ class AxisMatrix {
   // Along both axes of every channel of one picture, [C,H,W]; the order makes the picture smaller first and larger last.
   at::Tensor on_both_axes(const at::Tensor& x) const;
 
+  // The same by BandStep, as a GPU does it where nothing is to be differentiated. float32.
+  at::Tensor on_both_axes_by_steps(const at::Tensor& x) const;
+
  private:
   at::Tensor along(std::int64_t dim, const at::Tensor& x) const;
+  at::Tensor along_by_step(std::int64_t dim, const at::Tensor& x) const;
   at::Tensor whole(std::int64_t units, const at::Tensor& like) const;
   at::Tensor bands(std::int64_t units, const at::Tensor& like) const;
 
   Shape shape_;
   std::function<at::Tensor(std::int64_t)> make_;
-  mutable TensorCache whole_, bands_;  // by length in units
+  mutable TensorCache whole_, bands_, taps_;  // by length in units
 };
 
 }  // namespace reddiff

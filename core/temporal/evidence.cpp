@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/frame/fill_holes.h"
 #include "core/frame/window.h"
@@ -39,12 +40,15 @@ at::Tensor estimate_variance(const at::Tensor& single, double noise, const Filte
 
 at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int64_t cell, double noise,
                  const FilterConstants& constants, double slow_power) {
-  constexpr std::int64_t cells = 3;
+  constexpr std::int64_t cells = cells_of_drift_window;
   const auto height = difference.size(2), width = difference.size(3);
   const std::int64_t side = std::min({cell, height, width});
   const auto cells_of = [&](std::int64_t length) { return (length + side - 1) / side; };
+  // One axis after the other: of large cells there are few, and a GPU would add each of them alone.
   const auto in_cells = [&](const at::Tensor& x) {
-    return side == 1 ? x : at::avg_pool2d(x, {side, side}, {side, side}, {0, 0}, true, false);
+    if (side == 1) return x;
+    const auto across = at::avg_pool2d(x, {1, side}, {1, side}, {0, 0}, true, false);
+    return at::avg_pool2d(across, {side, 1}, {side, 1}, {0, 0}, true, false);
   };
   auto moments = at::cat({difference, difference.square().mean(1, true)}, 1);
   const auto pixels = static_cast<double>(cells * side * cells * side);
@@ -64,6 +68,24 @@ at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int
   const auto by_chance = variance.div_(count).mul_(constants.doubt_of_drift * slow_power);
   const auto believed = (1 - by_chance / power.clamp_min(1e-12)).clamp_min_(0) * mean;
   return side == 1 ? believed : at::upsample_bilinear2d(believed, {height, width}, false);
+}
+
+at::Tensor drifted(const at::Tensor& x, const at::Tensor& target, double most, const at::Tensor& known,
+                   std::int64_t cell, double noise, const FilterConstants& constants, double slow_power) {
+#ifdef REDDIFF_CUDA
+  if (x.is_cuda() && !known.defined()) return drifted_by_steps(x, target, most, cell, noise, constants, slow_power);
+#endif
+  auto difference = target - x;
+  if (std::isfinite(most)) difference.clamp_(-most, most);
+  return x + drift(difference, known, cell, noise, constants, slow_power);
+}
+
+at::Tensor estimated_motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise,
+                                     const FilterConstants& constants) {
+#ifdef REDDIFF_CUDA
+  if (single.is_cuda()) return motion_variance_by_steps(single, moved, noise, constants);
+#endif
+  return motion_variance(single, moved, estimate_variance(single, noise, constants), constants.caution);
 }
 
 at::Tensor motion_variance_around(const at::Tensor& residual, const at::Tensor& known, double noise,

@@ -29,6 +29,22 @@ at::Tensor estimate_variance(const at::Tensor& single, double noise, const Filte
 at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int64_t cell, double noise,
                  const FilterConstants& constants, double slow_power = 1);
 
+inline constexpr std::int64_t cells_of_drift_window = 3;  // a side
+
+// x and the drift from it to `target`; a pixel of that counts as no more than `most`.
+at::Tensor drifted(const at::Tensor& x, const at::Tensor& target, double most, const at::Tensor& known,
+                   std::int64_t cell, double noise, const FilterConstants& constants, double slow_power);
+
+// motion_variance() of what estimate_variance() says of `single`.
+at::Tensor estimated_motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise,
+                                     const FilterConstants& constants);
+
+// Both by the steps of evidence_steps.h, as a GPU does them where every pixel is measured.
+at::Tensor drifted_by_steps(const at::Tensor& x, const at::Tensor& target, double most, std::int64_t cell, double noise,
+                            const FilterConstants& constants, double slow_power);
+at::Tensor motion_variance_by_steps(const at::Tensor& single, const at::Tensor& moved, double noise,
+                                    const FilterConstants& constants);
+
 // Q where pixels are missing, from the measured ones around:
 // max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e = box |residual|^2; residual: y - moved z.
 at::Tensor motion_variance_around(const at::Tensor& residual, const at::Tensor& known, double noise,

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <vector>
 
 #include "core/temporal/evidence.h"
+#include "core/temporal/repeats.h"
 #include "core/temporal/steady_flow.h"
 #include "core/temporal/warp.h"
 
@@ -51,12 +53,11 @@ Observation observe(const Measured& now, const FilterConstants& constants) {
 
 // Q from what is known of this and the last frame, all of whose pixels were measured.
 at::Tensor motion_variance_of(const Measured& now, const at::Tensor& before, const FilterConstants& constants) {
-  const double power = now.noise * now.noise;
   if (now.noise_left > 0) {
-    const auto own = at::full({1, 1, 1, 1}, 2 * now.noise_left * power, before.options());
+    const auto own = at::full({1, 1, 1, 1}, 2 * now.noise_left * now.noise * now.noise, before.options());
     return motion_variance(now.single, before, own, constants.caution_of_blur);
   }
-  return motion_variance(now.single, before, estimate_variance(now.single, now.noise, constants), constants.caution);
+  return estimated_motion_variance(now.single, before, now.noise, constants);
 }
 
 // Where a drift of what was moved is looked for, one size of cells after the other: as small as noise allows. Large ones reach into
@@ -70,10 +71,14 @@ std::vector<std::int64_t> cells_of_drift(const Measured& now) {
 
 // The moved z without what the measurement shows to be wrong with it over windows.
 at::Tensor without_drift(at::Tensor moved, const Measured& now, const FilterConstants& constants) {
+  constexpr double whatever = std::numeric_limits<double>::infinity();
   for (const auto cell : cells_of_drift(now)) {
-    const auto missed = lossy(now) ? now.residual(moved) : now.picture - moved;
-    const auto found = drift(missed, now.known, cell, now.noise, constants, now.slow_power);
-    moved = moved + (lossy(now) ? at::upsample_bilinear2d(found, {moved.size(2), moved.size(3)}, false) : found);
+    if (!lossy(now)) {
+      moved = drifted(moved, now.picture, whatever, now.known, cell, now.noise, constants, now.slow_power);
+      continue;
+    }
+    const auto found = drift(now.residual(moved), now.known, cell, now.noise, constants, now.slow_power);
+    moved = moved + at::upsample_bilinear2d(found, {moved.size(2), moved.size(3)}, false);
   }
   return moved;
 }
@@ -107,22 +112,12 @@ TemporalFilter::Prediction TemporalFilter::predict(const Measured& now, Motion& 
     wrong = motion_variance_around(now.picture - moved, now.known, now.noise, constants_);
   } else {
     const auto before = warp(last_, flow, WarpFilter::bicubic);
-    const double most = most_light * now.noise;
-    const auto light =
-        drift((now.single - before).clamp_(-most, most), {}, cell_of_light, now.noise, constants_, now.slow_power);
-    wrong = motion_variance_of(now, before + light, constants_);
+    const auto lit =
+        drifted(before, now.single, most_light * now.noise, {}, cell_of_light, now.noise, constants_, now.slow_power);
+    wrong = motion_variance_of(now, lit, constants_);
   }
   if (doubt.defined()) wrong = wrong + doubt;
   return {moved, warp(variance_, flow, WarpFilter::bilinear) + wrong, flow};
-}
-
-// [1,1,H,W], true: measured, and what the last frame measured there, in a window in which noise makes none alike by chance.
-at::Tensor TemporalFilter::repeated(const Measured& now) const {
-  constexpr std::int64_t window = 5;
-  auto differs = (now.picture != picture_).any(1, true);
-  if (now.known.defined()) differs = differs.logical_and_(now.known > 0).logical_or_(now.known != known_);
-  const auto same = at::max_pool2d(differs.to(at::kFloat), {window, window}, {1, 1}, {window / 2, window / 2}) == 0;
-  return now.known.defined() ? same.logical_and(now.known > 0) : same;
 }
 
 // z and P, if the past is of the same scene.
@@ -136,7 +131,8 @@ KalmanState TemporalFilter::with_past(const Measured& now, const Observation& ob
     return state;
   }
   if (now.known.defined() != known_.defined()) return kalman_update(input, nullptr);
-  const Repeated last{repeated(now), z_, variance_, std::pow(now.noise / noise_, 2)};
+  const Repeated last{repeats({now.picture, now.known}, {picture_, known_}), z_, variance_,
+                      std::pow(now.noise / noise_, 2)};
   return kalman_update(input, &last);
 }
 

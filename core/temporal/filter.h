@@ -74,7 +74,6 @@ class TemporalFilter {
     at::Tensor z, variance, flow;
   };
   MovedBehind move(const Measured& now, Motion& motion) const;
-  at::Tensor repeated(const Measured& now) const;
   Prediction predict(const Measured& now, Motion& motion) const;
   KalmanState with_past(const Measured& now, const Observation& observed, const at::Tensor& least,
                         Motion& motion) const;

@@ -104,6 +104,37 @@ struct SteadyStep {
   }
 };
 
+// Where a frame repeats the last one, measured: in all of the window around a place.
+struct RepeatedStep {
+  const float *now, *before;          // [channels,height,width]
+  const float *known, *known_before;  // [height,width], or null: all of both are known
+  std::int32_t channels, radius;
+  bool* out;  // [height,width]
+  std::int32_t height, width;
+
+  REDDIFF_HOST_DEVICE void operator()(std::int32_t x, std::int32_t y) const {
+    const std::int64_t at = static_cast<std::int64_t>(y) * width + x;
+    // The place itself first: in noise it has changed, and nothing else needs to be looked at.
+    bool same = !differs(at) && (!known || known[at] > 0);
+    const std::int32_t top = y > radius ? y - radius : 0, bottom = y + radius < height ? y + radius : height - 1;
+    const std::int32_t left = x > radius ? x - radius : 0, right = x + radius < width ? x + radius : width - 1;
+    for (std::int32_t row = top; same && row <= bottom; ++row)
+      for (std::int32_t column = left; same && column <= right; ++column)
+        same = !differs(static_cast<std::int64_t>(row) * width + column);
+    out[at] = same;
+  }
+
+ private:
+  REDDIFF_HOST_DEVICE bool differs(std::int64_t at) const {
+    if (known && known[at] != known_before[at]) return true;
+    if (known && !(known[at] > 0)) return false;
+    const std::int64_t plane = static_cast<std::int64_t>(height) * width;
+    for (std::int32_t i = 0; i < channels; ++i)
+      if (now[i * plane + at] != before[i * plane + at]) return true;
+    return false;
+  }
+};
+
 // The update of kalman.h: o and R of this frame with what is predicted of it. Where `flow` points
 // out of the last frame there is no past; where `same` says so the frame repeats the last one, and z stays.
 struct FuseStep {

@@ -10,6 +10,7 @@ namespace reddiff {
 // As those of patch_flow_cuda.h.
 void run_on_cuda(const KnownMotionStep& step, void* stream);
 void run_on_cuda(const SteadyStep& step, void* stream);
+void run_on_cuda(const RepeatedStep& step, void* stream);
 void run_on_cuda(const FuseStep& step, void* stream);
 
 }  // namespace reddiff

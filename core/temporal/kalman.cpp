@@ -6,8 +6,8 @@
 
 #include <optional>
 
+#include "core/frame/step_runner.h"
 #include "core/temporal/filter_steps.h"
-#include "core/temporal/step_runner.h"
 #include "core/temporal/warp.h"
 #ifdef REDDIFF_CUDA
 #include "core/temporal/filter_steps_cuda.h"

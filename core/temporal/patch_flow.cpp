@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/frame/step_runner.h"
 #include "core/temporal/flow.h"
 #include "core/temporal/patch_steps.h"
-#include "core/temporal/step_runner.h"
 #ifdef REDDIFF_CUDA
 #include <c10/core/DeviceGuard.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "core/temporal/each_place.cuh"
+#include "core/frame/each_place.cuh"
 #include "core/temporal/patch_flow_cuda.h"
 
 namespace reddiff {

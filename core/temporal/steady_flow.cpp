@@ -9,9 +9,9 @@
 #include <optional>
 #include <vector>
 
+#include "core/frame/step_runner.h"
 #include "core/frame/window.h"
 #include "core/temporal/filter_steps.h"
-#include "core/temporal/step_runner.h"
 #ifdef REDDIFF_CUDA
 #include "core/temporal/filter_steps_cuda.h"
 #endif

@@ -112,6 +112,16 @@ TEST_P(LongBicubic, ProxIsExactAtAnyRho) {
                 5e-6);
 }
 
+// What a GPU does.
+TEST_P(LongBicubic, StepsAreTheProducts) {
+  const auto forward = [&](std::int64_t units) { return definition(units, factor); };
+  const auto adjoint = [&](std::int64_t units) { return definition(units, factor).t(); };
+  const AxisMatrix reduce({1, factor, 2}, forward), enlarge({factor, 1, 2}, adjoint);
+  const at::Tensor large = z[0].to(at::kFloat), reduced = y[0].to(at::kFloat);
+  EXPECT_LT(largest(reduce.on_both_axes_by_steps(large) - reduce.on_both_axes(large)), 1e-5);
+  EXPECT_LT(largest(enlarge.on_both_axes_by_steps(reduced) - enlarge.on_both_axes(reduced)), 1e-5);
+}
+
 TEST_P(LongBicubic, AutogradEqualsVjp) {
   const at::Tensor x = z.clone().requires_grad_(true);
   op->forward(x).backward(y);

@@ -116,6 +116,19 @@ TEST(ClippedNoise, IsToldFromNoiseThatIsNotClippedAndFromDetail) {
   EXPECT_EQ(clipping_evidence(at::full({1, 3, 96, 96}, -1.0), sv).black.values, 0);
 }
 
+TEST(ClippedNoise, TheStepOfTheEvidenceIsItsOperators) {
+  constexpr double sv = 0.2;
+  const auto dark = 0.1 * scene(50, 70, 3) - 0.9;
+  const auto picture = (at::cat({dark, -dark}, 3) + sv * noise({1, 3, 50, 140}, 4)).clamp(-1, 1);
+  const auto expected = clipping_evidence(picture, sv), found = clipping_evidence_by_step(picture, sv);
+  for (const auto end : {&ClippingEvidence::black, &ClippingEvidence::white}) {
+    EXPECT_GT((expected.*end).values, 100);
+    EXPECT_EQ((found.*end).values, (expected.*end).values);
+    EXPECT_NEAR((found.*end).towards, (expected.*end).towards, 1e-3 * (expected.*end).towards);
+    EXPECT_NEAR((found.*end).away, (expected.*end).away, 1e-3 * (expected.*end).away);
+  }
+}
+
 // Tells the mean of its picture, whatever the level.
 class MeanOfThePicture final : public Denoiser {
  public:

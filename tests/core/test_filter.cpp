@@ -3,9 +3,12 @@
 // The filter along time against the equations it implements, with motion that is given.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "core/temporal/evidence.h"
 #include "core/temporal/filter.h"
 #include "core/temporal/kalman.h"
+#include "core/temporal/repeats.h"
 #include "core/temporal/warp.h"
 #include "tests/core/motion_helpers.h"
 #include "tests/core/scene.h"
@@ -65,6 +68,21 @@ TEST(TemporalFilter, TheStepOfTheUpdateIsItsOperators) {
       EXPECT_TRUE(fresh.any().item<bool>());
       EXPECT_TRUE(at::equal(at::where(fresh, found.z, input.seen), input.seen));
     }
+}
+
+TEST(Repeats, TheStepIsItsOperators) {
+  const auto before = noise({1, 3, height, width}, 10), known = (noise({1, 1, height, width}, 11) > -1).to(at::kFloat);
+  auto now = before.clone(), other = known.clone();
+  now.narrow(3, 0, 20).add_(0.01);
+  now.narrow(1, 2, 1).narrow(2, 30, 1).narrow(3, 40, 1).add_(1);
+  other.narrow(2, 5, 2).narrow(3, 50, 3) = 1 - other.narrow(2, 5, 2).narrow(3, 50, 3);
+  const std::pair<MeasuredPixels, MeasuredPixels> cases[] = {
+      {{now, {}}, {before, {}}}, {{now, known}, {before, known}}, {{now, known}, {before, other}}};
+  for (const auto& [one, last] : cases) {
+    const auto expected = repeats(one, last);
+    EXPECT_TRUE(expected.any().item<bool>() && !expected.all().item<bool>());
+    EXPECT_TRUE(at::equal(repeats_by_step(one, last), expected));
+  }
 }
 
 TEST(TemporalFilter, IsTheKalmanFilterWhereMotionIsKnown) {
@@ -291,6 +309,23 @@ TEST(Evidence, WhatIsWrongInAHoleFollowsItsSurroundings) {
   known.narrow(3, 20, 24).zero_();
   const auto deep = hole_variance(busy, known, 0.002, {}).narrow(3, 30, 4).mean().item<double>();
   EXPECT_GT(deep, 10 * scattered);
+}
+
+TEST(Evidence, StepsAreTheOperators) {
+  const FilterConstants constants;
+  for (const auto& [rows, columns] : {std::pair{48, 64}, {37, 101}}) {
+    const auto x = scene(rows, columns, 20),
+               target = x + 0.3 * scene(rows, columns, 21) + sv * noise({1, 3, rows, columns}, 22);
+    for (const std::int64_t cell : {1, 2, 4, 32})
+      for (const double most : {0.2, std::numeric_limits<double>::infinity()}) {
+        const auto expected = drifted(x, target, most, {}, cell, sv, constants, 1.3);
+        EXPECT_GT(largest(expected - x), 0.01);
+        EXPECT_LT(largest(drifted_by_steps(x, target, most, cell, sv, constants, 1.3) - expected), 1e-5) << cell;
+      }
+    const auto variance = estimated_motion_variance(x, target, 0.1, constants);
+    EXPECT_GT(largest(variance), 0.01);
+    EXPECT_LT(largest(motion_variance_by_steps(x, target, 0.1, constants) - variance), 1e-5 * (1 + largest(variance)));
+  }
 }
 
 TEST(TemporalFilter, ForgetsAtCutsAndAtReset) {

@@ -16,6 +16,7 @@
 #include "core/api/frame_view.h"
 #include "core/frame/chroma.h"
 #include "core/frame/convert.h"
+#include "core/frame/convert_by_steps.h"
 #include "sample_frame.h"
 
 namespace reddiff {
@@ -290,6 +291,37 @@ TEST(Words, LowBitsOfShiftedWordsAreIgnoredAndCleared) {
   EXPECT_TRUE(picture.equal(read_picture(clean.view, at::kCPU)));
   write_picture(picture, {}, dirty.view);
   dirty.for_each([](int, const Component& c, int x, int y) { EXPECT_EQ(*Frame::sample(c, x, y) & 0x3f, 0); });
+}
+
+// ---- what a GPU does instead
+
+TEST(ConvertBySteps, ReadsAndWritesAsTheOperatorsDo) {
+  for (const Format& format : formats()) {
+    if (format.model != ColorModel::ycbcr) continue;
+    for (auto [width, height] : sizes)
+      for (const bool cosited : {false, true}) {
+        Frame frame(format, width, height, 3), one(format, width, height, 4), other(format, width, height, 4);
+        for (Frame* each : {&frame, &one, &other}) each->view.chroma_cosited_x = each->view.chroma_cosited_y = cosited;
+        frame.fill_codes(5);
+        const auto what = std::string(format.name) + " " + std::to_string(width) + "x" + std::to_string(height);
+        const at::Tensor picture = read_picture(frame.view, at::kCPU);
+        at::Tensor found = at::empty_like(picture);
+        read_ycbcr_by_step(frame.view, found[0]);
+        EXPECT_LT((found - picture).abs().max().item<double>(), 1e-5) << what;
+        // Values of all sorts, over-range ones too, away from the border between two codes.
+        write_picture(picture * 1.37 + 0.0007, {}, one.view);
+        write_ycbcr_by_step(other.view, (picture * 1.37 + 0.0007)[0]);
+        int differ = 0, all = 0;
+        one.for_each([&](int i, const Component& c, int x, int y) {
+          if (i == 3) return;
+          const int miss = std::abs(Frame::code(c, x, y) - Frame::code(other.view.component[i], x, y));
+          EXPECT_LE(miss, 1) << what;
+          differ += miss, ++all;
+        });
+        // Of 16 bits the last is at the end of what float32 tells apart.
+        EXPECT_LE(differ, 1 + (format.depth > 12 ? all : all / 500)) << what;
+      }
+  }
 }
 
 // ---- alpha

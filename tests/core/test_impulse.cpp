@@ -3,6 +3,7 @@
 // Impulses: found where they were struck, and never in what people draw, film or light.
 #include "core/frame/impulse.h"
 
+#include "core/frame/impulse_by_steps.h"
 #include "tests/core/engine_helpers.h"
 
 namespace reddiff {
@@ -252,16 +253,19 @@ TEST(Impulses, TheCensusIsThatOfThePlainRule) {
         const auto noisy = shown(natural(3), 0) + noise({1, 3, rows, columns}, 51) * (level * 2 / 255);
         const auto picture = salt_and_pepper(code_values(noisy), share, true, 7).picture.contiguous();
         const Planes planes{picture.const_data_ptr<float>(), 3, rows, columns};
-        const Census found = count_isolated(planes, step == 1 ? 1 : 3, step);
-        const Census plain = plain_census(planes, step == 1 ? 1 : 3, step);
-        EXPECT_EQ(found.isolated, plain.isolated) << share << " " << level << " " << step;
-        EXPECT_EQ(found.isolated_count, plain.isolated_count);
-        EXPECT_EQ(found.values, plain.values);
-        EXPECT_EQ(found.extreme, plain.extreme);
-        EXPECT_EQ(found.white.single, plain.white.single);
-        EXPECT_EQ(found.black.single, plain.black.single);
-        EXPECT_EQ(found.white.chances, plain.white.chances);
-        EXPECT_EQ(found.black.chances, plain.black.chances);
+        const std::int64_t first = step == 1 ? 1 : 3;
+        const Census plain = plain_census(planes, first, step);
+        for (const Census& found :
+             {count_isolated(planes, first, step), count_isolated_by_step(picture, first, step)}) {
+          EXPECT_EQ(found.isolated, plain.isolated) << share << " " << level << " " << step;
+          EXPECT_EQ(found.isolated_count, plain.isolated_count);
+          EXPECT_EQ(found.values, plain.values);
+          EXPECT_EQ(found.extreme, plain.extreme);
+          EXPECT_EQ(found.white.single, plain.white.single);
+          EXPECT_EQ(found.black.single, plain.black.single);
+          EXPECT_EQ(found.white.chances, plain.white.chances);
+          EXPECT_EQ(found.black.chances, plain.black.chances);
+        }
       }
 }
 
@@ -270,6 +274,43 @@ double psnr(Frame& frame, const at::Tensor& truth) {
 }
 
 // With nothing set but the task, in every family of formats.
+// Strong noise isolates so many values that some stay so for frames, in a large picture.
+TEST(Impulses, HotPixelsAreNotMadeOfStrongNoise) {
+  Impulses impulses;
+  for (std::uint64_t t = 0; t < 24; ++t)
+    EXPECT_FALSE(impulses.find(0.2 * noise({1, 3, 480, 640}, 900 + t)).defined()) << t;
+}
+
+TEST(Impulses, AreFoundSoonAfterAQuietTime) {
+  Impulses impulses;
+  const auto clean = code_values(shown(natural(3), 0));
+  for (int t = 0; t < 30; ++t) EXPECT_FALSE(impulses.find(clean).defined());
+  bool found = false;
+  for (std::uint64_t t = 0; t < 4; ++t)
+    found = found || impulses.find(salt_and_pepper(clean, 0.05, true, 7 + t).picture.contiguous()).defined();
+  EXPECT_TRUE(found);
+}
+
+// What a GPU sends of a picture is enough for what looks at it.
+TEST(Impulses, ASparsePictureShowsHotPixelsAsAWholeOneDoes) {
+  constexpr std::int64_t height = 48, width = 64;
+  HotPixels whole, sparse;
+  SparsePicture copy;
+  std::size_t hot = 0;
+  for (std::uint64_t frame = 0; frame < 8; ++frame) {
+    auto picture = (0.3 * scene(height, width, 6) + 0.1 * noise({1, 3, height, width}, 7 + frame)).contiguous();
+    for (const auto& [y, x] : {std::pair{1, 1}, {20, 30}, {46, 62}}) picture[0][1][y][x] = 0.95;
+    const Planes planes{picture.const_data_ptr<float>(), 3, height, width};
+    const auto isolated = count_isolated(planes).isolated;
+    auto looked_at = sparse.candidates();
+    looked_at.insert(looked_at.end(), isolated.begin(), isolated.end());
+    const auto found = sparse.update(copy.around(picture, looked_at), isolated);
+    EXPECT_EQ(found, whole.update(planes, isolated)) << frame;
+    hot = found.size();
+  }
+  EXPECT_EQ(hot, 3U);
+}
+
 TEST(Engine, RemovesSaltAndPepper) {
   for (const char* format : {"RGB", "GRAY8", "I420_10LE"})
     for (const auto task : {Task::denoise, Task::restore})

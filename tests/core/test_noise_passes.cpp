@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What is computed in one pass in host memory, against tensor operations.
+// What is computed in one pass in host memory, and the steps that a GPU does instead, against tensor operations.
 #include "core/frame/noise_passes.h"
 
 #include <ATen/ATen.h>
@@ -10,6 +10,8 @@
 
 #include "core/frame/luma.h"
 #include "core/frame/noise_blocks.h"
+#include "core/frame/noise_by_steps.h"
+#include "core/frame/window.h"
 #include "tests/core/scene.h"
 
 namespace reddiff {
@@ -51,19 +53,21 @@ TEST(NoisePasses, CellsAreMeansOverBlocks) {
   for (const auto& size : sizes())
     for (const bool change : {false, true}) {
       const auto now = picture(size, 3), before = change ? picture(size, 4) : at::Tensor();
-      const auto cells = cells_on_host(now, before);
       const auto energy = change ? energy_of(now - before) / 2 : energy_of(now);
       const auto middle = inner(now).transpose(0, 1);
-      expect_close(cells.energy, blocks(energy), 1e-6, "energy");
-      expect_close(cells.mean, blocks(middle), 1e-6, "mean");
-      expect_close(cells.at_end, blocks((middle.abs() > 1 - end_of_codes).logical_and(energy < constant_energy)), 1e-6,
-                   "at end");
+      for (const auto& cells : {cells_on_host(now, before), cells_by_step(now, before)}) {
+        expect_close(cells.energy, blocks(energy), 1e-6, "energy");
+        expect_close(cells.mean, blocks(middle), 1e-6, "mean");
+        expect_close(cells.at_end, blocks((middle.abs() > 1 - end_of_codes).logical_and(energy < constant_energy)),
+                     1e-6, "at end");
+      }
     }
 }
 
 TEST(NoisePasses, ConstantBlocksHaveNoEnergy) {
-  const auto cells = cells_on_host(at::full({1, 3, 18, 18}, 0.123F));
-  EXPECT_EQ(cells.energy.max().item<float>(), 0);
+  const auto constant = at::full({1, 3, 18, 18}, 0.123F);
+  for (const auto& cells : {cells_on_host(constant), cells_by_step(constant)})
+    EXPECT_EQ(cells.energy.max().item<float>(), 0);
 }
 
 TEST(NoisePasses, LinesHaveMeanAndSpread) {
@@ -96,8 +100,19 @@ TEST(NoisePasses, FlatPlacesEqualAllTheirNeighbours) {
     const auto at_end = (at::maximum(high, -low) >= 1 - end_of_codes).any(1)[0];
     const auto expected = flat.to(at::kByte) * is_flat + at_end.to(at::kByte) * is_at_end;
     EXPECT_TRUE(at::equal(flatness_on_host(x), expected)) << x.sizes();
+    EXPECT_TRUE(at::equal(flatness_by_step(x, {}, 4), expected)) << x.sizes();
+    const auto counts = noise({1, 1, size[2] - 2, size[3] - 2}, 9) > 0;
+    EXPECT_TRUE(at::equal(flatness_by_step(x, counts, 4), at::where(counts[0][0], expected, 4))) << x.sizes();
     EXPECT_TRUE(flat.any().item<bool>() && at_end.any().item<bool>()) << x.sizes();
   }
+}
+
+TEST(WindowMean, TheStepIsTheOperators) {
+  for (const auto& size : sizes())
+    for (const std::int64_t side : {1, 3, 5, 11}) {
+      const auto x = picture(size, 10);
+      expect_close(window_mean_by_step(x, side), window_mean(x, side), 2e-6, "window");
+    }
 }
 
 }  // namespace

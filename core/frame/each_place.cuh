@@ -32,8 +32,7 @@ template <typename Step> void launch(const Step& step, void* stream) {
   each_place<<<grid, dim3(block_width, block_height), 0, static_cast<cudaStream_t>(stream)>>>(step);
   if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess)
     throw Error(ErrorCode::failed,
-                "The GPU could not estimate the motion between two frames; set temporal=none to go on without it, or "
-                "device=cpu.",
+                "The GPU could not do a step of a frame's restoration; set device=cpu to go on without it.",
                 cudaGetErrorString(error));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Runs a step (patch_steps.h, filter_steps.h) at every place of the picture it writes: in loops on the CPU, as a kernel on a GPU.
+// Runs a step (noise_steps.h, temporal/filter_steps.h) at every place of the picture it writes: in loops on the CPU, as a kernel on a GPU.
 #pragma once
 
 #include <ATen/Parallel.h>
