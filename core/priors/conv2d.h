@@ -3,7 +3,8 @@
 // One convolution of an inference network with what follows it fused into it: bias, ReLU, a gain per channel, the
 // addition to a residual. Two paths give the same values up to rounding: `plain` uses public ATen operators on any
 // device and is the definition; `fused` uses oneDNN's post-operations on the CPU in float32. Those operators are
-// private to LibTorch, so they are looked up and tried at run time. Weights are not laid out ahead of time: README.md
+// private to LibTorch, so they are looked up and tried at run time. `tensor` is `plain` here: tensor_conv.h takes some layers over, on a
+// GPU in half precision. Weights are not laid out ahead of time: README.md
 // says why.
 #pragma once
 
@@ -13,7 +14,7 @@
 
 namespace reddiff {
 
-enum class ConvPath { plain, fused };
+enum class ConvPath { plain, fused, tensor };
 
 // Whether this LibTorch has the operators of the fused path and they work. Tried once per process.
 bool has_fused_convolution();

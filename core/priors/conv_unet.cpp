@@ -19,11 +19,15 @@
 #include "core/api/error.h"
 #include "core/frame/device_queue.h"
 #include "core/priors/film.h"
+#include "core/priors/pixel_shuffle.h"
+#include "core/priors/tensor_conv.h"
 
 namespace reddiff {
 namespace {
 
 using Shape = std::vector<std::int64_t>;
+
+constexpr std::int64_t tensor_ends_channels = 32;  // of TensorEnds
 
 // Hands out tensors by name, shape checked, moved to where they are used.
 class Weights {
@@ -60,20 +64,11 @@ class Weights {
   at::Device device_;
 };
 
-// x, its mirror image, x and so on along `dim`, `size` of them. Copies of the last line instead would be noise that is not white:
-// the denoiser keeps it as streaks.
-at::Tensor mirrored(at::Tensor x, std::int64_t dim, std::int64_t size) {
-  while (x.size(dim) < size) {
-    const std::int64_t more = std::min(size - x.size(dim), x.size(dim));
-    x = at::cat({x, x.narrow(dim, x.size(dim) - more, more).flip(dim)}, dim);
-  }
-  return x;
-}
-
 // x + conv2(relu(conv1(x) * (1 + g) + b)); `film` is the block's place in Film.
 struct Block {
   Conv2d conv1, conv2;
   std::size_t film;
+  std::optional<TensorBlock> tensor;  // does the same
 };
 
 // The convolutions inside, nearly all of the weights: one for all kinds of error.
@@ -83,33 +78,6 @@ struct Trunk {
   std::vector<Conv2d> down, up;
   std::vector<std::pair<std::string, std::int64_t>> blocks;  // name and channels, by their place in Film
 };
-
-// Channel order (colour, row, column) of a pixel shuffle -> (row, column, colour): then a shuffle in channels-last
-// memory moves whole runs of channels. `dim` holds 4 x the colours.
-at::Tensor shuffle_last(const at::Tensor& weight, std::int64_t dim) {
-  Shape split = weight.sizes().vec();
-  const std::int64_t colours = split[dim] / 4;
-  split[dim] = colours;
-  split.insert(split.begin() + dim + 1, 4);
-  return weight.view(split).transpose(dim, dim + 1).reshape(weight.sizes());
-}
-
-// [N,C,2h,2w], contiguous -> [N,4C,h,w], channels-last, in the order above.
-at::Tensor unshuffle(const at::Tensor& x) {
-  const std::int64_t n = x.size(0), c = x.size(1), h = x.size(2) / 2, w = x.size(3) / 2;
-  return x.view({n, c, h, 2, w, 2}).permute({0, 2, 4, 3, 5, 1}).reshape({n, h, w, 4 * c}).permute({0, 3, 1, 2});
-}
-
-// [N,4C,h,w], channels-last -> a view with dimensions N,h,row,w,column,C of the picture twice as large.
-at::Tensor shuffle_view(const at::Tensor& x) {
-  const std::int64_t n = x.size(0), c = x.size(1) / 4, h = x.size(2), w = x.size(3);
-  return x.permute({0, 2, 3, 1}).view({n, h, w, 2, 2, c}).permute({0, 1, 3, 2, 4, 5});
-}
-
-void add_shuffled(at::Tensor& picture, const at::Tensor& x) {
-  const at::Tensor from = shuffle_view(x);
-  picture.permute({0, 2, 3, 1}).view(from.sizes()).add_(from);
-}
 
 class ConvUnet final : public Denoiser {
  public:
@@ -193,13 +161,19 @@ class ConvUnet final : public Denoiser {
     return Conv2d(weight.to(dtype_), bias.defined() ? bias.to(dtype_) : bias, stride, padding, path_);
   }
 
+  bool uses_tensor_cores(std::int64_t channels) const {
+    return path_ == ConvPath::tensor && film_table_ && has_tensor_conv(device_, dtype_, channels);
+  }
+
   void add_blocks(std::vector<Block>& blocks, Trunk& trunk, const Weights& weights, const std::string& prefix,
                   std::int64_t count, std::size_t level) const {
     const std::int64_t c = card_.ch[level];
     for (std::int64_t k = 0; k < count; ++k) {
       const std::string name = prefix + std::to_string(k) + ".";
-      blocks.push_back({conv(weights.get(name + "conv1.weight", {c, c, 3, 3}), {}, 1, 1),
-                        conv(weights.get(name + "conv2.weight", {c, c, 3, 3}), {}, 1, 1), trunk.blocks.size()});
+      const auto first = weights.get(name + "conv1.weight", {c, c, 3, 3});
+      const auto second = weights.get(name + "conv2.weight", {c, c, 3, 3});
+      blocks.push_back({conv(first, {}, 1, 1), conv(second, {}, 1, 1), trunk.blocks.size(), std::nullopt});
+      if (uses_tensor_cores(c)) blocks.back().tensor.emplace(first.to(dtype_), second.to(dtype_));
       trunk.blocks.emplace_back(name, c);
     }
   }
@@ -224,9 +198,14 @@ class ConvUnet final : public Denoiser {
   // What every kind of error has of its own: head, tail and how the level enters. `freq` is no weight, so one serves all.
   void read_own(const Weights& weights, const std::string& prefix) {
     const auto own = [&](const std::string& name, const Shape& shape) { return weights.get(prefix + name, shape); };
-    head_ = conv(shuffle_last(own("head.weight", {card_.ch[0], 12, 3, 3}), 1), own("head.bias", {card_.ch[0]}), 1, 1);
-    tail_ = conv(shuffle_last(own("tail.weight", {12, card_.ch[0], 3, 3}), 0), shuffle_last(own("tail.bias", {12}), 0),
-                 1, 1);
+    const auto head = shuffle_last(own("head.weight", {card_.ch[0], 12, 3, 3}), 1);
+    const auto tail = shuffle_last(own("tail.weight", {12, card_.ch[0], 3, 3}), 0);
+    const auto head_bias = own("head.bias", {card_.ch[0]}), tail_bias = shuffle_last(own("tail.bias", {12}), 0);
+    head_ = conv(head, head_bias, 1, 1);
+    tail_ = conv(tail, tail_bias, 1, 1);
+    if (card_.ch[0] == tensor_ends_channels && uses_tensor_cores(card_.ch[0]))
+      ends_.emplace(head.to(dtype_), head_bias, tail.to(dtype_), tail_bias,
+                    NoiseRange{card_.sigma_min, card_.sigma_max, card_.sigma_data});
     const std::int64_t frequencies = weights.frequencies();
     FilmWeights film;
     film.freq = weights.get("freq", {frequencies});
@@ -268,6 +247,10 @@ class ConvUnet final : public Denoiser {
   void apply(const std::vector<Block>& blocks, const Noise& noise, std::size_t level, at::Tensor& x) const {
     for (const Block& block : blocks) {
       throw_if_aborted();
+      if (block.tensor) {
+        block.tensor->apply(x, noise.maps[level], film_->table(block.film));
+        continue;
+      }
       at::Tensor hidden;
       if (!noise.rows.empty()) {
         hidden = block.conv1.forward_scaled_relu(x, noise.rows[block.film].gain, noise.rows[block.film].bias);
@@ -285,9 +268,13 @@ class ConvUnet final : public Denoiser {
 
   // F of the header, on whole pictures: x is [N,3,H,W] float32, H and W multiples of card_.multiple_of.
   at::Tensor network(const at::Tensor& x, const at::Tensor& c) const {
-    const Noise noise = noise_of(c);
+    const auto h = inside(head_.forward(unshuffle(x.to(dtype_))), noise_of(c));
+    return shuffle_view(tail_.forward(h)).permute({0, 5, 1, 2, 3, 4}).reshape(x.sizes());
+  }
+
+  // What lies between the first and the last layer.
+  at::Tensor inside(at::Tensor h, const Noise& noise) const {
     const std::size_t steps = trunk_->down.size();
-    at::Tensor h = head_.forward(unshuffle(x.to(dtype_)));
     std::vector<at::Tensor> skips;
     for (std::size_t i = 0; i < steps; ++i) {
       apply(trunk_->encoder[i], noise, i, h);
@@ -301,10 +288,24 @@ class ConvUnet final : public Denoiser {
       h = std::move(fine);
       apply(trunk_->decoder[i], noise, i, h);
     }
-    return shuffle_view(tail_.forward(h)).permute({0, 5, 1, 2, 3, 4}).reshape(x.sizes());
+    return h;
+  }
+
+  // The same as run(), where the ends are kernels of our own, which mirror the borders themselves.
+  at::Tensor run_with_ends(const at::Tensor& u, const at::Tensor& sigma) const {
+    const std::int64_t m = card_.multiple_of, images = u.size(0);
+    const std::int64_t height = (u.size(2) + m - 1) / m * m, width = (u.size(3) + m - 1) / m * m;
+    const auto picture = u.contiguous();
+    auto s = sigma.to(device_, at::kFloat).contiguous();
+    if (s.numel() != 1) s = s.expand({images, 1, u.size(2), u.size(3)}).contiguous();
+    Noise noise;
+    noise.maps = film_->pyramid(s, {card_.sigma_min, card_.sigma_max}, height, width, card_.ch.size());
+    const auto h = inside(ends_->head(picture, s, height / 2, width / 2), noise);
+    return ends_->tail(h, picture, s);
   }
 
   at::Tensor run(const at::Tensor& u, const at::Tensor& sigma) const {
+    if (ends_) return run_with_ends(u, sigma);
     const std::int64_t m = card_.multiple_of, height = u.size(2), width = u.size(3);
     const auto whole = [m](std::int64_t side) { return (side + m - 1) / m * m; };
     const auto padded = [&](const at::Tensor& t) { return mirrored(mirrored(t, 2, whole(height)), 3, whole(width)); };
@@ -328,6 +329,7 @@ class ConvUnet final : public Denoiser {
   bool film_table_;
   std::shared_ptr<const Trunk> trunk_;
   Conv2d head_, tail_;
+  std::optional<TensorEnds> ends_;  // do the same as those two
   std::unique_ptr<Film> film_;
   std::map<std::string, std::unique_ptr<const ConvUnet>, std::less<>> others_;  // by kind
 };
@@ -361,7 +363,8 @@ DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, a
 DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, Precision precision) {
   const at::ScalarType dtype = dtype_for(precision, device);
   const bool fused = device.is_cpu() && dtype == at::kFloat && has_fused_convolution();
-  return make_conv_unet(tensors, card, device, dtype, fused ? ConvPath::fused : ConvPath::plain);
+  const ConvPath path = device.is_cuda() ? ConvPath::tensor : (fused ? ConvPath::fused : ConvPath::plain);
+  return make_conv_unet(tensors, card, device, dtype, path);
 }
 
 }  // namespace reddiff

@@ -3,16 +3,19 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/DeviceGuard.h>
 
+#include <optional>
 #include <utility>
 
 #include "core/frame/device_queue.h"
+#include "core/frame/step_runner.h"
+#include "core/priors/film_steps.h"
 #include "core/priors/film_value.h"
 #ifdef REDDIFF_CUDA
-#include <c10/core/DeviceGuard.h>
-
 #include "core/frame/cuda_stream.h"
 #include "core/priors/film_cuda.h"
+#include "core/priors/film_steps_cuda.h"
 #endif
 
 namespace reddiff {
@@ -106,6 +109,40 @@ FilmMap Film::map(const at::Tensor& c, bool table) const {
   map.fraction = position - lower;
   map.index = at::nan_to_num(lower).to(at::kInt);
   return map;
+}
+
+std::vector<FilmMap> Film::pyramid(const at::Tensor& sigma, const SigmaRange& range, std::int64_t height,
+                                   std::int64_t width, std::size_t levels) const {
+  const c10::OptionalDeviceGuard guard(sigma.is_cpu() ? std::nullopt : std::optional(sigma.device()));
+  const StepRunner run(sigma.device());
+  const bool one = sigma.numel() == 1;
+  const auto images = one ? 1 : static_cast<std::int32_t>(sigma.size(0));
+  const auto small = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+  std::vector<FilmMap> maps;
+  for (std::size_t level = 0; level < levels; ++level) {
+    if (one && level > 0) {
+      maps.push_back(maps[0]);
+      continue;
+    }
+    const std::int64_t rows = one ? 1 : height >> (level + 1), columns = one ? 1 : width >> (level + 1);
+    FilmMap map{at::empty({images, 1, rows, columns}, sigma.options()),
+                at::empty({images * rows * columns}, sigma.options().dtype(at::kInt)),
+                at::empty({images * rows * columns}, sigma.options())};
+    FilmMapStep step{};
+    step.sigma = level == 0 ? sigma.const_data_ptr<float>() : nullptr;
+    step.finer = level == 0 ? nullptr : maps.back().c.const_data_ptr<float>();
+    step.picture_height = small(sigma.size(2)), step.picture_width = small(sigma.size(3));
+    step.rows = small(rows);
+    step.sigma_min = static_cast<float>(range.least), step.sigma_max = static_cast<float>(range.most);
+    step.c_min = static_cast<float>(c_min_), step.last_entry = table_entries - 1;
+    step.entries_per_c = static_cast<float>((table_entries - 1) / (c_max_ - c_min_));
+    step.c = map.c.mutable_data_ptr<float>(), step.index = map.index.mutable_data_ptr<std::int32_t>();
+    step.fraction = map.fraction.mutable_data_ptr<float>();
+    step.height = small(images * rows), step.width = small(columns);
+    run(step);
+    maps.push_back(std::move(map));
+  }
+  return maps;
 }
 
 void Film::modulate_plain(at::Tensor& x, const FilmMap& map, std::size_t block) const {

@@ -51,6 +51,17 @@ class Film {
 
   FilmMap map(const at::Tensor& c, bool table) const;
 
+  // As map() with a table of log(sigma)/4 at each of `levels` levels of a pyramid, the finest first, by steps: sigma, [N,1,H,W], continued
+  // as its mirror image to height and width, is reduced by two and then by two again; one value stays one.
+  struct SigmaRange {
+    double least, most;
+  };
+  std::vector<FilmMap> pyramid(const at::Tensor& sigma, const SigmaRange& range, std::int64_t height,
+                               std::int64_t width, std::size_t levels) const;
+
+  // Of a block: [entries,2C].
+  const at::Tensor& table(std::size_t block) const { return tables()[block]; }
+
   // x: [N,C,h,w], channels-last, becomes relu(x * (1 + g) + b) in place. `modulate_plain` embeds every pixel and is the
   // definition; `modulate_table` needs a map with a table, and has_film_table of x.
   void modulate_plain(at::Tensor& x, const FilmMap& map, std::size_t block) const;

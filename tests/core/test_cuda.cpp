@@ -10,17 +10,23 @@
 #include "core/frame/clipped_noise.h"
 #include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
+#include "core/frame/noise_by_steps.h"
 #include "core/frame/noise_estimate.h"
+#include "core/frame/window.h"
+#include "core/priors/conv_unet.h"
 #include "core/priors/film.h"
+#include "core/priors/tensor_conv.h"
 #include "core/registry.h"
 #include "core/solvers/optimizer.h"
 #include "core/solvers/rng.h"
 #include "core/temporal/behind_holes.h"
 #include "core/temporal/flow.h"
 #include "core/temporal/kalman.h"
+#include "core/temporal/repeats.h"
 #include "core/temporal/scene_cut.h"
 #include "core/temporal/steady_flow.h"
 #include "core/temporal/warp.h"
+#include "core/weights/model_card.h"
 #include "tests/core/cuda_fixture.h"
 #include "tests/core/operator_helpers.h"
 #include "tests/core/sample_frame.h"
@@ -250,6 +256,50 @@ TEST_F(Cuda, FilmOfATableIsThatOfEveryPixel) {
   auto lost = up(at::full({1, 8, 1, 2}, std::nan(""))).contiguous(at::MemoryFormat::ChannelsLast);
   film.modulate_table(lost, film.map(up(at::tensor({std::nanf(""), 0.0f}).view({1, 1, 1, 2})), true), 2);
   EXPECT_TRUE(lost.isnan().all().item<bool>());
+}
+
+// Kernels on tensor cores, in the place of a library's convolutions and what follows them.
+TEST_F(Cuda, TensorCoresAreTheNetwork) {
+  for (const auto type : {at::kBFloat16, at::kHalf}) {
+    if (!has_tensor_conv(gpu, type, 32)) GTEST_SKIP() << "no kernels for tensor cores on " << name;
+    const Model model = load_model(models_of_tests() + "/default.safetensors");
+    const auto plain = make_conv_unet(model.tensors, model.card, gpu, type, ConvPath::plain);
+    const auto tensor = make_conv_unet(model.tensors, model.card, gpu, type, ConvPath::tensor);
+    for (const auto& [height, width] : {std::pair{96, 128}, {1, 1}, {17, 45}, {130, 310}})
+      for (const bool varies : {false, true}) {
+        const auto u = up(scene(height, width, 16) + 0.2 * noise({1, 3, height, width}, 17)).repeat({2, 1, 1, 1});
+        const auto sigma =
+            up(varies ? (noise({2, 1, height, width}, 18).abs() * 0.3 + 0.01) : at::full({1, 1, 1, 1}, 0.2));
+        const auto what =
+            std::to_string(width) + "x" + std::to_string(height) + (varies ? " varying " : " ") + c10::toString(type);
+        const auto found = tensor->denoise(u, sigma);
+        expect_same(plain->denoise(u, sigma).cpu(), found, type == at::kHalf ? 0.02 : 0.1, what);
+        EXPECT_LT(rms((found - plain->denoise(u, sigma)).cpu()), type == at::kHalf ? 0.0005 : 0.003) << what;
+        EXPECT_TRUE(at::equal(tensor->denoise(u, sigma), found)) << what;
+      }
+    const auto lost = up(at::full({1, 3, 16, 16}, std::nan("")));
+    EXPECT_TRUE(tensor->denoise(lost, up(at::full({1, 1, 1, 1}, 0.2))).isnan().all().item<bool>());
+  }
+}
+
+TEST_F(Cuda, WhatTheNoiseEstimateSeesIsTheSame) {
+  for (const auto& [height, width] : {std::pair{70, 90}, {131, 203}}) {
+    const auto now = scene(height, width, 1) + 0.05 * noise({1, 3, height, width}, 2);
+    const auto before = scene(height, width, 1) + 0.05 * noise({1, 3, height, width}, 3);
+    for (const auto& [on_cpu, on_gpu] : {std::pair{cells_by_step(now), cells_by_step(up(now))},
+                                         {cells_by_step(now, before), cells_by_step(up(now), up(before))}}) {
+      expect_same(on_cpu.energy, on_gpu.energy, 1e-5, "energy");
+      expect_same(on_cpu.mean, on_gpu.mean, 1e-5, "mean");
+      expect_same(on_cpu.at_end, on_gpu.at_end, 1e-5, "at end");
+    }
+    const auto flat = (4 * now).round_() / 4;
+    expect_same(flatness_by_step(flat, {}, 4).to(at::kFloat), flatness_by_step(up(flat), {}, 4).to(at::kFloat), 0,
+                "flat");
+    for (const std::int64_t side : {3, 5, 9})
+      expect_same(window_mean(now, side), window_mean(up(now), side), 1e-5, "window");
+    expect_same(repeats({now, {}}, {flat, {}}).to(at::kFloat), repeats({up(now), {}}, {up(flat), {}}).to(at::kFloat), 0,
+                "repeats");
+  }
 }
 
 // What a user gets without asking: half precision where the GPU has it.
