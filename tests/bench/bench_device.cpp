@@ -141,7 +141,8 @@ void measure_size(const Size& size, const DeviceOptions& options, Checks& checks
   const double uniform = prior_ms(prior, size, false, options), per_pixel = prior_ms(prior, size, true, options);
   for (const TaskCase& task : task_cases()) {
     if (task.task != Task::denoise && task.task != Task::super_resolution) continue;
-    const auto video = degraded_video(task, Layout::rgb, size, options.quick ? 2 : 6);
+    // Long enough that noise does not come back soon: what stands still would be taken for a sensor's hot pixels.
+    const auto video = degraded_video(task, Layout::rgb, size, options.quick ? 2 : 20);
     OwnedFrame out(Layout::rgb, size);
     for (const Temporal temporal : {Temporal::none, Temporal::warm_start, Temporal::filter}) {
       Config config = config_of(task, temporal, "default", Preset::quality);
