@@ -47,6 +47,7 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs, c
       tools_{op_, book_.kind(), *prior_, *solver_, constants},
       motion_search_{config.scene_threshold, flow()},
       deinterlacer_(device_, *motion_search_.flow),
+      concealer_(device_, *motion_search_.flow),
       observer_(make_observer()) {
   check_needs(solver_->needs(), book_.solver(), *op_, *prior_, book_.mask() != MaskSource::none);
 }
@@ -71,6 +72,7 @@ void Engine::reset() {
   restoration_.reset();
   observer_ = make_observer();
   deinterlacer_.reset();
+  concealer_.reset();
   geometry_.reset();
 }
 
@@ -133,7 +135,7 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
   for (const FrameView* frame : {&in, &out}) wait_for_frame(*frame);
   see_lines(in, options, trace);
   if (options.shown && !only_makes_frames(config_)) {
-    if (options.lines == FrameLines::all) return restored_frame(in, out, options, trace);
+    if (options.lines == FrameLines::all) return concealed_frame(in, out, options, trace);
     const FrameLike whole(in);
     deinterlacer_.write(whole.view());
     return restored_frame(whole.view(), out, options, trace);
@@ -150,6 +152,7 @@ FrameReport Engine::process_or_throw(const FrameView& in, const FrameView& out, 
 
 void Engine::see_lines(const FrameView& in, const FrameOptions& options, Trace& trace) {
   if (options.lines == FrameLines::all) return deinterlacer_.reset();
+  concealer_.reset();
   if (!makes_frames_of_fields(config_))
     throw Error(ErrorCode::settings, "This frame has two fields: set deinterlace=auto, or task=deinterlace.");
   deinterlacer_.see(in, options.lines, trace);
@@ -163,6 +166,16 @@ void Engine::show_whole(const FrameView& in, const FrameView& out, const FrameOp
     deinterlacer_.write(out);
   else
     copy_frame(in, out);
+}
+
+// What damage has left of a frame comes first: the rest takes it for one that came so.
+FrameReport Engine::concealed_frame(const FrameView& in, const FrameView& out, const FrameOptions& options,
+                                    Trace& trace) {
+  const auto repaired = concealer_.see(in, options.damage, options.steps, trace);
+  if (!repaired) return restored_frame(in, out, options, trace);
+  auto report = restored_frame(repaired->frame.view(), out, options, trace);
+  report.concealed_share = repaired->share;
+  return report;
 }
 
 FrameReport Engine::restored_frame(const FrameView& in, const FrameView& out, const FrameOptions& options,

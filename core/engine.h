@@ -10,6 +10,7 @@
 
 #include "core/api/plan.h"
 #include "core/api/restorer.h"
+#include "core/concealer.h"
 #include "core/deinterlacer.h"
 #include "core/frame/device_queue.h"
 #include "core/frame/geometry.h"
@@ -39,6 +40,7 @@ class Engine final : public Restorer {
   FrameReport process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options);
   void see_lines(const FrameView& in, const FrameOptions& options, Trace& trace);
   void show_whole(const FrameView& in, const FrameView& out, const FrameOptions& options, Trace& trace);
+  FrameReport concealed_frame(const FrameView& in, const FrameView& out, const FrameOptions& options, Trace& trace);
   FrameReport restored_frame(const FrameView& in, const FrameView& out, const FrameOptions& options, Trace& trace);
   Restored restore(const Observed& seen, const Plan& plan, Trace& trace);
   at::Tensor mixed(const FrameView& in, const Observed& seen, const at::Tensor& restored,
@@ -58,6 +60,7 @@ class Engine final : public Restorer {
   Tools tools_;
   MotionSearch motion_search_;
   Deinterlacer deinterlacer_;
+  Concealer concealer_;
   Observer observer_;
   RestorationPtr restoration_;  // of shape_; none before the first frame, and after what makes the past worthless
   Shape shape_ = Shape::independent;

@@ -24,6 +24,14 @@ namespace reddiff {
 // Which lines of a frame belong to one moment: all of them, those of the top field (the first, the third, ...), or the others.
 enum class FrameLines { all, top_field, bottom_field };
 
+// What is known of packets that were lost on a frame's way to its decoder.
+enum class FrameDamage {
+  unwatched,  // nobody would say: nothing is kept for such frames
+  none,       // neither of it nor of what it was predicted from
+  inherited,  // of what it was predicted from
+  lost        // of it, or between it and the frame before
+};
+
 // What may change from frame to frame without a new Restorer.
 struct FrameOptions {
   double strength = 1;
@@ -42,6 +50,9 @@ struct FrameOptions {
   // Other than `all` only where makes_frames_of_fields(config): then only these lines of `in` are looked at, and the frame of that moment
   // is made first. Fields come in the order of time, each in a call of its own.
   FrameLines lines = FrameLines::all;
+  // Other than `unwatched` a frame that its decoder made of nothing is concealed by what was shown before (core/temporal/concealment.h).
+  FrameDamage damage = FrameDamage::unwatched;
+  int steps = 1;      // from the last frame to this one, 1 to 4: more than one where frames between are missing
   bool shown = true;  // false, for fields: it is only remembered, `out` is not touched
   // Looked at wherever work may take long (abort.h). Then Error{aborted}: the output is worthless, and reset() comes before the
   // next frame.
@@ -68,7 +79,8 @@ struct FrameReport {
   double noise_slope = 1;
   double noise_share = 0;  // of the blocks, 0..1: that had a say in the estimate
   double coded_share = 0;  // of the luma's blocks, 0..1: that are as FrameOptions::jpeg says; 0: that was not believed
-  double start_level = 0;  // 8-bit units, of the schedule that was run
+  double concealed_share = 0;  // of the pixels, 0..1: taken from frames before, as this one was damaged
+  double start_level = 0;      // 8-bit units, of the schedule that was run
   double end_level = 0;
   StageTimes ms;
 };
