@@ -26,6 +26,8 @@ struct CodedFrame {
   double scale_qp = 0;        // that step of the quantiser on H.264's scale, 4 + 6 log2(step)
   double reference_qp = 0;    // scale_qp of the last frame that was coded in order of display, this one where it is
   int width = 0, height = 0;  // of the decoded picture
+  bool lost = false;          // something of it, or between it and the frame before (damage.h)
+  bool damaged = false;       // or of what it is predicted from
   std::vector<std::array<int, 64>> tables;  // JPEG, zigzag order; one that is not there is zeros
   std::vector<JpegComponent> components;
 };

@@ -103,7 +103,8 @@ void add_bitstream_meta(GstBuffer* buffer, Codec codec, const CodedFrame& frame,
   gst_structure_set(structure, "codec", G_TYPE_STRING, codec_name(codec), "frame-type", G_TYPE_STRING, type, "qp",
                     G_TYPE_DOUBLE, frame.qp, "scale-qp", G_TYPE_DOUBLE, frame.scale_qp, "reference-qp", G_TYPE_DOUBLE,
                     frame.reference_qp, "size", G_TYPE_UINT64, static_cast<guint64>(bytes), "width", G_TYPE_INT,
-                    frame.width, "height", G_TYPE_INT, frame.height, nullptr);
+                    frame.width, "height", G_TYPE_INT, frame.height, "lost", G_TYPE_BOOLEAN, frame.lost, "damaged",
+                    G_TYPE_BOOLEAN, frame.damaged, nullptr);
   if (!frame.components.empty()) set_jpeg(structure, frame);
 }
 
@@ -120,6 +121,15 @@ bool read_bitstream_meta(GstBuffer* buffer, CodedFacts& facts) {
              std::isfinite(facts.reference_qp) && facts.width > 0 && facts.height > 0;
     }
   return false;
+}
+
+CodedLoss read_loss(GstBuffer* buffer) {
+  GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, bitstream_meta_name);
+  if (!meta) return {};
+  gboolean lost = FALSE, damaged = FALSE;
+  const bool known = gst_structure_get(gst_custom_meta_get_structure(meta), "lost", G_TYPE_BOOLEAN, &lost, "damaged",
+                                       G_TYPE_BOOLEAN, &damaged, nullptr);
+  return {known, known && lost, known && damaged};
 }
 
 void say_restored(GstBuffer* buffer) {

@@ -33,6 +33,12 @@ struct CodedFacts {
 // False: there is none, or it is none of ours.
 bool read_bitstream_meta(GstBuffer* buffer, CodedFacts& facts);
 
+// What was lost in front of the decoder, by this meta; nothing is known without it.
+struct CodedLoss {
+  bool known = false, lost = false, damaged = false;
+};
+CodedLoss read_loss(GstBuffer* buffer);
+
 void say_restored(GstBuffer* buffer);
 bool was_restored(GstBuffer* buffer);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "gst-plugin/compression.h"
+#include "gst-plugin/damage.h"
 #include "gst-plugin/device_caps.h"
 #include "gst-plugin/device_memory.h"
 #include "gst-plugin/fields.h"
@@ -56,6 +57,7 @@ struct ElementState {
   Mask mask;
   Passthrough passthrough;
   Compression compression;
+  DamageWatch damage;
   StreamState stream;
   InterlacedGuard interlaced;
   FieldTurns fields;

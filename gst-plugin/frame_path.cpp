@@ -85,6 +85,13 @@ void start_turn(GstVideoFilter* filter, ElementState& state, const GstBuffer* in
   GST_ELEMENT_INFO(filter, STREAM, FORMAT, ("%s", telecine), ("%s", telecine));
 }
 
+// Frames are remembered for those after them only where they may be damaged, and a past is wanted.
+DamageWatch::Seen watched(ElementState& state, const InForce& force, const GstVideoInfo& info, GstBuffer* buffer) {
+  const auto seen = state.damage.of_frame(info, buffer, state.compression.is_coded());
+  if (!force.frame.conceal || force.config.temporal == Temporal::none) return {};
+  return seen;
+}
+
 }  // namespace
 
 Demands asked(GstVideoFilter* filter, ElementState& state) {
@@ -174,7 +181,7 @@ GstFlowReturn restore_frame(GstVideoFilter* filter, ElementState& state, InForce
   JpegTables tables;
   const bool has_tables = read_jpeg_tables(inbuf, tables);
   FrameNeeds needs{state.mask.for_frame(GST_ELEMENT(filter), force.config, filter->in_info, inbuf), allowance.calls,
-                   compression.level, has_tables ? &tables : nullptr};
+                   compression.level, has_tables ? &tables : nullptr, watched(state, force, filter->in_info, inbuf)};
   FrameReport report;
   for (const FieldPass& pass : state.fields.passes()) {
     needs.pass = pass;

@@ -117,6 +117,7 @@ static gboolean gst_reddiff_start(GstBaseTransform* trans) {
   auto* self = GST_REDDIFF(trans);
   Private* priv = self->priv;
   priv->stream.clear();
+  priv->damage.clear();
   priv->interlaced.clear();
   priv->fields.told_of_telecine = false;
   priv->timing.start();
@@ -213,6 +214,8 @@ static bool take_event(GstReddiff* self, GstEvent* event) {
     return false;
   priv->session.request_reset(priv->stream.on_event(event, frame_settings(self).max_gap));
   priv->compression.on_event(event);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP || GST_EVENT_TYPE(event) == GST_EVENT_STREAM_START)
+    priv->damage.clear();
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) priv->session.abort().set(AbortCauses::flush, true);
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
     priv->fields.drop_pending();

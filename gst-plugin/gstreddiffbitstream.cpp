@@ -20,6 +20,7 @@
 #include <memory>
 
 #include "gst-plugin/bitstream_meta.h"
+#include "gst-plugin/damage.h"
 #include "gst-plugin/debug.h"
 #include "gst-plugin/object_lock.h"
 
@@ -40,6 +41,8 @@ struct Private {
   // Streaming thread.
   reddiff::Codec codec = reddiff::Codec::h264;
   std::unique_ptr<reddiff::BitstreamReader> reader;
+  reddiff::LossTracker losses;
+  bool goes_on = false;  // a buffer came before, and nothing since that makes the next one stand alone
   // Any thread, under the object lock.
   guint64 frames = 0;
   guint64 unparsed = 0;
@@ -108,6 +111,11 @@ static GstFlowReturn gst_reddiff_bitstream_submit(GstBaseTransform* trans, gbool
   const bool good = priv->reader && with_bytes(input, [priv, &frame](reddiff::Bytes bytes) {
                       return priv->reader->read(bytes, frame);
                     });
+  // What is taken for lost of the first buffer was never asked for.
+  const bool marked = GST_BUFFER_FLAG_IS_SET(input, GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_CORRUPTED);
+  frame.lost = marked && priv->goes_on;
+  frame.damaged = priv->losses.is_damaged(good && frame.type == 'I', frame.lost, GST_BUFFER_PTS(input));
+  priv->goes_on = true;
   if (good) {
     input = gst_buffer_make_writable(input);  // of its description only, the bytes stay where they are
     reddiff::add_bitstream_meta(input, priv->codec, frame, gst_buffer_get_size(input));
@@ -122,9 +130,21 @@ static GstFlowReturn gst_reddiff_bitstream_submit(GstBaseTransform* trans, gbool
   return GST_BASE_TRANSFORM_CLASS(gst_reddiff_bitstream_parent_class)->submit_input_buffer(trans, discont, input);
 }
 
+static gboolean gst_reddiff_bitstream_sink_event(GstBaseTransform* trans, GstEvent* event) {
+  Private* priv = GST_REDDIFF_BITSTREAM(trans)->priv;
+  const GstEventType type = GST_EVENT_TYPE(event);
+  if (type == GST_EVENT_STREAM_START || type == GST_EVENT_FLUSH_STOP || type == GST_EVENT_SEGMENT) {
+    priv->losses.clear();
+    priv->goes_on = false;
+  }
+  return GST_BASE_TRANSFORM_CLASS(gst_reddiff_bitstream_parent_class)->sink_event(trans, event);
+}
+
 static gboolean gst_reddiff_bitstream_start(GstBaseTransform* trans) {
   Private* priv = GST_REDDIFF_BITSTREAM(trans)->priv;
   priv->reader.reset();
+  priv->losses.clear();
+  priv->goes_on = false;
   const ObjectLock lock(trans);
   priv->frames = priv->unparsed = 0;
   return TRUE;
@@ -166,5 +186,6 @@ static void gst_reddiff_bitstream_class_init(GstReddiffBitstreamClass* klass) {
   gst_caps_unref(caps);
   transform_class->start = gst_reddiff_bitstream_start;
   transform_class->set_caps = gst_reddiff_bitstream_set_caps;
+  transform_class->sink_event = gst_reddiff_bitstream_sink_event;
   transform_class->submit_input_buffer = gst_reddiff_bitstream_submit;
 }

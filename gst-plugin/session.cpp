@@ -60,6 +60,8 @@ FrameReport Session::solve(const InForce& force, const Reach& from, const Reach&
   options.noise = force.frame.noise;
   options.least_noise = needs.least_noise;
   options.jpeg = needs.jpeg;
+  options.damage = needs.damage.damage;
+  options.steps = needs.damage.steps;
   options.most_noise = force.frame.noise_max;
   options.known = needs.known;
   options.most_calls = needs.most_calls;

@@ -14,6 +14,7 @@
 
 #include "core/api/restorer.h"
 #include "gst-plugin/abort_causes.h"
+#include "gst-plugin/damage.h"
 #include "gst-plugin/device_memory.h"
 #include "gst-plugin/fields.h"
 #include "gst-plugin/settings_ledger.h"
@@ -27,6 +28,7 @@ struct FrameNeeds {
   int most_calls;
   double least_noise;
   const JpegTables* jpeg;
+  DamageWatch::Seen damage;
   FieldPass pass = {};
 };
 

@@ -52,7 +52,7 @@ SettingsLedger::Renegotiation SettingsLedger::settle() {
 }
 
 FrameSettings SettingsLedger::frame() const {
-  return {settled_.strength, settled_.chroma_strength,     settled_.noise,      settled_.noise_max,
+  return {settled_.strength, settled_.chroma_strength,     settled_.noise,      settled_.noise_max,    settled_.conceal,
           settled_.max_gap,  settled_.processing_deadline, settled_.qos_policy, settled_.post_messages};
 }
 

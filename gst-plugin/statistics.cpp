@@ -13,6 +13,10 @@ void Statistics::frame_out(const FrameReport& report, const FrameNotes& notes) {
   frames_degraded_ += notes.degraded;
   cuts_ += report.cut;
   not_finite_ += report.not_finite;
+  if (report.concealed_share > 0) {
+    ++concealed_;
+    concealed_share_ += (report.concealed_share - concealed_share_) / static_cast<double>(concealed_);
+  }
   tiles_halved_ += report.tiles_halved;
   prior_calls_ += report.prior_calls;
   last_ = report;
@@ -37,7 +41,8 @@ GstStructure* Statistics::to_structure() const {
                     last_.noise_of_plane[1], "noise-plane-2", G_TYPE_DOUBLE, last_.noise_of_plane[2], "noise-slope",
                     G_TYPE_DOUBLE, last_.noise_slope, "noise-share", G_TYPE_DOUBLE, last_.noise_share, "coded-share",
                     G_TYPE_DOUBLE, last_.coded_share, "noise-source", G_TYPE_STRING, notes_.noise_source,
-                    "compression-noise", G_TYPE_DOUBLE, notes_.compression_noise, nullptr);
+                    "compression-noise", G_TYPE_DOUBLE, notes_.compression_noise, "frames-concealed", G_TYPE_UINT64,
+                    concealed_, "concealed-share", G_TYPE_DOUBLE, concealed_share_, nullptr);
   for (int cause = 1; cause < reset_causes; ++cause) {
     const std::string field = std::string("resets-") + reset_cause_name(static_cast<ResetCause>(cause));
     gst_structure_set(s, field.c_str(), G_TYPE_UINT64, resets_[cause], nullptr);

@@ -43,6 +43,8 @@ class Statistics {
   std::array<guint64, reset_causes> resets_{};
   guint64 cuts_ = 0;
   guint64 not_finite_ = 0;
+  guint64 concealed_ = 0;
+  double concealed_share_ = 0;  // of the pixels of such frames, mean
   guint64 prior_calls_ = 0;
   guint64 tiles_halved_ = 0;
   std::array<double, 256> times_{};  // ring of total milliseconds, frame n at n % 256

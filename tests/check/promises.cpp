@@ -44,6 +44,7 @@ static const char* const promised[] = {
     "reddiff noise-max gdouble 255",
     "reddiff mask-grow gint 0",
     "reddiff chroma-strength gdouble 1",
+    "reddiff conceal gboolean true",
     "reddiffdegrade operator gchararray identity",
     "reddiffdegrade noise gdouble 0",
     "reddiffdegrade seed guint64 0",
@@ -132,6 +133,8 @@ static const char* const promised[] = {
     "stats noise-slope gdouble",
     "stats noise-share gdouble",
     "stats coded-share gdouble",
+    "stats frames-concealed guint64",
+    "stats concealed-share gdouble",
 };
 
 static std::string text_of(const GValue* value) {
