@@ -20,6 +20,7 @@ import time
 import numpy as np
 
 import evaluate_codecs
+import evaluate_damage
 import evaluate_measures as measures
 import evaluate_peers as peers
 import evaluate_pictures as pictures
@@ -279,6 +280,8 @@ def main():
         estimate_noise(clips, args)
     if asked("compressed"):
         evaluate_codecs.print_table(clips, args.properties)
+    if asked("damaged"):
+        evaluate_damage.print_table(clips, args.properties)
     for case in cases():
         if not asked(case.name):
             continue
