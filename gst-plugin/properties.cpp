@@ -143,9 +143,8 @@ const Row rows[] = {
      "Blend of the colour alone, after 'strength': 0 = colours of the plainly resampled input under the restored "
      "brightness, 1 = restored"},
     {"conceal", &Settings::conceal, 0, 0, frame, false,
-     "Whether frames that a decoder made of nothing, as packets were lost, show what was there before, moved along; "
-     "needs a past ('temporal') and reddiffbitstream in front of the decoder, or one that marks such frames as "
-     "corrupted"},
+     "Whether frames whose decoder had nothing to predict them from, as packets were lost, show what was there before; "
+     "needs a past ('temporal') and reddiffbitstream, or marks by the decoder"},
     {"device", &Settings::device, 0, 0, start, false,
      "Where to compute: auto, cpu or cuda:N; one that is asked for and missing is an error"},
     {"precision", enum_field<&Settings::precision, precision_type>(), 0, 0, start, false,

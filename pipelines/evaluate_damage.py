@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the element makes of streams that lost packets. Clips are encoded by ffmpeg and sent through an RTP loopback in gst-launch, where
-packets are dropped: 2 % of them, and three bursts of four. What comes out is held against the run without a loss, frame by frame by its time: PSNR of
+packets are dropped: 2 % of them, one at least, and three bursts of four. What comes out is held against the run without a loss, frame by frame by its time: PSNR of
 the frames that differ, as the decoder shows them (conceal=false) and with conceal=true. The restoration itself is as good as off, so that
 it is not what is measured; frames before the first loss must be the same to the bit."""
 import random
@@ -41,7 +41,8 @@ def without(all_packets, loss, seed):
     """The first twentieth arrives: a stream that starts with a loss has no past."""
     chance, safe = random.Random(seed), len(all_packets) // 20 + 8
     if loss == "2 %":
-        return [p for i, p in enumerate(all_packets) if i < safe or chance.random() >= 0.02]
+        lost = [i for i in range(safe, len(all_packets)) if chance.random() < 0.02] or [(safe + len(all_packets)) // 2]
+        return [p for i, p in enumerate(all_packets) if i not in lost]
     third = max(8, (len(all_packets) - safe) // 3)
     starts = [chance.randrange(first, first + third // 2) for first in range(safe, len(all_packets), third)]
     return [p for i, p in enumerate(all_packets) if not any(start <= i < start + 4 for start in starts)]
