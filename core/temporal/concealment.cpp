@@ -24,9 +24,8 @@ constexpr double most_contrast = 0.35;
 constexpr std::int64_t coarse = 8;  // pixels a side, of what contrast is measured between
 // A frame continues one motion rather than the other if its error is less than this share.
 constexpr double clearly = 0.7;
-// Of the frame: less than this changed by more than so many code values is nothing; more than that explained by no past at all is
-// another scene.
-constexpr double nothing_left = 0.005, seen = 6, another_scene = 0.5;
+// Of the frame: less than this changed by more than so many code values is nothing.
+constexpr double nothing_left = 0.005, seen = 6;
 
 double power(double user_level) { return level_to_core(user_level) * level_to_core(user_level); }
 
@@ -92,7 +91,8 @@ at::Tensor Concealment::go_on(const at::Tensor& decoded, int steps) {
                  at::minimum(difference(decoded, moved(shown_, continued)), difference(decoded, moved(shown_, motion)));
   const auto correction = as_shown / (as_shown + as_decoded + power(1)) * moved(shown_ - decoded_, motion);
   const bool repaired = share_of(correction.abs().amax(1, true) > level_to_core(seen)) < nothing_left;
-  if (repaired || share_of(at::minimum(as_shown, as_decoded) > power(wrong)) > another_scene) {
+  // A key frame, or another scene, does not go on from what was decoded.
+  if (repaired || share_of(as_decoded > power(wrong)) >= least_share) {
     reset();
     return {};
   }

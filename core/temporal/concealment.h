@@ -7,7 +7,8 @@
 //   those after it:   x = d + a warp(x' - d', g),   a = e0 / (e0 + e1)
 //
 // with ' for the last frame, f the last motion continued, and g the motion found between d and d', or f. e1 = box9 |d - warp(d', g)|^2 is
-// how well d continues what was decoded, e0 the same of what was shown: where the stream repairs itself a goes to 0.
+// how well d continues what was decoded, e0 the same of what was shown: where the stream repairs itself a goes to 0. A frame that over a
+// tenth of it continues nothing that was decoded ends it.
 //
 // A frame is taken for such only if over a tenth of it no motion explains it, and it is flat there. Another scene is not, and what a decoder
 // has concealed itself from what is around is not either: both stay as they are. Pictures are [1,3,H,W], core units.
