@@ -29,9 +29,6 @@ class Compression {
   void on_event(GstEvent* event);
   void on_tags(const GstTagList* tags);
 
-  // Whether the stream's tags name a codec.
-  bool is_coded() const { return strength_ > 0; }
-
   // The noise level that restores this frame best; see compressed.md. Call it for every frame: where the caps have no rate the
   // frames' own times tell it.
   CompressionNoise of_frame(const GstVideoInfo& info, GstBuffer* buffer);

@@ -35,7 +35,7 @@ bool LossTracker::is_damaged(bool is_key, bool lost, GstClockTime time) {
   return lost || (before_key ? before_key_ : damaged_);
 }
 
-DamageWatch::Seen DamageWatch::of_frame(const GstVideoInfo& info, GstBuffer* buffer, bool coded) {
+DamageWatch::Seen DamageWatch::of_frame(const GstVideoInfo& info, GstBuffer* buffer) {
   Seen seen;
   seen.steps = steps_between(info, buffer, last_);
   last_ = GST_BUFFER_PTS(buffer);
@@ -47,7 +47,7 @@ DamageWatch::Seen DamageWatch::of_frame(const GstVideoInfo& info, GstBuffer* buf
     seen.damage = FrameDamage::lost;  // the one that was itself lost may never have come here
   else if (damaged)
     seen.damage = FrameDamage::inherited;
-  else if (loss.known || coded)
+  else if (loss.known)
     seen.damage = FrameDamage::none;
   damaged_ = damaged;
   return seen;

@@ -35,8 +35,8 @@ class DamageWatch {
 
   void clear() { *this = DamageWatch(); }
 
-  // coded: the stream was decoded from something, as far as is known; only then is it watched without a damaged frame.
-  Seen of_frame(const GstVideoInfo& info, GstBuffer* buffer, bool coded);
+  // Only a stream that says of its frames what was lost is watched before the first damaged one.
+  Seen of_frame(const GstVideoInfo& info, GstBuffer* buffer);
 
  private:
   bool flagged_ = false, damaged_ = false;

@@ -87,7 +87,7 @@ void start_turn(GstVideoFilter* filter, ElementState& state, const GstBuffer* in
 
 // Frames are remembered for those after them only where they may be damaged, and a past is wanted.
 DamageWatch::Seen watched(ElementState& state, const InForce& force, const GstVideoInfo& info, GstBuffer* buffer) {
-  const auto seen = state.damage.of_frame(info, buffer, state.compression.is_coded());
+  const auto seen = state.damage.of_frame(info, buffer);
   if (!force.frame.conceal || force.config.temporal == Temporal::none) return {};
   return seen;
 }

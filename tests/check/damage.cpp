@@ -60,24 +60,24 @@ static GstBuffer* corrupted(GstBuffer* buffer) {
   return buffer;
 }
 
-static FrameDamage seen_of(DamageWatch& watch, GstBuffer* buffer, bool coded) {
-  const auto seen = watch.of_frame(check::info_of(caps), buffer, coded);
+static FrameDamage seen_of(DamageWatch& watch, GstBuffer* buffer) {
+  const auto seen = watch.of_frame(check::info_of(caps), buffer);
   gst_buffer_unref(buffer);
   return seen.damage;
 }
 
 GST_START_TEST(the_meta_says_it_or_the_flag) {
   DamageWatch raw, by_flag, by_meta;
-  fail_unless(seen_of(raw, frame(0, false), false) == FrameDamage::unwatched);
-  fail_unless(seen_of(by_flag, frame(0, false), true) == FrameDamage::none);
-  fail_unless(seen_of(by_flag, corrupted(frame(1, false)), true) == FrameDamage::lost);
-  fail_unless(seen_of(by_flag, frame(2, false), true) == FrameDamage::inherited);
-  fail_unless(seen_of(by_meta, with_meta(frame(0, false), 'P', false, false), false) == FrameDamage::none);
+  fail_unless(seen_of(raw, frame(0, false)) == FrameDamage::unwatched);
+  fail_unless(seen_of(by_flag, frame(0, false)) == FrameDamage::unwatched);
+  fail_unless(seen_of(by_flag, corrupted(frame(1, false))) == FrameDamage::lost);
+  fail_unless(seen_of(by_flag, frame(2, false)) == FrameDamage::inherited);
+  fail_unless(seen_of(by_meta, with_meta(frame(0, false), 'P', false, false)) == FrameDamage::none);
   // The frame that lost something may not be the first that shows it, and may never come.
-  fail_unless(seen_of(by_meta, with_meta(frame(1, false), 'B', false, true), false) == FrameDamage::lost);
-  fail_unless(seen_of(by_meta, with_meta(frame(2, false), 'P', true, true), false) == FrameDamage::lost);
-  fail_unless(seen_of(by_meta, with_meta(frame(3, false), 'P', false, true), false) == FrameDamage::inherited);
-  fail_unless(seen_of(by_meta, with_meta(frame(4, false), 'I', false, false), false) == FrameDamage::none);
+  fail_unless(seen_of(by_meta, with_meta(frame(1, false), 'B', false, true)) == FrameDamage::lost);
+  fail_unless(seen_of(by_meta, with_meta(frame(2, false), 'P', true, true)) == FrameDamage::lost);
+  fail_unless(seen_of(by_meta, with_meta(frame(3, false), 'P', false, true)) == FrameDamage::inherited);
+  fail_unless(seen_of(by_meta, with_meta(frame(4, false), 'I', false, false)) == FrameDamage::none);
 }
 GST_END_TEST
 
@@ -86,7 +86,7 @@ GST_START_TEST(missing_frames_are_counted_by_their_times) {
   const struct { int index, steps; } frames[] = {{0, 1}, {1, 1}, {3, 2}, {4, 1}, {40, 4}, {2, 1}};
   for (const auto& f : frames) {
     GstBuffer* buffer = frame(f.index, false);
-    fail_unless_equals_int(watch.of_frame(check::info_of(caps), buffer, true).steps, f.steps);
+    fail_unless_equals_int(watch.of_frame(check::info_of(caps), buffer).steps, f.steps);
     gst_buffer_unref(buffer);
   }
 }
