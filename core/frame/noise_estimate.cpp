@@ -20,7 +20,30 @@ namespace reddiff {
 namespace {
 
 constexpr double agree = 1.15;
+constexpr double most_rise = 16;         // of a spectrum that says next to nothing at full size
 constexpr std::uint8_t not_counted = 4;  // beside what flatness_on_host() says
+
+// What the estimate reads in means of 2^size x 2^size pixels, of noise of this power by frequency, [bins,bins] of float32.
+double level_in_means(const at::Tensor& power, std::size_t size) {
+  constexpr std::int64_t bins = NoiseSpectrum::bins;
+  const float* at_frequency = power.const_data_ptr<float>();
+  // Along one axis: the mean of `side` pixels, `side` times its level, behind the second difference of what is left.
+  std::array<double, bins> seen{};
+  const double side = std::exp2(static_cast<double>(size));
+  for (std::int64_t bin = 0; bin < bins; ++bin) {
+    const double angle = 2 * std::numbers::pi * static_cast<double>(bin) / NoiseSpectrum::window;
+    const double mean = bin == 0 ? 1 : std::sin(side * angle / 2) / (side * std::sin(angle / 2));
+    const double signs = bin == 0 || bin == bins - 1 ? 1 : 2;
+    seen[static_cast<std::size_t>(bin)] = signs * side * std::pow(mean * (1 - std::cos(side * angle)), 2);
+  }
+  double sum = 0, of_white = 0;
+  for (std::size_t y = 0; y < bins; ++y)
+    for (std::size_t x = 0; x < bins; ++x) {
+      sum += at_frequency[y * bins + x] * seen[y] * seen[x];
+      of_white += seen[y] * seen[x];
+    }
+  return std::sqrt(sum / of_white);
+}
 
 // Of every group of planes, how much at one size; `ballot` is asked for those that are large enough.
 template <typename MakeBallot> NoiseEstimate estimate(const std::vector<NoisePlanes>& groups, MakeBallot&& ballot) {
@@ -195,33 +218,21 @@ double rms_of(const std::array<double, noise_sizes>& levels, int size) {
 }
 
 std::array<double, noise_sizes> levels_of(const NoiseSpectrum& spectrum) {
-  constexpr std::int64_t bins = NoiseSpectrum::bins;
-  const auto power = spectrum.power().mean(0).to(at::kDouble).contiguous();
-  const double* at_frequency = power.const_data_ptr<double>();
-  const auto angle = [](std::int64_t bin) {
-    return 2 * std::numbers::pi * static_cast<double>(bin) / NoiseSpectrum::window;
-  };
-  const auto signs = [](std::int64_t bin) { return bin == 0 || bin == bins - 1 ? 1.0 : 2.0; };
+  const auto mean = spectrum.power().mean(0).contiguous();
   std::array<double, noise_sizes> levels{};
-  double of_white = 0;
-  for (std::size_t size = 0; size < noise_sizes; ++size) {
-    // Along one axis: the mean of `side` pixels, `side` times its level, behind the second difference of what is left.
-    const double side = std::exp2(static_cast<double>(size));
-    const auto seen = [&](std::int64_t bin) {
-      const double a = angle(bin);
-      const double mean = bin == 0 ? 1 : std::sin(side * a / 2) / (side * std::sin(a / 2));
-      return side * std::pow(mean * (1 - std::cos(side * a)), 2);
-    };
-    double sum = 0;
-    for (std::int64_t y = 0; y < bins; ++y)
-      for (std::int64_t x = 0; x < bins; ++x)
-        sum += signs(y) * signs(x) * at_frequency[y * bins + x] * seen(y) * seen(x);
-    if (size == 0)
-      for (std::int64_t y = 0; y < bins; ++y)
-        for (std::int64_t x = 0; x < bins; ++x) of_white += signs(y) * signs(x) * seen(y) * seen(x);
-    levels[size] = std::sqrt(sum / of_white);
-  }
+  for (std::size_t size = 0; size < noise_sizes; ++size) levels[size] = level_in_means(mean, size);
   return levels;
+}
+
+double rise_of(const NoiseSpectrum& spectrum) {
+  double at_full_size = 0, densest = 0;
+  for (std::int64_t axis = 0; axis < 3; ++axis)
+    for (std::size_t size = 0; size <= noise_sizes; ++size) {
+      const double level = level_in_means(spectrum.power()[axis].contiguous(), size);
+      if (size == 0) at_full_size = std::max(at_full_size, level);
+      densest = std::max(densest, level);
+    }
+  return densest / std::max(at_full_size, densest / most_rise);
 }
 
 std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known) {

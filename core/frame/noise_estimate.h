@@ -50,6 +50,10 @@ double rms_of(const std::array<double, noise_sizes>& levels, int size);
 // What the estimate reads at each size of noise of this spectrum whose root mean square is 1, in planes that have all axes of colour alike.
 std::array<double, noise_sizes> levels_of(const NoiseSpectrum& spectrum);
 
+// How many times as dense noise of this spectrum is where it is densest, in means of up to 8x8 pixels and in any axis of colour, as it is at
+// full size in the axis that has most of it there: 1 for white noise, of luma alone as well; large for blotches of colour.
+double rise_of(const NoiseSpectrum& spectrum);
+
 // Planes that noise is looked for in together. Where a frame has halved chroma, noise of R'G'B' hides in it: the density counts.
 struct NoisePlanes {
   // [1,C,h,w] and their means of 2x2 and 4x4; undefined where they are too small to see noise in.

@@ -25,7 +25,11 @@ constexpr double kept = 0.75;  // of what was known of the share before
 // The prior is asked again where a level has become so many times as large or as small.
 constexpr double another = 1.5;
 // Noise is at most so many times what is read of it: of soft noise next to nothing passes the filter at full size.
-constexpr double most_unread = 1.5;
+constexpr double most_unread = 2.5;
+// Noise is correlated whose spectrum rises by so much, and stays so down to the other; white noise comes to 1.1.
+constexpr double rise_of_correlated = 1.4, rise_that_stays = 1.2;
+constexpr double most_told = 2;  // times what is read at full size
+constexpr int learnt_again = 4;  // frames: the spectrum of what has turned out to be white noise
 
 constexpr int idle_before_rest = 8, looked_at = 4;  // frames; of resting ones one in so many is looked at
 
@@ -64,12 +68,23 @@ bool NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const
   return true;
 }
 
+// Noise of colours may rise where luma, which says most of the level, does not.
+void NoiseModel::learn_spectrum(const at::Tensor& picture) {
+  const bool is_white = spectrum_.known() && !is_correlated();
+  if (is_white && ++not_learnt_ < learnt_again) return;
+  not_learnt_ = 0;
+  spectrum_.learn(picture, last_picture_);
+  if (!spectrum_.known()) return;
+  const double rise = rise_of(*spectrum_.known());
+  rise_ = rise > (rise_ > 1 ? rise_that_stays : rise_of_correlated) ? rise : 1;
+}
+
 double NoiseModel::believed(const Levels& levels, const at::Tensor& picture, const Denoise& denoise) {
   if (noise_share_) {
     Levels noise = levels;
     for (std::size_t size = 0; size < noise_sizes; ++size) noise[size] *= (*noise_share_)[size];
     size_ = densest_size(noise, size_);
-    return densest_level(noise, size_);
+    return densest_level(noise, size_) * told_over_read();
   }
   const bool ask = !judged_ || !std::equal(levels.begin(), levels.end(), judged_->begin(),
                                            [](double now, double then) { return is_within(another, now, then); });
@@ -81,6 +96,9 @@ double NoiseModel::believed(const Levels& levels, const at::Tensor& picture, con
   return verdict_ ? densest_level(levels, size_) : 0;
 }
 
+// Where full size alone is read, the spectrum knows what there is at others.
+double NoiseModel::told_over_read() const { return size_ == 0 ? std::min(rise_, most_told) : 1; }
+
 // What is said of it beside the level.
 void NoiseModel::describe(const NoiseEstimate& alone, bool three_alike) {
   const auto part = noise_share_.value_or(Levels{1, 1, 1});
@@ -89,10 +107,11 @@ void NoiseModel::describe(const NoiseEstimate& alone, bool three_alike) {
     mean[size] = alone.mean[size] * part[size];
     level[size] = alone.level[size] * part[size];
   }
-  const double densest = densest_level(level, size_);
+  const double densest = densest_level(level, size_) * told_over_read();
   const double ratio = densest > 0 ? std::min(1.0, rms_of(mean, size_) / densest) : 1;
-  rms_over_level_ = size_ == described_ ? kept * rms_over_level_ + (1 - kept) * ratio : ratio;
-  described_ = size_;
+  const int described = rise_ > 1 ? noise_sizes + size_ : size_;
+  rms_over_level_ = described == described_ ? kept * rms_over_level_ + (1 - kept) * ratio : ratio;
+  described_ = described;
   rms_over_read_ = spectrum() ? std::clamp(1 / rms_of(levels_of(*spectrum()), size_), 1.0, most_unread) : 1;
   slope_ = level_ > 0 && level[0] > 0 && level[1] > 0 ? level[1] / level[0] : 1;
   share_ = alone.share;
@@ -113,14 +132,14 @@ double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, con
   if (constant.inside <= most_constant) alone = estimate_noise(planes);
   if (constant.at_ends > most_at_ends && alone.white() > strong) alone = {};
   const bool still = learn_from_change(planes, alone);
-  if (still && last_picture_.defined() && !known.defined()) spectrum_.learn(picture, last_picture_);
+  if (still && last_picture_.defined() && !known.defined()) learn_spectrum(picture);
   before_ = planes;
   last_ = alone;
   Levels levels;
   for (std::size_t size = 0; size < noise_sizes; ++size) levels[size] = sizes_[size].update(alone.level[size]);
   const double found = believed(levels, picture, denoise);
   level_ = track_.update(found > least_noise ? std::min(found, level_to_core(255)) : 0);
-  last_picture_ = is_correlated() && !known.defined() ? picture : at::Tensor();
+  last_picture_ = level_ > 0 && !known.defined() ? picture : at::Tensor();
   idle_ = level_ > 0 ? 0 : std::min(idle_ + 1, idle_before_rest + 1);
   describe(alone, frame.model != ColorModel::ycbcr);
   return level_;
@@ -138,6 +157,7 @@ void NoiseModel::start_scene() {
   for (auto& size : sizes_) size.restart();
   track_.restart();
   spectrum_.restart();
+  rise_ = 1;
   noise_share_.reset();
   judged_.reset();
 }

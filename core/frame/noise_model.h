@@ -34,7 +34,7 @@ class NoiseModel {
   // Of the noise itself; level() is larger where it is not white, as the prior needs it. Core units.
   double rms() const { return level_ * rms_over_level_ * rms_over_read_; }
   // Neighbouring values have it in common: the prior's kind "camera" knows it better, by its root mean square.
-  bool is_correlated() const { return level_ > 0 && size_ > 0; }
+  bool is_correlated() const { return level_ > 0 && (size_ > 0 || rise_ > 1); }
   // Of the noise's variance: the density at the size where it is largest.
   double density() const { return rms_over_level_ > 0 ? 1 / (rms_over_level_ * rms_over_level_) : 1; }
   // What neighbouring values have in common, where time has told; else nullptr.
@@ -60,21 +60,25 @@ class NoiseModel {
 
   // Whether the picture stands still.
   bool learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone);
+  void learn_spectrum(const at::Tensor& picture);
   void describe(const NoiseEstimate& alone, bool three_alike);
+  double told_over_read() const;
   double believed(const Levels& levels, const at::Tensor& picture, const Denoise& denoise);
 
   std::vector<NoisePlanes> before_;
   std::array<NoiseTrack, noise_sizes> sizes_;  // of single frames
   NoiseTrack track_;
   int idle_ = 0, resting_ = 0;  // frames without noise one after the other; those that were not looked at
-  int described_ = -1;          // the size that rms_over_level_ is of
+  int described_ = -1;          // what rms_over_level_ is of: the size, and whether the spectrum rises
   double level_ = 0, rms_over_level_ = 1, rms_over_read_ = 1, slope_ = 1, share_ = 0, first_plane_ = 0,
          other_planes_ = 0;
   int size_ = 0;  // that it was read at
   std::array<BrightnessCurve, noise_sizes> curves_;
   std::optional<NoiseEstimate> last_;  // of the frame before
-  at::Tensor last_picture_;            // where its noise is correlated; else undefined
+  at::Tensor last_picture_;            // where it has noise and no pixel is missing; else undefined
   SpectrumTrack spectrum_;
+  double rise_ = 1;                    // of the spectrum, where it is that of correlated noise; else 1
+  int not_learnt_ = 0;                 // frames since it was looked at
   std::optional<Levels> noise_share_;  // of what a single frame shows, 0..1, where time has told
   // What the prior said, and of which levels; before it was asked there are none.
   std::optional<Levels> judged_;

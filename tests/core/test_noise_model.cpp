@@ -153,6 +153,34 @@ TEST(NoiseModel, LearnsTheSpectrumWhereThePictureStandsStill) {
   }
 }
 
+// Luma that is white and says nothing of it, colour that varies over many pixels, as cameras leave it.
+at::Tensor blotches(std::uint64_t seed) {
+  const auto colour = at::upsample_bicubic2d(noise({1, 2, height / 8, width / 8}, seed), {height, width}, false);
+  const auto cb = colour.narrow(1, 0, 1), cr = colour.narrow(1, 1, 1);
+  return noise({1, 1, height, width}, seed + 1000) + at::cat({1.4 * cr, -0.34 * cb - 0.71 * cr, 1.77 * cb}, 1);
+}
+
+TEST(NoiseModel, TimeFindsBlotchesOfColourBesideWhiteLuma) {
+  const auto clean = with_detail(scene(height, width, 8) * 0.5, 40);
+  for (const char* format : {"RGB", "Y444", "I420"}) {
+    NoiseModel blotchy, white, grey;
+    for (std::uint64_t frame = 0; frame < 6; ++frame) {
+      level_of(blotchy, clean + 8 * 2 / 255.0 * blotches(300 + frame), oracle(clean), format);
+      level_of(white, clean + 8 * 2 / 255.0 * noise({1, 3, height, width}, 330 + frame), oracle(clean), format);
+      level_of(grey, clean + 8 * 2 / 255.0 * noise({1, 1, height, width}, 360 + frame), oracle(clean), format);
+    }
+    EXPECT_TRUE(blotchy.is_correlated()) << format;
+    ASSERT_NE(blotchy.spectrum(), nullptr) << format;
+    const double own = 8 * rms(blotches(305));
+    EXPECT_NEAR(blotchy.rms() * 255 / 2, own, 0.25 * own) << format;
+    EXPECT_GT(blotchy.level() * 255 / 2, own) << format;
+    EXPECT_FALSE(white.is_correlated()) << format;
+    EXPECT_FALSE(grey.is_correlated()) << format;
+    blotchy.start_scene();
+    EXPECT_FALSE(blotchy.is_correlated()) << format;
+  }
+}
+
 TEST(NoiseModel, FollowsAGainThatWasSwitched) {
   const auto clean = scene(height, width, 8) * 0.5;
   NoiseModel model;

@@ -85,6 +85,20 @@ TEST(NoiseSpectrum, SaysWhatTheEstimateReads) {
   }
 }
 
+// Luma white and colour soft is what full size does not show; white noise of luma alone has nothing more at other sizes.
+TEST(NoiseSpectrum, RisesWhereAnyColourIsSofterThanTheRest) {
+  const auto white = at::ones({3, bins, bins}), soft = soft_power(3);
+  const auto of = [](const at::Tensor& grey, const at::Tensor& colour) {
+    return rise_of(NoiseSpectrum(at::stack({grey[0], colour[1], colour[2]})));
+  };
+  EXPECT_NEAR(of(white, white), 1, 1e-5);
+  EXPECT_NEAR(of(white, 0 * white), 1, 1e-5);
+  EXPECT_NEAR(of(white, soft / mean_power(soft) / 1000), 1, 1e-5);
+  EXPECT_GT(of(white, soft / mean_power(soft)), 3);
+  EXPECT_GT(of(soft, 0 * soft), 3);
+  EXPECT_TRUE(std::isfinite(of(0 * white, soft_power(8))));
+}
+
 TEST(NoiseSpectrum, HearsNothingFromWhatMovesOrWasRepeated) {
   const auto still = scene(192, 256, 3), field = soft_noise(192, 256, 1, 41);
   const auto before = still + 0.05 * soft_noise(192, 256, 1, 40), now = still + 0.05 * field;
