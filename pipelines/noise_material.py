@@ -91,6 +91,15 @@ def enlarged(sigma, how):
     return make
 
 
+def noise_enlarged(sigma, how):
+    """The same noise in a picture that was sharp before."""
+    def make(frames, rng):
+        height, width = frames.shape[1:3]
+        small = normal(np.zeros((len(frames), height // 2, width // 2), np.uint8), rng)
+        return added(frames, sigma * np.stack([cv2.resize(n, (width, height), interpolation=how) for n in small]))
+    return make
+
+
 def grain(strength):
     """Scanned film: grains of about a pixel and a half without slow changes, most of it in all three layers, strongest in the middle
     tones, weak where the film is clear or black."""
@@ -248,6 +257,7 @@ KINDS = {
     "salt and pepper 1 %, white 10": Kind(salt_and_pepper(0.01, False, 10), True),
     "hot pixels": Kind(hot_pixels(0.002), True),
     "hot pixels, white 5": Kind(hot_pixels(0.002, 5), True),
+    "noise 15 enlarged, cubic": Kind(noise_enlarged(15, cv2.INTER_CUBIC)),  # the noise of a kind hangs on its place: new ones come last
 }
 
 
