@@ -20,7 +20,9 @@ namespace reddiff {
 namespace {
 
 constexpr double agree = 1.15;
-constexpr double most_rise = 16;         // of a spectrum that says next to nothing at full size
+constexpr double most_rise = 16;  // of a spectrum that says next to nothing at full size
+constexpr double over_grey =
+    1.3;  // blotches of Cb and Cr come to 1.7 of what they are in grey; what moves is less in colours
 constexpr std::uint8_t not_counted = 4;  // beside what flatness_on_host() says
 
 // What the estimate reads in means of 2^size x 2^size pixels, of noise of this power by frequency, [bins,bins] of float32.
@@ -225,14 +227,15 @@ std::array<double, noise_sizes> levels_of(const NoiseSpectrum& spectrum) {
 }
 
 double rise_of(const NoiseSpectrum& spectrum) {
-  double at_full_size = 0, densest = 0;
+  double at_full_size = 0, grey = 0, colour = 0;
   for (std::int64_t axis = 0; axis < 3; ++axis)
     for (std::size_t size = 0; size <= noise_sizes; ++size) {
       const double level = level_in_means(spectrum.power()[axis].contiguous(), size);
       if (size == 0) at_full_size = std::max(at_full_size, level);
+      double& densest = axis == 0 ? grey : colour;
       densest = std::max(densest, level);
     }
-  return densest / std::max(at_full_size, densest / most_rise);
+  return colour > over_grey * grey ? colour / std::max(at_full_size, colour / most_rise) : 1;
 }
 
 std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& picture, const at::Tensor& known) {

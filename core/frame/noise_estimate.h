@@ -50,8 +50,9 @@ double rms_of(const std::array<double, noise_sizes>& levels, int size);
 // What the estimate reads at each size of noise of this spectrum whose root mean square is 1, in planes that have all axes of colour alike.
 std::array<double, noise_sizes> levels_of(const NoiseSpectrum& spectrum);
 
-// How many times as dense noise of this spectrum is where it is densest, in means of up to 8x8 pixels and in any axis of colour, as it is at
-// full size in the axis that has most of it there: 1 for white noise, of luma alone as well; large for blotches of colour.
+// How many times as dense noise of this spectrum is in colours where it is densest, in means of up to 8x8 pixels, as it is at full size in the
+// axis of colour that has most of it there: large for blotches of colour. 1 for white noise, of luma alone as well, and where grey has
+// as much of it at any size, as it has of what moves.
 double rise_of(const NoiseSpectrum& spectrum);
 
 // Planes that noise is looked for in together. Where a frame has halved chroma, noise of R'G'B' hides in it: the density counts.

@@ -25,9 +25,9 @@ constexpr double kept = 0.75;  // of what was known of the share before
 // The prior is asked again where a level has become so many times as large or as small.
 constexpr double another = 1.5;
 // Noise is at most so many times what is read of it: of soft noise next to nothing passes the filter at full size.
-constexpr double most_unread = 2.5;
+constexpr double most_unread = 1.5, most_unread_of_colour = 2.5;
 // Noise is correlated whose spectrum rises by so much, and stays so down to the other; white noise comes to 1.1.
-constexpr double rise_of_correlated = 1.4, rise_that_stays = 1.2;
+constexpr double rise_of_correlated = 2, rise_that_stays = 1.6;
 constexpr double most_told = 2;  // times what is read at full size
 constexpr int learnt_again = 4;  // frames: the spectrum of what has turned out to be white noise
 
@@ -112,7 +112,8 @@ void NoiseModel::describe(const NoiseEstimate& alone, bool three_alike) {
   const int described = rise_ > 1 ? noise_sizes + size_ : size_;
   rms_over_level_ = described == described_ ? kept * rms_over_level_ + (1 - kept) * ratio : ratio;
   described_ = described;
-  rms_over_read_ = spectrum() ? std::clamp(1 / rms_of(levels_of(*spectrum()), size_), 1.0, most_unread) : 1;
+  const double most = rise_ > 1 ? most_unread_of_colour : most_unread;
+  rms_over_read_ = spectrum() ? std::clamp(1 / rms_of(levels_of(*spectrum()), size_), 1.0, most) : 1;
   slope_ = level_ > 0 && level[0] > 0 && level[1] > 0 ? level[1] / level[0] : 1;
   share_ = alone.share;
   first_plane_ = level_ > 0 ? alone.own[0].level * part[0] : 0;
@@ -137,7 +138,10 @@ double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, con
   last_ = alone;
   Levels levels;
   for (std::size_t size = 0; size < noise_sizes; ++size) levels[size] = sizes_[size].update(alone.level[size]);
+  const int before = size_;
   const double found = believed(levels, picture, denoise);
+  // What was learnt where noise was believed to be white may have been motion.
+  if (size_ > 0 && before == 0 && rise_ == 1) spectrum_.restart();
   level_ = track_.update(found > least_noise ? std::min(found, level_to_core(255)) : 0);
   last_picture_ = level_ > 0 && !known.defined() ? picture : at::Tensor();
   idle_ = level_ > 0 ? 0 : std::min(idle_ + 1, idle_before_rest + 1);
