@@ -212,7 +212,7 @@ def estimate_noise(clips, args):
         for level in levels:
             noisy, _ = through(clip.truth[:4], 1, "reddiffdegrade", f"noise={level}", f"seed={args.seed}")
             _, text = through(noisy, 1, "reddiff", "noise=-1", "prior=dct", "steps=1", "temporal=none", "post-messages=true")
-            found.append(float(re.findall(r"noise=\(double\)([0-9.e+]+)", text)[-1]))
+            found.append(float(re.findall(r" noise=\(double\)([0-9.e+]+)", text)[-1]))
         print(f"| {clip.name} | {' | '.join(f'{f:.2f}' for f in found)} |", flush=True)
 
 
