@@ -77,8 +77,7 @@ const Row rows[] = {
      "What to undo when 'operator' is empty; inpaint needs a mask, see 'mask-source'"},
     {"scale", &Settings::scale, 0, 8, rebuild, false,
      "Output size = input size x scale; 0 = from 'operator', or 2 for task=super-resolution and 1 for the others; "
-     "alone it "
-     "means task=super-resolution"},
+     "alone, or with task=restore, it means task=super-resolution"},
     {"operator", &Settings::operator_text, 0, 0, rebuild, false,
      "Degradation to undo, instead of the task's: stages name:arg=value applied left to right and joined by '+', for "
      "example gaussian-blur:sigma=1.6+bicubic:factor=4; empty = from 'task'"},

@@ -10,10 +10,21 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::settings, sentence); }
 
-// A scale alone asks for a larger picture.
+// A scale alone asks for a larger picture, and so it does where the picture is to be cleaned up: enlarging takes away what noise and codecs
+// have left, too.
 Task meant_task(const Config& config) {
-  const bool enlarges = config.task == Task::denoise && config.operator_text.empty() && config.scale > 1;
-  return enlarges ? Task::super_resolution : config.task;
+  const bool cleans = config.task == Task::denoise || config.task == Task::restore;
+  return cleans && config.operator_text.empty() && config.scale > 1 ? Task::super_resolution : config.task;
+}
+
+// Of a scale that the operator does not have.
+std::string what_fits(const Config& config) {
+  if (config.operator_text.empty() && config.task == Task::deinterlace)
+    return "leave scale at 0, or set deinterlace=auto and task=restore to make whole frames and enlarge them";
+  if (config.operator_text.empty() && config.task == Task::inpaint)
+    return "leave scale at 0, or set task=super-resolution, which takes a mask as well, by mask-source or "
+           "mask-location";
+  return "leave scale at 0, set task=super-resolution, or choose another operator";
 }
 
 }  // namespace
@@ -36,7 +47,7 @@ OperatorSpec resolve_operator(const Config& config) {
   }
   if (config.scale != 0 && config.scale != op.factor())
     refuse("scale=" + std::to_string(config.scale) + " does not fit operator " + op.text() + ", which reduces by " +
-           std::to_string(op.factor()) + "; leave scale at 0, set task=super-resolution, or choose another operator");
+           std::to_string(op.factor()) + "; " + what_fits(config));
   return op;
 }
 

@@ -17,7 +17,8 @@ namespace reddiff {
 struct Config {
   Preset preset = Preset::automatic;
   Task task = Task::denoise;
-  int scale = 0;              // output = input x scale; 0: from the operator or the task; alone: super-resolution
+  int scale =
+      0;  // output = input x scale; 0: from the operator or the task; alone, or with task=restore: super-resolution
   std::string operator_text;  // empty: from the task
   Deinterlace deinterlace = Deinterlace::off;
   Fields fields = Fields::all;    // of interlaced video, for which there are frames
@@ -56,7 +57,8 @@ bool makes_frames_of_fields(const Config& config);
 // And nothing else is to be done: task=deinterlace without an operator and a mask.
 bool only_makes_frames(const Config& config);
 
-// The operator that the configuration asks for; a scale above 1 without task and operator means task=super-resolution. Throws
+// The operator that the configuration asks for; a scale above 1 without an operator means task=super-resolution where the task is to denoise
+// or to restore. Throws
 // Error{settings}: unknown operator, `scale` against the operator's factor, task=deblur without an operator.
 OperatorSpec resolve_operator(const Config& config);
 

@@ -17,7 +17,8 @@ constexpr Name<Task> tasks[] = {
     {Task::super_resolution, "super-resolution", "enlarge by 'scale', undoing a bicubic reduction"},
     {Task::inpaint, "inpaint", "fill what the mask marks as missing"},
     {Task::deblur, "deblur", "undo the blur named in 'operator'"},
-    {Task::restore, "restore", "clean up a picture as it is: identity operator, noise level from 'noise'"},
+    {Task::restore, "restore",
+     "clean up a picture: identity operator, noise level from 'noise'; with a 'scale' above 1, clean up and enlarge"},
     {Task::deinterlace, "deinterlace",
      "make whole frames of interlaced video, and nothing else; progressive frames pass untouched"},
 };

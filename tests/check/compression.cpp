@@ -149,7 +149,7 @@ static double noise_used(const std::string& properties) {
 // Of a picture without anything drawn: seven tenths of the error.
 GST_START_TEST(every_task_heeds_it_where_no_level_is_set) {
   const double wanted = 0.7 * 0.95 * std::pow(20, 0.55);
-  for (const char* task : {"task=restore", "task=denoise", "task=super-resolution"})
+  for (const char* task : {"task=restore", "task=denoise", "task=super-resolution", "task=restore scale=2"})
     fail_unless(std::abs(noise_used(task) - wanted) < 0.05 * wanted, "%s: %f, not %f", task, noise_used(task), wanted);
   fail_unless(std::abs(noise_used("task=restore noise=2") - 2) < 1e-6);
 }

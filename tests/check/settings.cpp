@@ -194,6 +194,20 @@ GST_START_TEST(what_is_set_together_is_taken_over_together) {
 }
 GST_END_TEST
 
+// Clean up as it is, then clean up and enlarge.
+GST_START_TEST(restore_takes_a_scale) {
+  Harness harness(std::string(check::fast) + "task=restore");
+  harness.caps(caps);
+  check::stream(harness, caps, 1);
+  fail_unless_equals_int(check::out_info(harness).width, 32);
+  g_object_set(harness.element(), "scale", 2, nullptr);
+  check::stream(harness, caps, 2, 1);
+  fail_unless_equals_int(check::out_info(harness).width, 2 * 32);
+  fail_unless(harness.stat("prior-calls") > 0);
+  fail_unless_equals_int(check::take_errors(harness.bus()).count, 0);
+}
+GST_END_TEST
+
 // An application may set everything, start, and let notifications out only then.
 GST_START_TEST(frozen_notifications_do_not_hide_settings_from_a_start) {
   Harness harness(check::fast);
@@ -305,6 +319,7 @@ static Suite* settings_suite() {
   suite_add_tcase(suite, cases);
   tcase_add_test(cases, scale_while_playing);
   tcase_add_test(cases, what_is_set_together_is_taken_over_together);
+  tcase_add_test(cases, restore_takes_a_scale);
   tcase_add_test(cases, frozen_notifications_do_not_hide_settings_from_a_start);
   tcase_add_test(cases, a_preset_is_one_change);
   tcase_add_test(cases, whether_the_source_is_live_is_asked_until_it_is_known);
