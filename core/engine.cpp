@@ -31,6 +31,11 @@ at::Tensor is_finite(const at::Tensor& picture) {
   return at::isfinite(high - low);
 }
 
+Errors errors_of(const Observed& seen) {
+  if (seen.likelihood->has_intervals()) return Errors::intervals;
+  return seen.kind == error_kind::codec ? Errors::codec : Errors::noise;
+}
+
 bool says_true(Awaited& value) { return value.get().item<bool>(); }
 
 }  // namespace
@@ -60,7 +65,7 @@ Observer Engine::make_observer() const {
   return {config_,
           book_.kind(),
           book_.mask(),
-          {book_.knows_clipping(), book_.knows_intervals()},
+          {book_.knows_clipping(), book_.knows_intervals(), book_.cleans_first()},
           prior_->kinds(),
           device_,
           [&prior = *prior_](const at::Tensor& u, double level) {
@@ -193,8 +198,7 @@ FrameReport Engine::restored_frame(const FrameView& in, const FrameView& out, co
     restoration_.reset();
     trace.in(Trace::Stage::convert, [&] { copy_frame(in, out); });
   } else {
-    if (solves)
-      restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls, seen.likelihood->has_intervals()), trace);
+    if (solves) restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls, errors_of(seen)), trace);
     auto [picture, finite] = shown(in, seen, restored.mu, options);
     trace.in(Trace::Stage::convert, [&] {
       at::Tensor alpha;

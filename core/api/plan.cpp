@@ -123,6 +123,10 @@ Shape PlanBook::shape_at(double sigma_y) const noexcept {
   return !masked || op_.keeps_colour() ? Shape::reduced_pictures : Shape::warm_started;
 }
 
+bool PlanBook::cleans_first() const {
+  return kind_ == ProblemKind::reduce && solver_ == SolverKind::hqs && mask_ == MaskSource::none && op_.keeps_colour();
+}
+
 // With filtered pictures the steps of a frame with a past are made in two runs: alone, before its past is asked, and along. Where H
 // loses resolution a good estimate from the frame alone is worth more than a second look at what the filter makes of it, and the birth
 // of the filter takes that estimate for the answer: all steps of a frame without a past are made there.
@@ -155,11 +159,14 @@ Plan PlanBook::at_intervals(double sigma_y, int most_calls) const noexcept {
   return plan;
 }
 
-Plan PlanBook::at(double sigma_y, int most_calls, bool intervals) const noexcept {
-  if (intervals) return at_intervals(sigma_y, most_calls);
-  const auto passes = preset_passes(preset_, kind_, solver_, sigma_y);
+Plan PlanBook::at(double sigma_y, int most_calls, Errors errors) const noexcept {
+  if (errors == Errors::intervals) return at_intervals(sigma_y, most_calls);
+  const bool cleans = errors == Errors::codec && cleans_first();
+  // What cleaning leaves is little noise: the levels need not stay above it. It moves with the picture, so that to a filter of pictures it is
+  // one more detail: the mean starts at the last solution.
+  const auto passes = preset_passes(preset_, kind_, solver_, cleans ? std::min(sigma_y, level_to_core(1)) : sigma_y);
   Plan plan;
-  plan.shape = shape_at(sigma_y);
+  plan.shape = !cleans ? shape_at(sigma_y) : temporal_ == Temporal::none ? Shape::cleaned : Shape::cleaned_start;
   plan.cold = with_user_values(passes.cold);
   plan.warm = with_user_values(passes.warm);
   if (most_calls > 0)

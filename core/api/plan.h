@@ -20,8 +20,17 @@ enum class Shape {
   reduced_pictures,  // filtered pictures, seen at a lower resolution without noise
   blurred_measurements,  // filtered measurements: blur and motion change places
   reduced_measurements,  // filtered measurements, small and noisy
+  cleaned,               // nothing: what a codec left in a small picture is taken away before it is enlarged
+  cleaned_start,         // the same, its mean starts at the last solution
   coded,                 // nothing: the measurement says in which intervals the picture lies
   coded_pictures,        // filtered pictures that lie in such intervals
+};
+
+// What stands between a measurement and H(x), beside its level.
+enum class Errors {
+  noise,
+  codec,      // what a codec left, which the prior knows as a kind of its own
+  intervals,  // they are all that the measurement says (core/frame/likelihood.h)
 };
 
 struct Plan {
@@ -53,12 +62,15 @@ class PlanBook {
   bool cleans_fields() const { return preset_ != Preset::live; }
   bool knows_clipping() const { return preset_ != Preset::paper; }  // the paper's loss does not
 
+  // Whether what a codec left is taken away first, at the size of the measurement. Not where pixels are missing: what is filled in is no picture.
+  bool cleans_first() const;
+
   // Whether intervals are of use.
   bool knows_intervals() const { return solver_ == SolverKind::ensemble; }
 
   // sigma_y > 0: of the measurement, core units. most_calls > 0: of the prior, whatever the steps and the temporal mode ask for; the
-  // filter then makes do with a single call. intervals: they are all that the measurement says (core/frame/likelihood.h).
-  Plan at(double sigma_y, int most_calls = -1, bool intervals = false) const noexcept;
+  // filter then makes do with a single call.
+  Plan at(double sigma_y, int most_calls = -1, Errors errors = Errors::noise) const noexcept;
 
  private:
   struct User {

@@ -54,7 +54,12 @@ double Observer::estimate(const FrameView& frame, Observed& seen, bool will_be_s
   return denoises_ || is_noisy(level) ? level : 0;
 }
 
-// Where the measurement is not the picture, one level stands for all places: its mean, so that what is drawn keeps its edges.
+// left: core units. Where the measurement is not the picture this costs a call of the prior, and below a code value there is nothing to take.
+bool Observer::takes_by_place(double left) const {
+  return denoises_ || (knows_.codec && knows_kind(error_kind::codec) && is_noisy(left));
+}
+
+// Where it is not taken by place, one level stands for all places: its mean, so that what is drawn keeps its edges.
 Observer::Level Observer::left_by_codec(const FrameView& frame, const FrameOptions& options,
                                         const at::Tensor& picture) {
   const double said = level_to_core(options.least_noise);
@@ -62,7 +67,7 @@ Observer::Level Observer::left_by_codec(const FrameView& frame, const FrameOptio
   if (codec_left_little_) return {0, {}};
   const auto left = codec_error(frame, picture, said);
   codec_left_little_ = left.rms <= least_noise;
-  if (denoises_) return {left.rms, left.map};
+  if (takes_by_place(left.rms)) return {left.rms, left.map};
   return {left.map.mean().item<double>(), {}};
 }
 
@@ -86,7 +91,7 @@ Observer::Level Observer::level(const FrameView& frame, const FrameOptions& opti
   const auto left = left_by_codec(frame, options, seen.picture);
   if (left.sigma_y > std::max(level, least_noise)) {
     seen.is_least = true;
-    seen.kind = denoises_ && knows_kind(error_kind::codec) ? error_kind::codec : error_kind::white;
+    seen.kind = left.map.defined() && knows_kind(error_kind::codec) ? error_kind::codec : error_kind::white;
     level = std::min(left.sigma_y, most);
     seen.noise_free = level == 0;
     return {std::max(level, floor), left.map.defined() ? left.map.clamp(floor, std::max(most, floor)) : at::Tensor()};

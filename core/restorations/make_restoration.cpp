@@ -20,6 +20,8 @@ constexpr Row table[] = {
     {Shape::reduced_pictures, make_reduced_pictures},
     {Shape::blurred_measurements, make_blurred_measurements},
     {Shape::reduced_measurements, make_reduced_measurements},
+    {Shape::cleaned, make_cleaned},
+    {Shape::cleaned_start, make_cleaned_start},
     {Shape::coded, make_coded},
     {Shape::coded_pictures, make_coded_pictures},
 };

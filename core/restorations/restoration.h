@@ -8,6 +8,7 @@
 //   warm_started         the mean starts at the last solution, moved along the motion
 //   picture_filtered     wraps the first two: their answer is one look of a recursive filter of pictures
 //   measurement_filtered wraps the first two: they solve what a recursive filter makes of the measurements
+//   cleaned              wraps what enlarges: a small picture without what a codec left in it
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -55,11 +55,15 @@ TEST(Resolve, TasksChooseTheOperator) {
   EXPECT_EQ(resolve_operator(Config{.task = Task::super_resolution, .scale = 4}).text(), "bicubic:factor=4");
   EXPECT_EQ(resolve_scale(Config{.task = Task::inpaint, .operator_text = "average-pool:factor=3"}), 3);
   EXPECT_EQ(resolve_operator(Config{.scale = 3}).text(), "bicubic:factor=3");  // a scale alone
+  for (const int scale : {2, 8})
+    EXPECT_EQ(resolve_scale(Config{.task = Task::restore, .scale = scale}), scale);  // clean up and enlarge
+  EXPECT_EQ(resolve_operator(Config{.task = Task::restore, .scale = 1}).text(), "identity");
 }
 
 TEST(Resolve, RefusesWhatHasNoMeaningAndSaysWhatToDo) {
   EXPECT_NE(refusal(Config{.task = Task::deblur}).find("operator=gaussian-blur"), std::string::npos);
-  EXPECT_NE(refusal(Config{.task = Task::restore, .scale = 2}).find("task=super-resolution"), std::string::npos);
+  EXPECT_NE(refusal(Config{.task = Task::inpaint, .scale = 2}).find("task=super-resolution"), std::string::npos);
+  EXPECT_NE(refusal(Config{.task = Task::deinterlace, .scale = 2}).find("deinterlace=auto"), std::string::npos);
   EXPECT_NE(refusal(Config{.task = Task::super_resolution, .scale = 1}).find("scale=2"), std::string::npos);
   EXPECT_NE(
       refusal(Config{.task = Task::super_resolution, .scale = 3, .operator_text = "bicubic:factor=2"}).find("scale=3"),
@@ -76,6 +80,7 @@ TEST(Resolve, NoiseIsEstimatedUnlessKnownPixelsAreToStay) {
   EXPECT_TRUE(estimates_noise(Config{}));
   EXPECT_TRUE(estimates_noise(Config{.scale = 3}));
   EXPECT_TRUE(estimates_noise(Config{.task = Task::super_resolution}));
+  EXPECT_TRUE(estimates_noise(Config{.task = Task::restore, .scale = 2}));
   EXPECT_FALSE(estimates_noise(Config{.noise = 0}));
   EXPECT_FALSE(estimates_noise(Config{.task = Task::inpaint}));
   EXPECT_EQ(resolve_problem(Config{.task = Task::restore}), ProblemKind::denoise);
@@ -183,21 +188,56 @@ TEST(PlanBook, TheProblemChoosesTheShape) {
         Shape::independent);
 }
 
+// What a codec left is taken away before a picture is enlarged, if all of it was measured and the data step is exact.
+TEST(PlanBook, CleansFirstWhereACodecHasBeen) {
+  const auto shape = [](const Config& config) { return PlanBook(config, false).at(noisy, -1, Errors::codec).shape; };
+  for (const Task task : {Task::super_resolution, Task::restore}) {
+    EXPECT_EQ(shape({.task = task, .scale = 2}), Shape::cleaned_start);
+    EXPECT_EQ(shape({.task = task, .scale = 2, .temporal = Temporal::warm_start}), Shape::cleaned_start);
+    EXPECT_EQ(shape({.task = task, .scale = 2, .temporal = Temporal::none}), Shape::cleaned);
+  }
+  const std::string mask = "mask.png";
+  for (const Config& config :
+       {Config{.task = Task::restore}, Config{.scale = 2, .mask_location = mask}, Config{.operator_text = "gray"},
+        Config{.preset = Preset::paper, .scale = 2}, Config{.operator_text = "gaussian-blur:sigma=1"}}) {
+    EXPECT_FALSE(PlanBook(config, false).cleans_first());
+    EXPECT_EQ(shape(config), PlanBook(config, false).at(noisy).shape);
+  }
+}
+
+// Cleaned, a picture is enlarged as one without noise.
+TEST(PlanBook, EnlargesWhatIsCleanedAsWithoutNoise) {
+  for (const auto& mode : names<Temporal>())
+    for (const auto& preset : names<Preset>())
+      for (const int most : {-1, 1, 3}) {
+        const PlanBook book({.preset = preset.value, .scale = 2, .temporal = mode.value}, false);
+        if (!book.cleans_first()) continue;
+        const PlanBook started({.preset = preset.value, .scale = 2, .temporal = Temporal::warm_start}, false);
+        const auto cleaned = book.at(noisy, most, Errors::codec), plain = started.at(quiet, most);
+        for (const auto& pass : {&Plan::cold, &Plan::warm}) {
+          EXPECT_EQ((cleaned.*pass).steps, (plain.*pass).steps) << mode.nick << preset.nick;
+          EXPECT_EQ((cleaned.*pass).start_level, (plain.*pass).start_level) << mode.nick << preset.nick;
+          EXPECT_EQ((cleaned.*pass).end_level, (plain.*pass).end_level) << mode.nick << preset.nick;
+        }
+      }
+}
+
 TEST(PlanBook, SharesTheStepsOfIntervals) {
   for (const auto& preset : names<Preset>())
     for (const int most : {-1, 1, 2, 3}) {
       const PlanBook book({.preset = preset.value, .task = Task::restore}, false);
-      const auto plan = book.at(noisy, most, true);
+      const auto plan = book.at(noisy, most, Errors::intervals);
       EXPECT_EQ(plan.shape, Shape::coded_pictures);
       EXPECT_EQ(plan.along.steps, 1) << preset.nick;
       EXPECT_GE(plan.cold.steps, 0) << preset.nick;
       EXPECT_TRUE(most < 0 || plan.cold.steps + plan.along.steps <= most) << preset.nick;
       EXPECT_GE(plan.cold.start_level, plan.along.start_level) << preset.nick;
     }
-  const auto user = PlanBook({.task = Task::restore, .steps = 3, .start_level = 20}, false).at(noisy, -1, true);
+  const auto user =
+      PlanBook({.task = Task::restore, .steps = 3, .start_level = 20}, false).at(noisy, -1, Errors::intervals);
   EXPECT_EQ(user.cold.steps, 2);
   EXPECT_NEAR(user.cold.start_level, level_to_core(20), 1e-12);
-  EXPECT_EQ(PlanBook({.task = Task::restore, .temporal = Temporal::none}, false).at(noisy, -1, true).shape,
+  EXPECT_EQ(PlanBook({.task = Task::restore, .temporal = Temporal::none}, false).at(noisy, -1, Errors::intervals).shape,
             Shape::coded);
 }
 

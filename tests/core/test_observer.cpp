@@ -20,11 +20,11 @@ constexpr std::int64_t height = 96, width = 128;
 using Names = std::vector<std::string>;
 
 Observed observed(double noise_level, double left_by_codec, const Names& kinds, Task task = Task::restore,
-                  ProblemKind problem = ProblemKind::denoise) {
+                  ProblemKind problem = ProblemKind::denoise, Knows knows = {}) {
   const auto clean = scene(height, width, 3) * 0.5;
   Config config;
   config.task = task;
-  Observer observer(config, problem, MaskSource::none, {}, kinds, at::kCPU, [clean](const at::Tensor& u, double) {
+  Observer observer(config, problem, MaskSource::none, knows, kinds, at::kCPU, [clean](const at::Tensor& u, double) {
     const auto times = clean.size(3) / u.size(3);
     return times == 1 ? clean.clone() : at::avg_pool2d(clean, {times, times});
   });
@@ -62,6 +62,20 @@ TEST(Observer, TakesItForWhiteNoiseWhereThePriorKnowsNoBetter) {
     EXPECT_GT(level(seen), least_told);
     EXPECT_LT(level(seen), most_told);
   }
+}
+
+// Where a small picture was measured and can be cleaned. Below a code value nothing is worth a call.
+TEST(Observer, SaysWhatACodecLeftInASmallPictureByPlace) {
+  const Knows knows{.codec = true};
+  for (const double left : {5.0, 0.9}) {
+    const auto seen = observed(0, left, {"white", "codec"}, Task::restore, ProblemKind::reduce, knows);
+    EXPECT_EQ(seen.kind, left > 1 ? error_kind::codec : error_kind::white) << left;
+    EXPECT_EQ(seen.likelihood->sigma_map().defined(), left > 1) << left;
+    EXPECT_TRUE(seen.is_least) << left;
+  }
+  const auto unknown = observed(0, 5, {"white"}, Task::restore, ProblemKind::reduce, knows);
+  EXPECT_EQ(unknown.kind, error_kind::white);
+  EXPECT_FALSE(unknown.likelihood->sigma_map().defined());
 }
 
 // Patterns of a screen are coded exactly: whatever the quantiser, nothing of them is to be taken away.

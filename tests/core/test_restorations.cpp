@@ -6,8 +6,10 @@
 #include <set>
 
 #include "core/api/plan.h"
+#include "core/registry.h"
 #include "core/restorations/restoration.h"
 #include "tests/core/engine_helpers.h"
+#include "tests/core/fake_priors.h"
 #include "tests/core/jpeg_coder.h"
 
 namespace reddiff {
@@ -19,7 +21,8 @@ struct Subject {
 };
 
 bool is_coded(Shape shape) { return shape == Shape::coded || shape == Shape::coded_pictures; }
-bool has_past(Shape shape) { return shape != Shape::independent && shape != Shape::coded; }
+bool is_cleaned(Shape shape) { return shape == Shape::cleaned || shape == Shape::cleaned_start; }
+bool has_past(Shape shape) { return shape != Shape::independent && shape != Shape::coded && shape != Shape::cleaned; }
 
 // One configuration for each shape of a plan.
 std::vector<Subject> subjects() {
@@ -33,10 +36,20 @@ std::vector<Subject> subjects() {
       {Shape::reduced_pictures, {.task = Task::super_resolution, .noise = 0}},
       {Shape::blurred_measurements, {.operator_text = blur, .noise = 4}},
       {Shape::reduced_measurements, {.task = Task::super_resolution, .noise = 8}},
+      {Shape::cleaned, {.task = Task::restore, .scale = 2, .temporal = Temporal::none}},
+      {Shape::cleaned_start, {.task = Task::restore, .scale = 2}},
       {Shape::coded, {.task = Task::restore, .temporal = Temporal::none}},
       {Shape::coded_pictures, {.task = Task::restore}},
   };
   return all;
+}
+
+// With a prior that knows what a codec leaves, where that is asked for.
+std::unique_ptr<Engine> engine_for(Shape shape, Config config) {
+  if (!is_cleaned(shape)) return engine_of(config);
+  config.prior = "tiny";
+  config.device = "cpu";
+  return std::make_unique<Engine>(config, false, model_path());
 }
 
 constexpr int frames = 4;
@@ -62,7 +75,7 @@ struct Played {
 Played play(Engine& engine, const Config& config, int first, int cut_at, int w = width, int h = height, int most = -1) {
   Played played;
   for (int i = first; i < frames; ++i) {
-    const bool coded = config.task == Task::restore;
+    const bool coded = config.task == Task::restore && config.scale == 0;
     const char* format = coded ? "I420" : "ARGB";
     const auto in = frame_of(i, cut_at, w, h, format);
     FrameOptions options{.noise = config.noise, .most_calls = most};
@@ -71,6 +84,8 @@ Played play(Engine& engine, const Config& config, int first, int cut_at, int w =
       code_frame(in->view, tables);
       options.jpeg = &tables;
       options.least_noise = 6;
+    } else if (config.task == Task::restore) {
+      options.least_noise = 30;
     }
     const auto restored = restore(engine, *in, resolve_scale(config), options, format);
     EXPECT_EQ(restored.report.coded_share > 0.9, coded && most != 0 && w >= 16 && h >= 16);
@@ -86,7 +101,8 @@ TEST(Restorations, HaveASubjectEach) {
   std::set<Shape> shapes;
   for (const auto& [shape, config] : subjects()) {
     const double sigma_y = std::max(level_to_core(std::max(config.noise, 0.0)), quantisation_floor(8));
-    EXPECT_EQ(PlanBook(config, false).at(sigma_y, -1, is_coded(shape)).shape, shape);
+    const auto errors = is_coded(shape) ? Errors::intervals : is_cleaned(shape) ? Errors::codec : Errors::noise;
+    EXPECT_EQ(PlanBook(config, false).at(sigma_y, -1, errors).shape, shape);
     shapes.insert(shape);
   }
   EXPECT_EQ(shapes.size(), static_cast<std::size_t>(Shape::coded_pictures) + 1);  // the last of the enumeration
@@ -94,7 +110,7 @@ TEST(Restorations, HaveASubjectEach) {
 
 TEST(Restorations, AfterAResetTheyAreNewToTheBit) {
   for (const auto& [shape, config] : subjects()) {
-    const auto used = engine_of(config), fresh = engine_of(config);
+    const auto used = engine_for(shape, config), fresh = engine_for(shape, config);
     play(*used, config, 0, never);
     used->reset();
     EXPECT_EQ(play(*used, config, 1, never).words, play(*fresh, config, 1, never).words) << static_cast<int>(shape);
@@ -103,7 +119,7 @@ TEST(Restorations, AfterAResetTheyAreNewToTheBit) {
 
 TEST(Restorations, TakeFromThePastWhatThePlanSays) {
   for (const auto& [shape, config] : subjects()) {
-    const auto played = play(*engine_of(config), config, 0, never);
+    const auto played = play(*engine_for(shape, config), config, 0, never);
     EXPECT_TRUE(played.reports[0].cold) << static_cast<int>(shape);
     for (int i = 1; i < frames; ++i)
       EXPECT_EQ(played.reports[i].cold, !has_past(shape)) << static_cast<int>(shape) << " frame " << i;
@@ -113,7 +129,7 @@ TEST(Restorations, TakeFromThePastWhatThePlanSays) {
 TEST(Restorations, ForgetAtACut) {
   constexpr int cut_at = 2;
   for (const auto& [shape, config] : subjects()) {
-    const auto played = play(*engine_of(config), config, 0, cut_at);
+    const auto played = play(*engine_for(shape, config), config, 0, cut_at);
     for (int i = 0; i < frames; ++i) {
       const bool expected = i == cut_at && has_past(shape);
       EXPECT_EQ(played.reports[i].cut, expected) << static_cast<int>(shape) << " frame " << i;
@@ -122,7 +138,7 @@ TEST(Restorations, ForgetAtACut) {
       EXPECT_TRUE(played.reports[cut_at].cold) << static_cast<int>(shape);
     }
     // Nothing of the scene before is left: the same as from an engine that began with the cut.
-    const auto fresh = play(*engine_of(config), config, cut_at, cut_at);
+    const auto fresh = play(*engine_for(shape, config), config, cut_at, cut_at);
     EXPECT_EQ(played.words[cut_at], fresh.words[0]) << static_cast<int>(shape);
     EXPECT_EQ(played.words[cut_at + 1], fresh.words[1]) << static_cast<int>(shape);
   }
@@ -132,7 +148,7 @@ TEST(Restorations, KeepToTheirBudget) {
   for (auto [shape, config] : subjects()) {
     config.steps = 5;
     for (int most = 0; most <= 3; ++most)
-      for (const auto& report : play(*engine_of(config), config, 0, never, width, height, most).reports) {
+      for (const auto& report : play(*engine_for(shape, config), config, 0, never, width, height, most).reports) {
         EXPECT_LE(report.prior_calls, most) << static_cast<int>(shape);
         EXPECT_EQ(report.prior_calls > 0, most > 0) << static_cast<int>(shape);
         EXPECT_FALSE(report.not_finite);
@@ -143,7 +159,7 @@ TEST(Restorations, KeepToTheirBudget) {
 TEST(Restorations, TakeAnySize) {
   for (const auto& [shape, config] : subjects())
     for (const auto& [w, h] : {std::pair{1, 1}, {2, 9}, {33, 32}, {47, 31}}) {
-      const auto played = play(*engine_of(config), config, 0, never, w, h);
+      const auto played = play(*engine_for(shape, config), config, 0, never, w, h);
       for (const auto& report : played.reports) EXPECT_FALSE(report.not_finite) << static_cast<int>(shape) << w << h;
     }
 }
@@ -151,12 +167,65 @@ TEST(Restorations, TakeAnySize) {
 // An exception leaves no half of a frame behind: the frames after it are those of a new engine.
 TEST(Restorations, ForgetAfterAFailure) {
   for (const auto& [shape, config] : subjects()) {
-    const auto used = engine_of(config), fresh = engine_of(config);
+    const auto used = engine_for(shape, config), fresh = engine_for(shape, config);
     play(*used, config, 0, never);
     const std::atomic<bool> abort = true;
     const auto in = frame_of(1, never, width, height);
     EXPECT_THROW(restore(*used, *in, resolve_scale(config), {.noise = config.noise, .abort = &abort}, "ARGB"), Error);
     EXPECT_EQ(play(*used, config, 1, never).words, play(*fresh, config, 1, never).words) << static_cast<int>(shape);
+  }
+}
+
+// Halves what it is shown, less by the level.
+class Halving final : public testing::GaussianPrior {
+ public:
+  Halving() : GaussianPrior(0, 1) {}
+  at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override { return u / 2 - sigma; }
+};
+
+class KnowsCodecs final : public testing::GaussianPrior {
+ public:
+  KnowsCodecs() : GaussianPrior(0, 1) {}
+  const Denoiser* for_kind(std::string_view kind) const override {
+    if (kind == "codec") return &halving_;
+    return this;
+  }
+
+ private:
+  Halving halving_;
+};
+
+// Solves nothing and keeps what it was asked.
+class Recorder final : public Solver {
+ public:
+  Needs needs() const override { return {}; }
+  Solution solve(const Denoiser&, const Problem& problem, const Start& start, const Pass&, Trace&) const override {
+    asked = problem;
+    return {start.mu, {0.1}};
+  }
+  mutable Problem asked;
+};
+
+TEST(Restorations, TakeAwayWhatACodecLeftBeforeTheyEnlarge) {
+  const KnowsCodecs prior;
+  const Recorder solver;
+  const Tools tools{make_operator(parse_operator("bicubic:factor=2")), ProblemKind::reduce, prior, solver, {}};
+  const auto y = noise({1, 3, 24, 32}, 7) * 0.3;
+  auto map = at::full({1, 1, 24, 32}, 0.06);
+  map.narrow(3, 0, 16).fill_(0.02);
+  const Problem problem{tools.op, y, {}, make_left_by_codec(0.05, map), error_kind::codec};
+  for (const Shape shape : {Shape::cleaned, Shape::cleaned_start}) {
+    const MotionSearch search;
+    Motion motion(search);
+    Trace trace(at::kCPU);
+    const auto restored =
+        make_restoration(shape, tools)->restore(problem, {.shape = shape, .along = {0}}, motion, trace);
+    EXPECT_LT((solver.asked.y - (y / 2 - map)).abs().max().item<double>(), 1e-6);
+    EXPECT_EQ(solver.asked.kind, error_kind::white);
+    EXPECT_LT(solver.asked.sigma_y(), 0.04);  // some of the mean
+    EXPECT_GT(solver.asked.sigma_y(), 0.01);
+    EXPECT_FALSE(solver.asked.likelihood->sigma_map().defined());
+    EXPECT_TRUE(at::equal(restored.plain, tools.op->pseudo_inverse(solver.asked.y)));
   }
 }
 
