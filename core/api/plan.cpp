@@ -11,6 +11,12 @@
 namespace reddiff {
 namespace {
 
+// The same, behind a look at the small picture.
+Shape with_cleaning(Shape shape) {
+  if (shape == Shape::independent) return Shape::cleaned;
+  return shape == Shape::reduced_pictures ? Shape::cleaned_pictures : Shape::cleaned_start;
+}
+
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::settings, sentence); }
 
 ProblemKind problem_kind(const OperatorSpec& op, bool masked) {
@@ -133,7 +139,7 @@ bool PlanBook::cleans_first() const {
 void PlanBook::share_steps(int most_calls, Plan& plan) const noexcept {
   const int steps = plan.cold.steps;
   plan.along = plan.cold;
-  const bool lossy = plan.shape == Shape::reduced_pictures;
+  const bool lossy = plan.shape == Shape::reduced_pictures || plan.shape == Shape::cleaned_pictures;
   Pass& alone = lossy ? plan.warm : plan.cold;
   alone.steps = lossy ? std::max(1, steps - 1) : 1;
   plan.along.steps = std::max(most_calls == 1 ? 0 : 1, steps - alone.steps);
@@ -162,17 +168,18 @@ Plan PlanBook::at_intervals(double sigma_y, int most_calls) const noexcept {
 Plan PlanBook::at(double sigma_y, int most_calls, Errors errors) const noexcept {
   if (errors == Errors::intervals) return at_intervals(sigma_y, most_calls);
   const bool cleans = errors == Errors::codec && cleans_first();
-  // What cleaning leaves is little noise: the levels need not stay above it. It moves with the picture, so that to a filter of pictures it is
-  // one more detail: the mean starts at the last solution.
-  const auto passes = preset_passes(preset_, kind_, solver_, cleans ? std::min(sigma_y, level_to_core(1)) : sigma_y);
   Plan plan;
-  plan.shape = !cleans ? shape_at(sigma_y) : temporal_ == Temporal::none ? Shape::cleaned : Shape::cleaned_start;
+  plan.shape = cleans ? with_cleaning(shape_at(level_to_core(1))) : shape_at(sigma_y);
+  // What cleaning leaves is little noise: where many frames are weighed the levels need not stay above it. A start at the last solution alone
+  // would gather it.
+  const bool is_clean = plan.shape == Shape::cleaned_pictures;
+  const auto passes = preset_passes(preset_, kind_, solver_, is_clean ? std::min(sigma_y, level_to_core(1)) : sigma_y);
   plan.cold = with_user_values(passes.cold);
   plan.warm = with_user_values(passes.warm);
   if (most_calls > 0)
     for (Pass* pass : {&plan.cold, &plan.warm}) pass->steps = std::min(pass->steps, most_calls);
   if (plan.shape == Shape::noisy_pictures || plan.shape == Shape::holed_pictures ||
-      plan.shape == Shape::reduced_pictures)
+      plan.shape == Shape::reduced_pictures || plan.shape == Shape::cleaned_pictures)
     share_steps(most_calls, plan);
   return plan;
 }

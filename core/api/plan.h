@@ -22,6 +22,7 @@ enum class Shape {
   reduced_measurements,  // filtered measurements, small and noisy
   cleaned,               // nothing: what a codec left in a small picture is taken away before it is enlarged
   cleaned_start,         // the same, its mean starts at the last solution
+  cleaned_pictures,      // the same in front of filtered pictures
   coded,                 // nothing: the measurement says in which intervals the picture lies
   coded_pictures,        // filtered pictures that lie in such intervals
 };

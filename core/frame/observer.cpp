@@ -54,9 +54,9 @@ double Observer::estimate(const FrameView& frame, Observed& seen, bool will_be_s
   return denoises_ || is_noisy(level) ? level : 0;
 }
 
-// left: core units. Where the measurement is not the picture this costs a call of the prior, and below a code value there is nothing to take.
-bool Observer::takes_by_place(double left) const {
-  return denoises_ || (knows_.codec && knows_kind(error_kind::codec) && is_noisy(left));
+// mean: of what is left, core units. Below a code value it is not worth a call of the prior.
+bool Observer::takes_by_place(double mean) const {
+  return knows_.codec && knows_kind(error_kind::codec) && is_noisy(mean);
 }
 
 // Where it is not taken by place, one level stands for all places: its mean, so that what is drawn keeps its edges.
@@ -67,8 +67,10 @@ Observer::Level Observer::left_by_codec(const FrameView& frame, const FrameOptio
   if (codec_left_little_) return {0, {}};
   const auto left = codec_error(frame, picture, said);
   codec_left_little_ = left.rms <= least_noise;
-  if (takes_by_place(left.rms)) return {left.rms, left.map};
-  return {left.map.mean().item<double>(), {}};
+  if (denoises_) return {left.rms, left.map};
+  const double mean = left.map.mean().item<double>();
+  if (takes_by_place(mean)) return {left.rms, left.map};
+  return {mean, {}};
 }
 
 // Of noise that depends on brightness.

@@ -76,7 +76,7 @@ class Observer {
   };
   Level level(const FrameView& frame, const FrameOptions& options, Observed& seen, bool will_be_solved);
   double estimate(const FrameView& frame, Observed& seen, bool will_be_solved);
-  bool takes_by_place(double left) const;
+  bool takes_by_place(double mean) const;
   Level left_by_codec(const FrameView& frame, const FrameOptions& options, const at::Tensor& picture);
   Level map_of_noise(const FrameView& frame, const FrameOptions& options, const Observed& seen, double level) const;
   at::Tensor sound_pixels(const FrameView& frame, const at::Tensor& picture);

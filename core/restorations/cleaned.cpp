@@ -54,4 +54,8 @@ RestorationPtr make_cleaned_start(const Tools& tools) {
   return std::make_unique<Cleaned>(tools, make_warm_started(tools));
 }
 
+RestorationPtr make_cleaned_pictures(const Tools& tools) {
+  return std::make_unique<Cleaned>(tools, make_reduced_pictures(tools));
+}
+
 }  // namespace reddiff

@@ -22,6 +22,7 @@ constexpr Row table[] = {
     {Shape::reduced_measurements, make_reduced_measurements},
     {Shape::cleaned, make_cleaned},
     {Shape::cleaned_start, make_cleaned_start},
+    {Shape::cleaned_pictures, make_cleaned_pictures},
     {Shape::coded, make_coded},
     {Shape::coded_pictures, make_coded_pictures},
 };

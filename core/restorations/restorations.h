@@ -23,6 +23,7 @@ RestorationPtr make_reduced_pictures(const Tools& tools);
 RestorationPtr make_blurred_measurements(const Tools& tools);
 RestorationPtr make_cleaned(const Tools& tools);
 RestorationPtr make_cleaned_start(const Tools& tools);
+RestorationPtr make_cleaned_pictures(const Tools& tools);
 
 RestorationPtr make_coded(const Tools& tools);
 RestorationPtr make_coded_pictures(const Tools& tools);

@@ -192,7 +192,7 @@ TEST(PlanBook, TheProblemChoosesTheShape) {
 TEST(PlanBook, CleansFirstWhereACodecHasBeen) {
   const auto shape = [](const Config& config) { return PlanBook(config, false).at(noisy, -1, Errors::codec).shape; };
   for (const Task task : {Task::super_resolution, Task::restore}) {
-    EXPECT_EQ(shape({.task = task, .scale = 2}), Shape::cleaned_start);
+    EXPECT_EQ(shape({.task = task, .scale = 2}), Shape::cleaned_pictures);
     EXPECT_EQ(shape({.task = task, .scale = 2, .temporal = Temporal::warm_start}), Shape::cleaned_start);
     EXPECT_EQ(shape({.task = task, .scale = 2, .temporal = Temporal::none}), Shape::cleaned);
   }
@@ -205,21 +205,19 @@ TEST(PlanBook, CleansFirstWhereACodecHasBeen) {
   }
 }
 
-// Cleaned, a picture is enlarged as one without noise.
+// Cleaned and filtered, a picture is enlarged as one without noise.
 TEST(PlanBook, EnlargesWhatIsCleanedAsWithoutNoise) {
-  for (const auto& mode : names<Temporal>())
-    for (const auto& preset : names<Preset>())
-      for (const int most : {-1, 1, 3}) {
-        const PlanBook book({.preset = preset.value, .scale = 2, .temporal = mode.value}, false);
-        if (!book.cleans_first()) continue;
-        const PlanBook started({.preset = preset.value, .scale = 2, .temporal = Temporal::warm_start}, false);
-        const auto cleaned = book.at(noisy, most, Errors::codec), plain = started.at(quiet, most);
-        for (const auto& pass : {&Plan::cold, &Plan::warm}) {
-          EXPECT_EQ((cleaned.*pass).steps, (plain.*pass).steps) << mode.nick << preset.nick;
-          EXPECT_EQ((cleaned.*pass).start_level, (plain.*pass).start_level) << mode.nick << preset.nick;
-          EXPECT_EQ((cleaned.*pass).end_level, (plain.*pass).end_level) << mode.nick << preset.nick;
-        }
+  for (const auto& preset : names<Preset>())
+    for (const int most : {-1, 1, 3}) {
+      const PlanBook book({.preset = preset.value, .scale = 2}, false);
+      if (!book.cleans_first()) continue;
+      const auto cleaned = book.at(noisy, most, Errors::codec), plain = book.at(quiet, most);
+      for (const auto& pass : {&Plan::cold, &Plan::warm, &Plan::along, &Plan::afresh}) {
+        EXPECT_EQ((cleaned.*pass).steps, (plain.*pass).steps) << preset.nick;
+        EXPECT_EQ((cleaned.*pass).start_level, (plain.*pass).start_level) << preset.nick;
+        EXPECT_EQ((cleaned.*pass).end_level, (plain.*pass).end_level) << preset.nick;
       }
+    }
 }
 
 TEST(PlanBook, SharesTheStepsOfIntervals) {

@@ -21,7 +21,7 @@ struct Subject {
 };
 
 bool is_coded(Shape shape) { return shape == Shape::coded || shape == Shape::coded_pictures; }
-bool is_cleaned(Shape shape) { return shape == Shape::cleaned || shape == Shape::cleaned_start; }
+bool is_cleaned(Shape shape) { return shape >= Shape::cleaned && shape <= Shape::cleaned_pictures; }
 bool has_past(Shape shape) { return shape != Shape::independent && shape != Shape::coded && shape != Shape::cleaned; }
 
 // One configuration for each shape of a plan.
@@ -37,7 +37,8 @@ std::vector<Subject> subjects() {
       {Shape::blurred_measurements, {.operator_text = blur, .noise = 4}},
       {Shape::reduced_measurements, {.task = Task::super_resolution, .noise = 8}},
       {Shape::cleaned, {.task = Task::restore, .scale = 2, .temporal = Temporal::none}},
-      {Shape::cleaned_start, {.task = Task::restore, .scale = 2}},
+      {Shape::cleaned_start, {.task = Task::restore, .scale = 2, .temporal = Temporal::warm_start}},
+      {Shape::cleaned_pictures, {.task = Task::restore, .scale = 2}},
       {Shape::coded, {.task = Task::restore, .temporal = Temporal::none}},
       {Shape::coded_pictures, {.task = Task::restore}},
   };
@@ -214,7 +215,7 @@ TEST(Restorations, TakeAwayWhatACodecLeftBeforeTheyEnlarge) {
   auto map = at::full({1, 1, 24, 32}, 0.06);
   map.narrow(3, 0, 16).fill_(0.02);
   const Problem problem{tools.op, y, {}, make_left_by_codec(0.05, map), error_kind::codec};
-  for (const Shape shape : {Shape::cleaned, Shape::cleaned_start}) {
+  for (const Shape shape : {Shape::cleaned, Shape::cleaned_start, Shape::cleaned_pictures}) {
     const MotionSearch search;
     Motion motion(search);
     Trace trace(at::kCPU);
