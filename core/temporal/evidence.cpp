@@ -26,16 +26,21 @@ at::Tensor local_variance(const at::Tensor& x) {
 
 }  // namespace
 
+double own_share(const FilterConstants& constants, double slow_power) {
+  return slow_power > 1 ? constants.own_of_correlated : 1;
+}
+
 at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, const at::Tensor& own, double caution) {
   const auto difference = window_mean((single - moved).square_().mean(1, true), 5);
   return (difference - own).clamp_min_(0).mul_(caution);
 }
 
-at::Tensor estimate_variance(const at::Tensor& single, double noise, const FilterConstants& constants) {
-  const double power = noise * noise;
+at::Tensor estimate_variance(const at::Tensor& single, double noise, const FilterConstants& constants,
+                             double slow_power) {
+  const double power = noise * noise, own = power * own_share(constants, slow_power);
   const auto detail = local_variance(single);
   const auto share = detail / (detail + constants.detail_of_noise * power);
-  return share.mul_(constants.own_of_detail * power).add_(constants.own_of_flat * power);
+  return share.mul_(constants.own_of_detail * own).add_(constants.own_of_flat * own);
 }
 
 at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int64_t cell, double noise,
@@ -81,11 +86,11 @@ at::Tensor drifted(const at::Tensor& x, const at::Tensor& target, double most, c
 }
 
 at::Tensor estimated_motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise,
-                                     const FilterConstants& constants) {
+                                     const FilterConstants& constants, double slow_power) {
 #ifdef REDDIFF_CUDA
-  if (single.is_cuda()) return motion_variance_by_steps(single, moved, noise, constants);
+  if (single.is_cuda()) return motion_variance_by_steps(single, moved, noise, constants, slow_power);
 #endif
-  return motion_variance(single, moved, estimate_variance(single, noise, constants), constants.caution);
+  return motion_variance(single, moved, estimate_variance(single, noise, constants, slow_power), constants.caution);
 }
 
 at::Tensor motion_variance_around(const at::Tensor& residual, const at::Tensor& known, double noise,

@@ -18,8 +18,11 @@ namespace reddiff {
 at::Tensor motion_variance(const at::Tensor& single, const at::Tensor& moved, const at::Tensor& own, double caution);
 
 // That `own` of a denoiser's estimates. It takes noise away almost wholly from flat surfaces, and detail with it elsewhere:
-// sv^2 (own_of_flat + own_of_detail V / (V + detail_of_noise sv^2)), with V the variance of c in 5x5 pixels.
-at::Tensor estimate_variance(const at::Tensor& single, double noise, const FilterConstants& constants);
+// sv^2 (own_of_flat + own_of_detail V / (V + detail_of_noise sv^2)), with V the variance of c in 5x5 pixels; own_of_correlated times that
+// where noise varies slowly (slow_power > 1), of which it leaves more: own_share().
+at::Tensor estimate_variance(const at::Tensor& single, double noise, const FilterConstants& constants,
+                             double slow_power = 1);
+double own_share(const FilterConstants& constants, double slow_power);
 
 // What is wrong with a picture over whole windows of 3 x 3 cells, where noise averages out: what fades, flashes and exposure do, and
 // what motion gets a little wrong in every frame. [1,3,H,W]: d (1 - doubt_of_drift v / (n |d|^2))_+, with d and v the mean and variance
@@ -37,13 +40,13 @@ at::Tensor drifted(const at::Tensor& x, const at::Tensor& target, double most, c
 
 // motion_variance() of what estimate_variance() says of `single`.
 at::Tensor estimated_motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise,
-                                     const FilterConstants& constants);
+                                     const FilterConstants& constants, double slow_power = 1);
 
 // Both by the steps of evidence_steps.h, as a GPU does them where every pixel is measured.
 at::Tensor drifted_by_steps(const at::Tensor& x, const at::Tensor& target, double most, std::int64_t cell, double noise,
                             const FilterConstants& constants, double slow_power);
 at::Tensor motion_variance_by_steps(const at::Tensor& single, const at::Tensor& moved, double noise,
-                                    const FilterConstants& constants);
+                                    const FilterConstants& constants, double slow_power = 1);
 
 // Q where pixels are missing, from the measured ones around:
 // max(share_of_residual (e9 - sv^2), share_of_near (e3 - sv^2))_+, e = box |residual|^2; residual: y - moved z.

@@ -50,7 +50,7 @@ at::Tensor drifted_by_steps(const at::Tensor& x, const at::Tensor& target, doubl
 }
 
 at::Tensor motion_variance_by_steps(const at::Tensor& single, const at::Tensor& moved, double noise,
-                                    const FilterConstants& constants) {
+                                    const FilterConstants& constants, double slow_power) {
   constexpr std::int64_t window = 5;
   const auto guard = on_device_of(single);
   const StepRunner run(single.device());
@@ -61,10 +61,10 @@ at::Tensor motion_variance_by_steps(const at::Tensor& single, const at::Tensor& 
                   small(window / 2), squares.mutable_data_ptr<float>(), small(height), small(width)});
   const auto means = window_mean(squares, window).contiguous();
   const auto out = at::empty({1, 1, height, width}, single.options());
-  const double power = noise * noise;
+  const double power = noise * noise, own = power * own_share(constants, slow_power);
   run(MotionVarianceStep{means.const_data_ptr<float>(), static_cast<float>(constants.detail_of_noise * power),
-                         static_cast<float>(constants.own_of_detail * power),
-                         static_cast<float>(constants.own_of_flat * power), static_cast<float>(constants.caution),
+                         static_cast<float>(constants.own_of_detail * own),
+                         static_cast<float>(constants.own_of_flat * own), static_cast<float>(constants.caution),
                          out.mutable_data_ptr<float>(), small(height), small(width)});
   return out;
 }

@@ -57,7 +57,7 @@ at::Tensor motion_variance_of(const Measured& now, const at::Tensor& before, con
     const auto own = at::full({1, 1, 1, 1}, 2 * now.noise_left * now.noise * now.noise, before.options());
     return motion_variance(now.single, before, own, constants.caution_of_blur);
   }
-  return estimated_motion_variance(now.single, before, now.noise, constants);
+  return estimated_motion_variance(now.single, before, now.noise, constants, now.slow_power);
 }
 
 // Where a drift of what was moved is looked for, one size of cells after the other: as small as noise allows. Large ones reach into

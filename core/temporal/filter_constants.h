@@ -13,6 +13,7 @@ struct FilterConstants {
   double own_of_flat = 0.0025;
   double own_of_detail = 0.08;
   double detail_of_noise = 0.03;
+  double own_of_correlated = 8;  // `own` is so many times that, where neighbours share noise
   // H is a blur: the same of H^T y, in which nothing is the denoiser's own.
   double caution_of_blur = 2;
   // A drift is believed as far as its power exceeds this many times what chance makes of it in its window.

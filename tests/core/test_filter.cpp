@@ -292,6 +292,11 @@ TEST(Evidence, DenoisersAreTrustedLessInDetail) {
   const FilterConstants constants;
   const auto own = estimate_variance(flat, sv, constants) / (sv * sv);
   EXPECT_LT(largest(own - constants.own_of_flat), 1e-6);
+  for (const auto& estimate : {flat, busy}) {
+    const auto white = estimate_variance(estimate, sv, constants);
+    EXPECT_EQ(largest(estimate_variance(estimate, sv, constants, 1) - white), 0);
+    EXPECT_LT(largest(estimate_variance(estimate, sv, constants, 2) / white - constants.own_of_correlated), 1e-4);
+  }
   EXPECT_GT(estimate_variance(busy, sv, constants).min().item<double>(), own.max().item<double>() * sv * sv);
   EXPECT_LE(estimate_variance(100 * busy, sv, constants).max().item<double>(),
             (constants.own_of_flat + constants.own_of_detail) * sv * sv * (1 + 1e-5));
@@ -322,9 +327,12 @@ TEST(Evidence, StepsAreTheOperators) {
         EXPECT_GT(largest(expected - x), 0.01);
         EXPECT_LT(largest(drifted_by_steps(x, target, most, cell, sv, constants, 1.3) - expected), 1e-5) << cell;
       }
-    const auto variance = estimated_motion_variance(x, target, 0.1, constants);
-    EXPECT_GT(largest(variance), 0.01);
-    EXPECT_LT(largest(motion_variance_by_steps(x, target, 0.1, constants) - variance), 1e-5 * (1 + largest(variance)));
+    for (const double slow_power : {1.0, 2.0}) {
+      const auto variance = estimated_motion_variance(x, target, 0.1, constants, slow_power);
+      EXPECT_GT(largest(variance), 0.01);
+      EXPECT_LT(largest(motion_variance_by_steps(x, target, 0.1, constants, slow_power) - variance),
+                1e-5 * (1 + largest(variance)));
+    }
   }
 }
 
