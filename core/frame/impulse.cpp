@@ -296,14 +296,14 @@ std::optional<Impulses::Found> Impulses::find_by_steps(const at::Tensor& picture
   return Found{{}, hot_.update(sparse_->around(picture, looked_at), census.isolated, census.isolated_share())};
 }
 
-at::Tensor Impulses::find(const at::Tensor& picture) {
+at::Tensor Impulses::find(const at::Tensor& picture, bool may_wait) {
   const std::int64_t height = picture.size(2), width = picture.size(3);
   if (std::min(height, width) < smallest_side) {
     idle_ = idle_before_rest + 1;
     return {};
   }
   // Where there were none for long, hot pixels have no other beginning than those of the frames before.
-  if (is_idle() && ++rested_ % looked_at != 0) return {};
+  if (may_wait && is_idle() && ++rested_ % looked_at != 0) return {};
   std::optional<Found> found;
   if (seeks_impulses_by_steps(picture)) found = find_by_steps(picture);
   if (!found) {

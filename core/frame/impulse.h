@@ -64,11 +64,12 @@ std::vector<float> struck_pixels(const Planes& planes, const Census& census);
 class SparsePicture;
 
 // Looks at every fourth row first, other rows in every frame, and at all of them where there may be something; where there was nothing for a
-// while, in every fourth frame. Remembers what it has to of the frames before.
+// while, in every fourth frame if that will do. Remembers what it has to of the frames before.
 class Impulses {
  public:
-  // picture: [1,C,H,W], [-1,1]. Returns [1,1,H,W], 1 = an impulse; undefined where there is none. Waits for a GPU.
-  at::Tensor find(const at::Tensor& picture);
+  // picture: [1,C,H,W], [-1,1]. may_wait: one in four frames will do, if there was nothing for a while. Returns [1,1,H,W], 1 = an impulse;
+  // undefined where there is none. Waits for a GPU.
+  at::Tensor find(const at::Tensor& picture, bool may_wait = false);
 
   // There were none for a while: where nothing else asks for it, not every frame has to be looked at.
   bool is_idle() const;

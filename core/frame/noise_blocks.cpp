@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <iterator>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "core/frame/device_queue.h"
@@ -242,7 +243,7 @@ const at::Tensor& lines_seen(const at::Tensor& planes, SeenInPlanes& seen) {
 at::Tensor values_of(const Cells& cells, const at::Tensor& detail, const at::Tensor& lines, const at::Tensor& known) {
   auto blocked = cells.at_end;
   if (known.defined())
-    blocked = blocked + at::max_pool2d(at::max_pool2d(1 - known, {3, 3}, {1, 1}), {side, side}).squeeze(1);
+    blocked = blocked + 2 * at::max_pool2d(at::max_pool2d(1 - known, {3, 3}, {1, 1}), {side, side}).squeeze(1);
   std::vector<at::Tensor> values{cells.energy, cells.mean, blocked, detail, lines};
   for (auto& value : values) value = value.to(at::kFloat).flatten();
   return at::cat(values);
@@ -259,34 +260,42 @@ struct Lattice {
 };
 
 // Those that may vote, in order. values: of the ballot, on the host.
-Blocks voters(const Ballot& ballot, const Lattice& lattice, const float* values) {
+struct Voters {
+  Blocks blocks;
+  double at_ends = 0;  // NoiseVote::at_ends, of the blocks inside of bars in which no pixel is missing
+};
+Voters voters(const Ballot& ballot, const Lattice& lattice, const float* values) {
   const std::int64_t count = ballot.planes * lattice.rows * lattice.columns;
   const auto box = box_of(values + 4 * count, ballot.height, ballot.width);
   const float *energy = values, *mean = values + count, *blocked = values + 2 * count;
   const float* detail = values + 3 * count;
   Blocks blocks;
+  double at_ends = 0, whole = 0;
   for (std::int64_t row = 0; row < ballot.planes * lattice.rows; ++row) {
     const std::int64_t y = row % lattice.rows;
     if (y % lattice.step != 0 || y * side < box.top || (y + 1) * side + 2 > box.bottom) continue;
     for (std::int64_t x = 0; x < lattice.columns; x += lattice.step) {
       if (x * side < box.left || (x + 1) * side + 2 > box.right) continue;
       const std::int64_t i = row * lattice.columns + x;
+      if (blocked[i] <= 1) at_ends += blocked[i], ++whole;
       if (blocked[i] > 0 || !(ballot.constants_vote || energy[i] > constant_energy)) continue;
       blocks.push_back({energy[i] > constant_energy ? energy[i] : 0.0F, mean[i], 1 - std::abs(mean[i]), detail[i],
                         static_cast<int>(x / lattice.step), static_cast<int>(y / lattice.step)});
     }
   }
-  return sorted_by_energy(blocks);
+  return {sorted_by_energy(blocks), whole > 0 ? at_ends / whole : 0};
 }
 
 NoiseVote vote_of(const Ballot& ballot, const float* values) {
   const Lattice lattice(ballot.height, ballot.width);
-  const auto blocks = without_inset(voters(ballot, lattice, values), ballot.planes);
+  auto asked = voters(ballot, lattice, values);
+  const auto blocks = without_inset(std::move(asked.blocks), ballot.planes);
   const auto all = ballot.planes * lattice.asked();
   const double level = level_of(blocks);
   const double at_detail = ballot.constants_vote ? 0 : change_at_detail(blocks, level);
-  return {level, static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)), at_detail,
-          !blocks.empty(), curve_of(blocks, level)};
+  return {level,         static_cast<double>(blocks.size()) / static_cast<double>(std::max<std::int64_t>(1, all)),
+          at_detail,     !blocks.empty(),
+          asked.at_ends, curve_of(blocks, level)};
 }
 
 }  // namespace

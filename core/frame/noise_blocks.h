@@ -48,6 +48,7 @@ struct NoiseVote {
   // Of a change: of blocks with detail, over `level`; about 1 if it stands still. 0: too few have any.
   double at_detail = 0;
   bool asked = false;          // there were blocks that may vote
+  double at_ends = 0;          // share of the pixels at which the filter sees nothing but one end of the code values
   NoiseCurve by_brightness{};  // the level of blocks of this brightness alone
 };
 

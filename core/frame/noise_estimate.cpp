@@ -66,7 +66,7 @@ template <typename MakeBallot> NoiseEstimate estimate(const std::vector<NoisePla
       asked += groups[i].power;
       if (size == 0 && i == 1) estimate.second = found.level;
       if (i == 0) estimate.own[size] = {found.level, found.at_detail, found.by_brightness};
-      if (size == 0 && i == 0) estimate.share = found.share;
+      if (size == 0 && i == 0) estimate.share = found.share, estimate.at_ends = found.at_ends;
     }
     const double mean = asked > 0 ? std::sqrt(together / asked) : 0;
     estimate.mean[size] = mean;

@@ -33,6 +33,7 @@ struct OwnNoise {
 struct NoiseEstimate {
   std::array<double, noise_sizes> level{};  // in means of 2^k x 2^k pixels, times 2^k; core units
   double share = 0;                         // of the blocks at full size that voted
+  double at_ends = 0;                       // of the first group at full size: NoiseVote::at_ends
 
   std::array<OwnNoise, noise_sizes> own{};
   // By the groups' parts in R'G'B' instead of the largest: what a root mean square is made of, rms_of().

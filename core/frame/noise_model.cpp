@@ -12,7 +12,7 @@ namespace {
 // Of the pixels; with more that equal all their neighbours there are places without noise.
 constexpr double most_constant = 0.05;
 // The same of black and white, where there is more noise than this: it would have left none.
-constexpr double most_at_ends = 0.2, strong = 2.0 * 32 / 255;
+constexpr double most_at_ends = 0.2, most_still_at_ends = 0.1, strong = 2.0 * 32 / 255;
 // Of the blocks have to have changed, so that the quietest of them say something.
 constexpr double enough_changed = 0.15;
 // Of what a single frame shows; with motion change is more, and says nothing.
@@ -131,7 +131,9 @@ double NoiseModel::update(const FrameView& frame, const at::Tensor& picture, con
   NoiseEstimate alone;
   const auto constant = constant_share(planes[0]);
   if (constant.inside <= most_constant) alone = estimate_noise(planes);
-  if (constant.at_ends > most_at_ends && alone.white() > strong) alone = {};
+  // Plane by plane, too: the chroma that a codec has halved is not the same beside a line.
+  const bool drawn = constant.at_ends > most_at_ends || alone.at_ends > most_still_at_ends;
+  if (drawn && alone.white() > strong) alone = {};
   const bool still = learn_from_change(planes, alone);
   if (still && last_picture_.defined() && !known.defined()) learn_spectrum(picture);
   before_ = planes;

@@ -144,7 +144,8 @@ at::Tensor Observer::sound_pixels(const FrameView& frame, const at::Tensor& pict
   const auto planes = frame.model == ColorModel::rgb    ? picture
                       : frame.model == ColorModel::gray ? picture.narrow(1, 0, 1)
                                                         : quick_luma_of(frame.matrix, picture);
-  const auto impulses = impulses_.find(planes);
+  // A stream without noise is not looked at in every frame at all (rests()).
+  const auto impulses = impulses_.find(planes, /*may_wait=*/noise_.level() > 0);
   return impulses.defined() ? 1 - impulses : at::Tensor();
 }
 

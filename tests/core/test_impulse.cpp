@@ -282,13 +282,15 @@ TEST(Impulses, HotPixelsAreNotMadeOfStrongNoise) {
 }
 
 TEST(Impulses, AreFoundSoonAfterAQuietTime) {
-  Impulses impulses;
   const auto clean = code_values(shown(natural(3), 0));
-  for (int t = 0; t < 30; ++t) EXPECT_FALSE(impulses.find(clean).defined());
-  bool found = false;
-  for (std::uint64_t t = 0; t < 4; ++t)
-    found = found || impulses.find(salt_and_pepper(clean, 0.05, true, 7 + t).picture.contiguous()).defined();
-  EXPECT_TRUE(found);
+  for (const bool may_wait : {false, true}) {
+    Impulses impulses;
+    for (int t = 0; t < 30; ++t) EXPECT_FALSE(impulses.find(clean, may_wait).defined());
+    int found = 0;
+    for (std::uint64_t t = 0; t < 4; ++t)
+      found += impulses.find(salt_and_pepper(clean, 0.05, true, 7 + t).picture.contiguous(), may_wait).defined();
+    EXPECT_GE(found, may_wait ? 1 : 4);
+  }
 }
 
 // What a GPU sends of a picture is enough for what looks at it.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/frame/convert.h"
+#include "core/frame/noise_blocks.h"
 #include "core/frame/noise_curve.h"
 #include "core/frame/noise_model.h"
 #include "tests/core/sample_frame.h"
@@ -252,6 +253,19 @@ TEST(NoiseModel, FindsNoneInCleanPictures) {
 }
 
 // Bars and insets were put there afterwards and have little noise of their own, or none.
+// Lines so dense that no block between them is empty, on a white that a codec has left uneven in one plane.
+TEST(NoiseModel, ADrawingOnWhiteIsNoStrongNoise) {
+  auto drawing = at::ones({1, 3, 96, 128});
+  const auto shades = noise({1, 1, 96, 128}, 5).clamp(-1, 1);
+  for (const std::int64_t first : {0, 1})
+    drawing.slice(3, first, 128, 6).copy_(shades.slice(3, first, 128, 6).expand({1, 3, 96, -1}));
+  auto red = drawing.narrow(1, 0, 1);
+  red.sub_((noise({1, 1, 96, 128}, 6) < -0.84).to(at::kFloat) * (2.0 / 255)).clamp_(-1, 1);
+  ASSERT_GT(vote_on_noise(drawing).level, 2.0 * 40 / 255);
+  NoiseModel model;
+  for (int t = 0; t < 4; ++t) EXPECT_EQ(level_of(model, drawing, oracle(0.5 * drawing)), 0) << t;
+}
+
 TEST(NoiseModel, LooksPastBarsAndInsets) {
   constexpr double level = 20;
   const auto clean = scene(height, width, 8) * 0.5;
