@@ -258,28 +258,31 @@ TEST_F(Cuda, FilmOfATableIsThatOfEveryPixel) {
   EXPECT_TRUE(lost.isnan().all().item<bool>());
 }
 
-// Kernels on tensor cores, in the place of a library's convolutions and what follows them.
+// Kernels on tensor cores, in the place of a library's convolutions and what follows them: every model and kind of error.
 TEST_F(Cuda, TensorCoresAreTheNetwork) {
-  for (const auto type : {at::kBFloat16, at::kHalf}) {
-    if (!has_tensor_conv(gpu, type, 32)) GTEST_SKIP() << "no kernels for tensor cores on " << name;
-    const Model model = load_model(models_of_tests() + "/default.safetensors");
-    const auto plain = make_conv_unet(model.tensors, model.card, gpu, type, ConvPath::plain);
-    const auto tensor = make_conv_unet(model.tensors, model.card, gpu, type, ConvPath::tensor);
-    for (const auto& [height, width] : {std::pair{96, 128}, {1, 1}, {17, 45}, {130, 310}})
-      for (const bool varies : {false, true}) {
-        const auto u = up(scene(height, width, 16) + 0.2 * noise({1, 3, height, width}, 17)).repeat({2, 1, 1, 1});
-        const auto sigma =
-            up(varies ? (noise({2, 1, height, width}, 18).abs() * 0.3 + 0.01) : at::full({1, 1, 1, 1}, 0.2));
-        const auto what =
-            std::to_string(width) + "x" + std::to_string(height) + (varies ? " varying " : " ") + c10::toString(type);
-        const auto found = tensor->denoise(u, sigma);
-        expect_same(plain->denoise(u, sigma).cpu(), found, type == at::kHalf ? 0.02 : 0.1, what);
-        EXPECT_LT(rms((found - plain->denoise(u, sigma)).cpu()), type == at::kHalf ? 0.0005 : 0.003) << what;
-        EXPECT_TRUE(at::equal(tensor->denoise(u, sigma), found)) << what;
-      }
-    const auto lost = up(at::full({1, 3, 16, 16}, std::nan("")));
-    EXPECT_TRUE(tensor->denoise(lost, up(at::full({1, 1, 1, 1}, 0.2))).isnan().all().item<bool>());
-  }
+  for (const auto type : {at::kBFloat16, at::kHalf})
+    for (const char* model_name : {"default", "tiny", "large"}) {
+      if (!has_tensor_conv(gpu, type, 32)) GTEST_SKIP() << "no kernels for tensor cores on " << name;
+      const Model model = load_model(models_of_tests() + "/" + model_name + ".safetensors");
+      const auto plain = make_conv_unet(model.tensors, model.card, gpu, type, ConvPath::plain);
+      const auto tensor = make_conv_unet(model.tensors, model.card, gpu, type, ConvPath::tensor);
+      for (const std::string& kind : plain->kinds())
+        for (const auto& [height, width] : {std::pair{96, 128}, {1, 1}, {17, 45}, {130, 310}})
+          for (const bool varies : {false, true}) {
+            const auto u = up(scene(height, width, 16) + 0.2 * noise({1, 3, height, width}, 17)).repeat({2, 1, 1, 1});
+            const auto sigma =
+                up(varies ? (noise({2, 1, height, width}, 18).abs() * 0.3 + 0.01) : at::full({1, 1, 1, 1}, 0.2));
+            const auto what = std::string(model_name) + " " + kind + " " + std::to_string(width) + "x" +
+                              std::to_string(height) + (varies ? " varying " : " ") + c10::toString(type);
+            const auto expected = plain->for_kind(kind)->denoise(u, sigma);
+            const auto found = tensor->for_kind(kind)->denoise(u, sigma);
+            expect_same(expected.cpu(), found, type == at::kHalf ? 0.02 : 0.1, what);
+            EXPECT_LT(rms((found - expected).cpu()), type == at::kHalf ? 0.0005 : 0.003) << what;
+            EXPECT_TRUE(at::equal(tensor->for_kind(kind)->denoise(u, sigma), found)) << what;
+          }
+      const auto lost = up(at::full({1, 3, 16, 16}, std::nan("")));
+      EXPECT_TRUE(tensor->denoise(lost, up(at::full({1, 1, 1, 1}, 0.2))).isnan().all().item<bool>());
+    }
 }
 
 TEST_F(Cuda, WhatTheNoiseEstimateSeesIsTheSame) {
