@@ -144,16 +144,16 @@ GST_START_TEST(without_a_past_nothing_is_concealed) {
 GST_END_TEST
 
 GST_START_TEST(a_whole_stream_is_the_same_to_the_bit) {
-  std::vector<std::vector<guint8>> first;
+  std::vector<std::vector<guint8>> watched;
   for (const char* set : {"conceal=true", "conceal=false"}) {
     check::Harness harness(std::string("reddiff prior=dct noise=2 ") + set);
     harness.caps(caps);
     for (int i = 0; i < 4; ++i) {
       auto out = check::process(harness, with_meta(frame(i, false), i == 0 ? 'I' : 'P', i == 2, i == 2));
-      if (first.size() < 4)
-        first.push_back(out);
+      if (watched.size() < 4)
+        watched.push_back(out);
       else
-        fail_unless(first[static_cast<gsize>(i)] == out, "frame %d", i);
+        fail_unless(watched[static_cast<gsize>(i)] == out, "frame %d", i);
     }
     fail_unless_equals_uint64(harness.stat("frames-concealed"), 0);
   }
