@@ -302,7 +302,7 @@ at::Tensor Impulses::find(const at::Tensor& picture, bool may_wait) {
     idle_ = idle_before_rest + 1;
     return {};
   }
-  // Where there were none for long, hot pixels have no other beginning than those of the frames before.
+  // After a long time without any, one frame in four is looked at.
   if (may_wait && is_idle() && ++rested_ % looked_at != 0) return {};
   std::optional<Found> found;
   if (seeks_impulses_by_steps(picture)) found = find_by_steps(picture);

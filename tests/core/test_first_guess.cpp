@@ -19,6 +19,12 @@ TEST(NoiseEstimate, IsRightOnWhiteNoise) {
     EXPECT_NEAR(estimate_noise(sigma * noise({1, 3, 512, 512}, 3)).white(), sigma, 0.03 * sigma);
 }
 
+// Of a large picture some of the blocks are asked.
+TEST(NoiseEstimate, IsRightOnLargePictures) {
+  for (const auto& [height, width] : {std::pair{730, 1290}, {1104, 1960}})
+    EXPECT_NEAR(estimate_noise(0.1 * noise({1, 1, height, width}, 5)).white(), 0.1, 0.003);
+}
+
 TEST(NoiseEstimate, SeesThroughAScene) {
   const auto picture = scene(192, 256, 8);
   for (double code_values : {5.0, 10.0, 25.0, 50.0}) {
