@@ -26,7 +26,8 @@ class Concealer {
     double share;  // of the pixels, that were changed
   };
 
-  // Every frame of one geometry, in order; steps: from the last one, as FrameOptions has it. None: it is to be shown as it came. A frame of another geometry: reset() first.
+  // Every frame of one geometry, in order; steps: from the last one, as FrameOptions has it. None: it is to be shown as it came. A frame of
+  // another geometry: reset() first.
   std::optional<Repaired> see(const FrameView& in, FrameDamage damage, int steps, Trace& trace);
 
  private:

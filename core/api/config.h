@@ -17,8 +17,8 @@ namespace reddiff {
 struct Config {
   Preset preset = Preset::automatic;
   Task task = Task::denoise;
-  int scale =
-      0;  // output = input x scale; 0: from the operator or the task; alone, or with task=restore: super-resolution
+  // output = input x scale; 0: from the operator or the task; alone, or with task=restore: super-resolution
+  int scale = 0;
   std::string operator_text;  // empty: from the task
   Deinterlace deinterlace = Deinterlace::off;
   Fields fields = Fields::all;    // of interlaced video, for which there are frames

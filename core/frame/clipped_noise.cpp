@@ -2,13 +2,11 @@
 #include "core/frame/clipped_noise.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
-#include <optional>
 #include <vector>
 
 #include "core/api/abort.h"
@@ -17,9 +15,6 @@
 #include "core/frame/luma.h"
 #include "core/frame/step_runner.h"
 #include "core/frame/window.h"
-#ifdef REDDIFF_CUDA
-#include "core/frame/frame_steps_cuda.h"
-#endif
 
 namespace reddiff {
 namespace {
@@ -118,9 +113,7 @@ at::Tensor values_before_clipping(const at::Tensor& y, const at::Tensor& x, doub
 }
 
 ClippingEvidence clipping_evidence(const at::Tensor& picture, double noise) {
-#ifdef REDDIFF_CUDA
-  if (picture.is_cuda()) return clipping_evidence_by_step(picture, noise);
-#endif
+  if (StepRunner::has_kernels(picture.device())) return clipping_evidence_by_step(picture, noise);
   const auto mean = window_mean(picture, 5);
   // From the nearer limit: dark pictures as they are, bright ones upside down.
   const auto away = at::where(mean < 0, picture - mean, mean - picture);
@@ -139,16 +132,14 @@ ClippingEvidence clipping_evidence(const at::Tensor& picture, double noise) {
 }
 
 ClippingEvidence clipping_evidence_by_step(const at::Tensor& picture, double noise) {
-  const c10::OptionalDeviceGuard guard(picture.is_cpu() ? std::nullopt : std::optional(picture.device()));
   const auto values = picture.contiguous(), mean = window_mean(values, 5);
   const std::int64_t lines = values.size(0) * values.size(1) * values.size(2), width = values.size(3);
   const std::int64_t columns = (lines + ClippingStep::column - 1) / ClippingStep::column;
   const auto out = at::empty({ClippingStep::sums, columns, width}, values.options());
-  StepRunner(values.device())(ClippingStep{values.const_data_ptr<float>(), mean.const_data_ptr<float>(),
-                                           static_cast<std::int32_t>(lines), static_cast<float>(1 - near_limit * noise),
-                                           static_cast<float>(outlier * noise), static_cast<float>(flat),
-                                           static_cast<float>(noise), out.mutable_data_ptr<float>(),
-                                           static_cast<std::int32_t>(columns), static_cast<std::int32_t>(width)});
+  StepRunner(values.device())(ClippingStep{
+      values.const_data_ptr<float>(), mean.const_data_ptr<float>(), step_size(lines),
+      static_cast<float>(1 - near_limit * noise), static_cast<float>(outlier * noise), static_cast<float>(flat),
+      static_cast<float>(noise), out.mutable_data_ptr<float>(), step_size(columns), step_size(width)});
   Awaited awaited(out.sum({1, 2}, false, at::kDouble));
   const double* read = awaited.get().const_data_ptr<double>();
   return {evidence_of(read[0], read[1], read[2]), evidence_of(read[3], read[4], read[5])};

@@ -10,6 +10,7 @@
 #include "core/frame/chroma_gains.h"
 #include "core/frame/convert_by_steps.h"
 #include "core/frame/device_queue.h"
+#include "core/frame/step_runner.h"
 #include "core/frame/words.h"
 
 namespace reddiff {
@@ -115,7 +116,7 @@ at::Tensor read_picture(const FrameView& frame, at::Device device) {
       at::empty({1, 3, frame.height, frame.width}, at::TensorOptions().dtype(at::kFloat).device(device));
   at::Tensor planes = picture[0];
   if (frame.model == ColorModel::ycbcr) {
-    if (converts_by_steps(device))
+    if (StepRunner::has_kernels(device))
       read_ycbcr_by_step(frame, planes);
     else
       read_ycbcr(frame, planes);
@@ -170,7 +171,7 @@ void write_picture(const at::Tensor& picture, const at::Tensor& alpha, const Fra
   check_fits(frame, picture, 3, "picture");
   if (frame.has_alpha && alpha.defined()) check_fits(frame, alpha, 1, "alpha");
   const at::Tensor planes = picture[0];
-  if (frame.model == ColorModel::ycbcr && converts_by_steps(picture.device())) {
+  if (frame.model == ColorModel::ycbcr && StepRunner::has_kernels(picture.device())) {
     write_ycbcr_by_step(frame, planes);
   } else if (frame.model == ColorModel::ycbcr) {
     write_ycbcr(frame, planes);

@@ -2,19 +2,14 @@
 #include "core/frame/convert_by_steps.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/DeviceGuard.h>
 
 #include <array>
-#include <optional>
 
 #include "core/frame/chroma_gains.h"
 #include "core/frame/convert_steps.h"
 #include "core/frame/device_queue.h"
 #include "core/frame/step_runner.h"
 #include "core/frame/words.h"
-#ifdef REDDIFF_CUDA
-#include "core/frame/frame_steps_cuda.h"
-#endif
 
 namespace reddiff {
 namespace {
@@ -27,10 +22,10 @@ PlaneOfWords plane_of(const FrameView& frame, int index, const Words& words) {
   return {static_cast<unsigned char*>(words.view.data_ptr()),
           words.view.stride(0) * bytes,
           words.view.stride(1) * bytes,
-          static_cast<std::int32_t>(bytes),
+          step_size(bytes),
           frame.component[index].shift,
-          static_cast<std::int32_t>(words.view.size(0)),
-          static_cast<std::int32_t>(words.view.size(1)),
+          step_size(words.view.size(0)),
+          step_size(words.view.size(1)),
           static_cast<float>(codes.offset),
           static_cast<float>(codes.scale),
           static_cast<float>(codes.low),
@@ -47,23 +42,9 @@ PlaneOfWords upright(PlaneOfWords plane, bool bottom_up) {
 
 ChromaAxis axis_of(int whole, int chroma, bool cosited) { return {whole != chroma, cosited}; }
 
-c10::OptionalDeviceGuard on_device_of(const at::Tensor& t) {
-  return c10::OptionalDeviceGuard(t.is_cpu() ? std::nullopt : std::optional(t.device()));
-}
-
 }  // namespace
 
-bool converts_by_steps(at::Device device) {
-#ifdef REDDIFF_CUDA
-  return device.is_cuda();
-#else
-  (void)device;
-  return false;
-#endif
-}
-
 void read_ycbcr_by_step(const FrameView& frame, at::Tensor rgb) {
-  const auto guard = on_device_of(rgb);
   std::array<at::Tensor, components> kept;
   std::array<PlaneOfWords, components> planes;
   for (std::size_t i = 0; i < components; ++i) {
@@ -86,7 +67,6 @@ void read_ycbcr_by_step(const FrameView& frame, at::Tensor rgb) {
 }
 
 void write_ycbcr_by_step(const FrameView& frame, const at::Tensor& rgb) {
-  const auto guard = on_device_of(rgb);
   const auto picture = rgb.contiguous();
   const ChromaGains gains = chroma_gains(frame.matrix);
   std::array<Words, components> frames;

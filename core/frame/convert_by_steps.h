@@ -10,9 +10,6 @@
 
 namespace reddiff {
 
-// Whether the steps are kernels on that device.
-bool converts_by_steps(at::Device device);
-
 // As read_picture() and write_picture() of a frame of Y'CbCr, without alpha. rgb: [3,height,width] float32, contiguous.
 void read_ycbcr_by_step(const FrameView& frame, at::Tensor rgb);
 void write_ycbcr_by_step(const FrameView& frame, const at::Tensor& rgb);

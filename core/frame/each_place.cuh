@@ -24,7 +24,8 @@ template <typename Step> __global__ void each_place(Step step) {
     step(static_cast<std::int32_t>(x), static_cast<std::int32_t>(y));
 }
 
-template <typename Step> void launch(const Step& step, void* stream) {
+// See step_runner.h.
+template <typename Step> void run_on_cuda(const Step& step, void* stream) {
   if (step.height == 0 || step.width == 0) return;
   const std::int64_t across = (static_cast<std::int64_t>(step.width) + block_width - 1) / block_width;
   const std::int64_t down = (static_cast<std::int64_t>(step.height) + block_height - 1) / block_height;

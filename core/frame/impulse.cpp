@@ -10,6 +10,7 @@
 
 #include "core/frame/device_queue.h"
 #include "core/frame/impulse_by_steps.h"
+#include "core/frame/step_runner.h"
 
 namespace reddiff {
 namespace {
@@ -305,7 +306,7 @@ at::Tensor Impulses::find(const at::Tensor& picture, bool may_wait) {
   // After a long time without any, one frame in four is looked at.
   if (may_wait && is_idle() && ++rested_ % looked_at != 0) return {};
   std::optional<Found> found;
-  if (seeks_impulses_by_steps(picture)) found = find_by_steps(picture);
+  if (StepRunner::has_kernels(picture.device())) found = find_by_steps(picture);
   if (!found) {
     Awaited awaited(picture);
     found = find_on_host({awaited.get().const_data_ptr<float>(), picture.size(1), height, width});

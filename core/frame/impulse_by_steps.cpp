@@ -2,29 +2,18 @@
 #include "core/frame/impulse_by_steps.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
-#include <optional>
 
 #include "core/frame/device_queue.h"
 #include "core/frame/impulse_steps.h"
 #include "core/frame/step_runner.h"
-#ifdef REDDIFF_CUDA
-#include "core/frame/frame_steps_cuda.h"
-#endif
 
 namespace reddiff {
 namespace {
-
-std::int32_t small(std::int64_t value) { return static_cast<std::int32_t>(value); }
-
-c10::OptionalDeviceGuard on_device_of(const at::Tensor& t) {
-  return c10::OptionalDeviceGuard(t.is_cpu() ? std::nullopt : std::optional(t.device()));
-}
 
 // Eight kinds at once. Rows of them have a multiple of that many bytes (below).
 constexpr std::int64_t at_once = 8;
@@ -57,25 +46,16 @@ void list_row(const std::uint8_t* kinds, std::int64_t width, std::int64_t start,
 
 }  // namespace
 
-bool seeks_impulses_by_steps(const at::Tensor& picture) {
-#ifdef REDDIFF_CUDA
-  return picture.is_cuda() && picture.scalar_type() == at::kFloat && picture.size(0) == 1;
-#else
-  (void)picture;
-  return false;
-#endif
-}
-
 Census count_isolated_by_step(const at::Tensor& picture, std::int64_t first, std::int64_t step) {
-  const auto guard = on_device_of(picture);
   const auto planes = picture.contiguous();
   const std::int64_t count = planes.size(1), height = planes.size(2), width = planes.size(3);
   const std::int64_t rows = std::max<std::int64_t>(0, (height - 2 - first + step) / step);
   const std::int64_t line = (width + at_once - 1) / at_once * at_once;  // what is beyond the width is nothing
   const auto kinds = at::empty({count * rows, line}, planes.options().dtype(at::kByte));
-  StepRunner(planes.device())(ValueKindStep{planes.const_data_ptr<float>(), small(height), small(rows), small(first),
-                                            small(step), isolated_by, end_of_range, small(width),
-                                            kinds.mutable_data_ptr<std::uint8_t>(), small(count * rows), small(line)});
+  StepRunner(planes.device())(ValueKindStep{planes.const_data_ptr<float>(), step_size(height), step_size(rows),
+                                            step_size(first), step_size(step), isolated_by, end_of_range,
+                                            step_size(width), kinds.mutable_data_ptr<std::uint8_t>(),
+                                            step_size(count * rows), step_size(line)});
   Awaited awaited(kinds);
   const auto* found = awaited.get().const_data_ptr<std::uint8_t>();
   const std::int64_t most = count * height * width / step / 100;
@@ -90,7 +70,6 @@ Census count_isolated_by_step(const at::Tensor& picture, std::int64_t first, std
 
 Planes SparsePicture::around(const at::Tensor& picture, const std::vector<std::int64_t>& indices) {
   constexpr std::int64_t side = PatchStep::side;
-  const auto guard = on_device_of(picture);
   const auto planes = picture.contiguous();
   const std::int64_t height = planes.size(2), width = planes.size(3);
   const auto count = static_cast<std::int64_t>(indices.size());
@@ -100,8 +79,8 @@ Planes SparsePicture::around(const at::Tensor& picture, const std::vector<std::i
   const auto index = put(at::tensor(indices, at::kLong), planes.options().dtype(at::kLong));
   const auto patches = at::empty({count, side * side}, planes.options());
   StepRunner(planes.device())(PatchStep{planes.const_data_ptr<float>(), index.const_data_ptr<std::int64_t>(),
-                                        small(height), small(width), patches.mutable_data_ptr<float>(),
-                                        static_cast<std::int32_t>(count), static_cast<std::int32_t>(side * side)});
+                                        step_size(height), step_size(width), patches.mutable_data_ptr<float>(),
+                                        step_size(count), step_size(side * side)});
   Awaited awaited(patches);
   const float* next = awaited.get().const_data_ptr<float>();
   for (const std::int64_t middle : indices) {

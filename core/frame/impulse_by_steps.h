@@ -12,9 +12,6 @@
 
 namespace reddiff {
 
-// Whether the steps are kernels there.
-bool seeks_impulses_by_steps(const at::Tensor& picture);
-
 // As count_isolated(), without pairs. picture: [1,C,H,W], float32.
 Census count_isolated_by_step(const at::Tensor& picture, std::int64_t first, std::int64_t step);
 

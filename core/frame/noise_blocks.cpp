@@ -17,6 +17,7 @@
 #include "core/frame/exact_convolution.h"
 #include "core/frame/noise_by_steps.h"
 #include "core/frame/noise_passes.h"
+#include "core/frame/step_runner.h"
 
 namespace reddiff {
 namespace {
@@ -226,7 +227,7 @@ at::Tensor means_of_blocks(const at::Tensor& values) { return at::avg_pool2d(val
 // before: undefined, or planes whose difference is looked at.
 Cells cells_of(const at::Tensor& planes, const at::Tensor& before) {
   if (lie_in_host_memory(planes)) return cells_on_host(planes, before);
-  if (runs_noise_steps(planes)) return cells_by_step(planes, before);
+  if (StepRunner::has_kernels(planes.device())) return cells_by_step(planes, before);
   const auto energy = before.defined() ? high_pass(planes - before).div_(2) : high_pass(planes);
   const auto inner = planes.transpose(0, 1).slice(2, 1, -1).slice(3, 1, -1);
   const auto at_end = (inner.abs() > 1 - end_of_codes).logical_and_(energy < constant_energy).to(at::kFloat);

@@ -11,9 +11,6 @@
 
 namespace reddiff {
 
-// Whether the steps are kernels there; else operators of LibTorch do the same.
-bool runs_noise_steps(const at::Tensor& planes);
-
 // As cells_on_host(). planes, before: [1,C,H,W], float32.
 Cells cells_by_step(const at::Tensor& planes, const at::Tensor& before = {});
 

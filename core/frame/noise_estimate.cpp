@@ -15,6 +15,7 @@
 #include "core/frame/luma.h"
 #include "core/frame/noise_by_steps.h"
 #include "core/frame/noise_passes.h"
+#include "core/frame/step_runner.h"
 
 namespace reddiff {
 namespace {
@@ -285,7 +286,8 @@ ConstantShare constant_share(const NoisePlanes& of) {
     counts = of_nine(known, [](const at::Tensor& a, const at::Tensor& b) { return at::minimum(a, b); }) > 0;
   }
   if (lie_in_host_memory(picture)) return share_on_host(picture, counts);
-  return runs_noise_steps(picture) ? share_by_step(picture, counts) : share_by_operators(picture, counts);
+  return StepRunner::has_kernels(picture.device()) ? share_by_step(picture, counts)
+                                                   : share_by_operators(picture, counts);
 }
 
 }  // namespace reddiff

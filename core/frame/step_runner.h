@@ -5,24 +5,37 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
+#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #ifdef REDDIFF_CUDA
 #include "core/frame/cuda_stream.h"
 #endif
 
 namespace reddiff {
 
-// One step after the other, on the device of the tensors they point into; on a GPU the step's run_on_cuda() is used, and the device is
-// the current one.
+// The kernel of a step, seen without a header of CUDA's: defined in each_place.cuh, and a line of a .cu file for each step. stream: a
+// cudaStream_t of the current device, into whose memory the step points; the call returns before the work is done. Throws Error{failed}
+// when the kernel cannot be started.
+template <typename Step> void run_on_cuda(const Step& step, void* stream);
+
+// A size as steps have it.
+inline std::int32_t step_size(std::int64_t size) { return static_cast<std::int32_t>(size); }
+
+// One step after the other, on the device of the tensors they point into. On a GPU that is the current device as long as this lives.
 class StepRunner {
  public:
-  explicit StepRunner(at::Device device) : device_(device) {
+  explicit StepRunner(at::Device device)
+      : device_(device), current_(device.is_cpu() ? std::nullopt : std::optional(device)) {
 #ifdef REDDIFF_CUDA
     if (device.is_cuda()) stream_ = current_cuda_stream(device);
 #endif
   }
+
+  // Whether steps are kernels there: a GPU, in builds with them. Operators of LibTorch do the same elsewhere.
+  static bool has_kernels(at::Device device) { return with_kernels && device.is_cuda(); }
 
   template <typename Step> void operator()(const Step& step) const {
 #ifdef REDDIFF_CUDA
@@ -36,8 +49,14 @@ class StepRunner {
   }
 
  private:
+#ifdef REDDIFF_CUDA
+  static constexpr bool with_kernels = true;
+#else
+  static constexpr bool with_kernels = false;
+#endif
   static constexpr std::int64_t places_per_task = 512;
   at::Device device_;
+  c10::OptionalDeviceGuard current_;
   [[maybe_unused]] void* stream_ = nullptr;
 };
 

@@ -2,16 +2,10 @@
 #include "core/frame/window.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/DeviceGuard.h>
-
-#include <optional>
 
 #include "core/api/abort.h"
 #include "core/frame/step_runner.h"
 #include "core/frame/window_steps.h"
-#ifdef REDDIFF_CUDA
-#include "core/frame/frame_steps_cuda.h"
-#endif
 
 namespace reddiff {
 namespace {
@@ -23,21 +17,18 @@ namespace {
 
 at::Tensor window_mean(const at::Tensor& x, std::int64_t side) {
   throw_if_aborted();
-#ifdef REDDIFF_CUDA
-  if (x.is_cuda() && side <= widest_step && x.scalar_type() == at::kFloat) return window_mean_by_step(x, side);
-#endif
+  if (StepRunner::has_kernels(x.device()) && side <= widest_step && x.scalar_type() == at::kFloat)
+    return window_mean_by_step(x, side);
   const auto rows = at::avg_pool2d(x, {side, 1}, {1, 1}, {side / 2, 0}, false, false);
   return at::avg_pool2d(rows, {1, side}, {1, 1}, {0, side / 2}, false, false);
 }
 
 at::Tensor window_mean_by_step(const at::Tensor& x, std::int64_t side) {
-  const c10::OptionalDeviceGuard guard(x.is_cpu() ? std::nullopt : std::optional(x.device()));
   const auto values = x.contiguous();
   const auto out = at::empty_like(values);
-  StepRunner(x.device())(WindowMeanStep{values.const_data_ptr<float>(), static_cast<std::int32_t>(x.size(2)),
-                                        static_cast<std::int32_t>(side / 2), out.mutable_data_ptr<float>(),
-                                        static_cast<std::int32_t>(x.size(0) * x.size(1) * x.size(2)),
-                                        static_cast<std::int32_t>(x.size(3))});
+  StepRunner(x.device())(WindowMeanStep{values.const_data_ptr<float>(), step_size(x.size(2)), step_size(side / 2),
+                                        out.mutable_data_ptr<float>(), step_size(x.size(0) * x.size(1) * x.size(2)),
+                                        step_size(x.size(3))});
   return out;
 }
 

@@ -2,18 +2,13 @@
 #include "core/operators/axis_matrix.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "core/api/abort.h"
 #include "core/frame/step_runner.h"
 #include "core/operators/band_step.h"
-#ifdef REDDIFF_CUDA
-#include "core/operators/band_step_cuda.h"
-#endif
 
 namespace reddiff {
 namespace {
@@ -96,9 +91,8 @@ at::Tensor blocked_product(const at::Tensor& x, std::int64_t dim, const at::Tens
 }
 
 at::Tensor AxisMatrix::on_both_axes(const at::Tensor& x) const {
-#ifdef REDDIFF_CUDA
-  if (x.is_cuda() && x.scalar_type() == at::kFloat && !x.requires_grad()) return on_both_axes_by_steps(x);
-#endif
+  if (StepRunner::has_kernels(x.device()) && x.scalar_type() == at::kFloat && !x.requires_grad())
+    return on_both_axes_by_steps(x);
   const auto apply = [&](const at::Tensor& t) {
     return shape_.rows < shape_.columns ? along(2, along(1, t)) : along(1, along(2, t));
   };
@@ -118,8 +112,6 @@ at::Tensor AxisMatrix::along_by_step(std::int64_t dim, const at::Tensor& x) cons
   const std::int64_t units = x.size(dim) / shape_.columns;
   if (units <= longest_short_axis) return along(dim, x);
   throw_if_aborted();
-  const c10::OptionalDeviceGuard guard(x.is_cpu() ? std::nullopt : std::optional(x.device()));
-  const auto small = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
   const auto taps = taps_.get(units, x, [&] {
     return std::vector<at::Tensor>{taps_of(make_(2 * half_sample).contiguous(), shape_, units)};
   })[0];
@@ -128,12 +120,12 @@ at::Tensor AxisMatrix::along_by_step(std::int64_t dim, const at::Tensor& x) cons
   sizes[static_cast<std::size_t>(dim)] = units * shape_.rows;
   const auto out = at::empty(sizes, from.options());
   BandStep step{};
-  step.x = from.const_data_ptr<float>(), step.taps = taps.const_data_ptr<float>(), step.count = small(taps.size(0));
-  step.x_height = small(x.size(1)), step.x_width = small(x.size(2));
-  step.rows = small(shape_.rows), step.columns = small(shape_.columns), step.reach = small(shape_.reach);
+  step.x = from.const_data_ptr<float>(), step.taps = taps.const_data_ptr<float>(), step.count = step_size(taps.size(0));
+  step.x_height = step_size(x.size(1)), step.x_width = step_size(x.size(2));
+  step.rows = step_size(shape_.rows), step.columns = step_size(shape_.columns), step.reach = step_size(shape_.reach);
   step.across = dim == 2;
-  step.out = out.mutable_data_ptr<float>(), step.out_rows = small(sizes[1]);
-  step.height = small(sizes[0] * sizes[1]), step.width = small(sizes[2]);
+  step.out = out.mutable_data_ptr<float>(), step.out_rows = step_size(sizes[1]);
+  step.height = step_size(sizes[0] * sizes[1]), step.width = step_size(sizes[2]);
   StepRunner(x.device())(step);
   return out;
 }

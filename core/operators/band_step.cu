@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/frame/each_place.cuh"
-#include "core/operators/band_step_cuda.h"
+#include "core/operators/band_step.h"
 
 namespace reddiff {
 
-void run_on_cuda(const BandStep& step, void* stream) { launch(step, stream); }
+template void run_on_cuda(const BandStep& step, void* stream);
 
 }  // namespace reddiff

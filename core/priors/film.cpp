@@ -15,7 +15,6 @@
 #ifdef REDDIFF_CUDA
 #include "core/frame/cuda_stream.h"
 #include "core/priors/film_cuda.h"
-#include "core/priors/film_steps_cuda.h"
 #endif
 
 namespace reddiff {
@@ -113,11 +112,9 @@ FilmMap Film::map(const at::Tensor& c, bool table) const {
 
 std::vector<FilmMap> Film::pyramid(const at::Tensor& sigma, const SigmaRange& range, std::int64_t height,
                                    std::int64_t width, std::size_t levels) const {
-  const c10::OptionalDeviceGuard guard(sigma.is_cpu() ? std::nullopt : std::optional(sigma.device()));
   const StepRunner run(sigma.device());
   const bool one = sigma.numel() == 1;
   const auto images = one ? 1 : static_cast<std::int32_t>(sigma.size(0));
-  const auto small = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
   std::vector<FilmMap> maps;
   for (std::size_t level = 0; level < levels; ++level) {
     if (one && level > 0) {
@@ -131,14 +128,14 @@ std::vector<FilmMap> Film::pyramid(const at::Tensor& sigma, const SigmaRange& ra
     FilmMapStep step{};
     step.sigma = level == 0 ? sigma.const_data_ptr<float>() : nullptr;
     step.finer = level == 0 ? nullptr : maps.back().c.const_data_ptr<float>();
-    step.picture_height = small(sigma.size(2)), step.picture_width = small(sigma.size(3));
-    step.rows = small(rows);
+    step.picture_height = step_size(sigma.size(2)), step.picture_width = step_size(sigma.size(3));
+    step.rows = step_size(rows);
     step.sigma_min = static_cast<float>(range.least), step.sigma_max = static_cast<float>(range.most);
     step.c_min = static_cast<float>(c_min_), step.last_entry = table_entries - 1;
     step.entries_per_c = static_cast<float>((table_entries - 1) / (c_max_ - c_min_));
     step.c = map.c.mutable_data_ptr<float>(), step.index = map.index.mutable_data_ptr<std::int32_t>();
     step.fraction = map.fraction.mutable_data_ptr<float>();
-    step.height = small(images * rows), step.width = small(columns);
+    step.height = step_size(images * rows), step.width = step_size(columns);
     run(step);
     maps.push_back(std::move(map));
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "core/api/host_device.h"
+#include "core/priors/mirrored_line.h"
 
 namespace reddiff {
 
@@ -44,14 +45,10 @@ struct FilmMapStep {
   REDDIFF_HOST_DEVICE float value(std::int32_t y, std::int32_t row, std::int32_t column) const {
     if (!sigma) return finer[(2 * static_cast<std::int64_t>(y) + row) * 2 * width + column];
     const std::int64_t line =
-        static_cast<std::int64_t>(y / rows) * picture_height + mirrored(2 * (y % rows) + row, picture_height);
-    const float level = sigma[line * picture_width + mirrored(column, picture_width)];
+        static_cast<std::int64_t>(y / rows) * picture_height + mirrored_line(2 * (y % rows) + row, picture_height);
+    const float level = sigma[line * picture_width + mirrored_line(column, picture_width)];
     const float inside = level < sigma_min ? sigma_min : (level > sigma_max ? sigma_max : level);
     return std::log(inside) * 0.25F;
-  }
-  static REDDIFF_HOST_DEVICE std::int32_t mirrored(std::int32_t at, std::int32_t length) {
-    const std::int32_t around = at % (2 * length);
-    return around < length ? around : 2 * length - 1 - around;
   }
 };
 

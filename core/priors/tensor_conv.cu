@@ -5,6 +5,7 @@
 // tile is written the next one is on its way.
 #include "core/api/error.h"
 #include "core/priors/film_value.h"
+#include "core/priors/mirrored_line.h"
 #include "core/priors/tensor_conv.cuh"
 #include "core/priors/tensor_conv_cuda.h"
 
@@ -18,12 +19,6 @@ using Tail = ConvShape<32, 16, 16, 8>;
 
 __device__ std::int64_t place(const ActivationSize& size, int image, int y, int x) {
   return (static_cast<std::int64_t>(image) * size.height + y) * size.width + x;
-}
-
-// Where a line beyond `length` of them is seen in the mirror.
-__device__ int mirrored(int at, int length) {
-  const int around = at % (2 * length);
-  return around < length ? around : 2 * length - 1 - around;
 }
 
 __device__ float level_at(const NoisyPicture& picture, std::int64_t at) {
@@ -66,9 +61,9 @@ template <typename T> struct FromPicture {
  private:
   __device__ void read(int image, int row, int column, float* values) const {
     const std::int64_t plane = static_cast<std::int64_t>(picture.height) * picture.width;
-    const std::int64_t line = static_cast<std::int64_t>(mirrored(row, picture.height)) * picture.width;
+    const std::int64_t line = static_cast<std::int64_t>(mirrored_line(row, picture.height)) * picture.width;
     for (int k = 0; k < 2; ++k) {
-      const std::int64_t at = line + mirrored(column + k, picture.width);
+      const std::int64_t at = line + mirrored_line(column + k, picture.width);
       const float sigma = level_at(picture, image * plane + at);
       const float scale = rsqrtf(sigma * sigma + picture.sigma_data * picture.sigma_data);
       for (int colour = 0; colour < 3; ++colour)

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/frame/fill_holes.h"
+#include "core/frame/step_runner.h"
 #include "core/frame/window.h"
 
 namespace reddiff {
@@ -77,9 +78,8 @@ at::Tensor drift(const at::Tensor& difference, const at::Tensor& known, std::int
 
 at::Tensor drifted(const at::Tensor& x, const at::Tensor& target, double most, const at::Tensor& known,
                    std::int64_t cell, double noise, const FilterConstants& constants, double slow_power) {
-#ifdef REDDIFF_CUDA
-  if (x.is_cuda() && !known.defined()) return drifted_by_steps(x, target, most, cell, noise, constants, slow_power);
-#endif
+  if (StepRunner::has_kernels(x.device()) && !known.defined())
+    return drifted_by_steps(x, target, most, cell, noise, constants, slow_power);
   auto difference = target - x;
   if (std::isfinite(most)) difference.clamp_(-most, most);
   return x + drift(difference, known, cell, noise, constants, slow_power);
@@ -87,9 +87,8 @@ at::Tensor drifted(const at::Tensor& x, const at::Tensor& target, double most, c
 
 at::Tensor estimated_motion_variance(const at::Tensor& single, const at::Tensor& moved, double noise,
                                      const FilterConstants& constants, double slow_power) {
-#ifdef REDDIFF_CUDA
-  if (single.is_cuda()) return motion_variance_by_steps(single, moved, noise, constants, slow_power);
-#endif
+  if (StepRunner::has_kernels(single.device()))
+    return motion_variance_by_steps(single, moved, noise, constants, slow_power);
   return motion_variance(single, moved, estimate_variance(single, noise, constants, slow_power), constants.caution);
 }
 

@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <ATen/ATen.h>
-#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "core/frame/step_runner.h"
 #include "core/frame/window.h"
 #include "core/temporal/evidence.h"
 #include "core/temporal/evidence_steps.h"
-#ifdef REDDIFF_CUDA
-#include "core/temporal/evidence_steps_cuda.h"
-#endif
 
 namespace reddiff {
-namespace {
-
-std::int32_t small(std::int64_t value) { return static_cast<std::int32_t>(value); }
-
-c10::OptionalDeviceGuard on_device_of(const at::Tensor& t) {
-  return c10::OptionalDeviceGuard(t.is_cpu() ? std::nullopt : std::optional(t.device()));
-}
-
-}  // namespace
-
 at::Tensor drifted_by_steps(const at::Tensor& x, const at::Tensor& target, double most, std::int64_t cell, double noise,
                             const FilterConstants& constants, double slow_power) {
-  const auto guard = on_device_of(x);
   const StepRunner run(x.device());
   const auto from = x.contiguous(), to = target.contiguous();
   const std::int64_t channels = x.size(1), height = x.size(2), width = x.size(3);
@@ -34,38 +18,37 @@ at::Tensor drifted_by_steps(const at::Tensor& x, const at::Tensor& target, doubl
   const std::int64_t columns = (width + side - 1) / side;
   const auto lines = at::empty({1, channels + 1, height, columns}, x.options());
   run(RowMomentsStep{to.const_data_ptr<float>(), from.const_data_ptr<float>(), static_cast<float>(most),
-                     small(channels), small(width), small(side), lines.mutable_data_ptr<float>(), small(height),
-                     small(columns)});
+                     step_size(channels), step_size(width), step_size(side), lines.mutable_data_ptr<float>(),
+                     step_size(height), step_size(columns)});
   const auto cells = at::avg_pool2d(lines, {side, 1}, {side, 1}, {0, 0}, true, false);
   const auto moments = window_mean(cells, cells_of_drift_window).contiguous();
   const auto found = at::empty({1, channels, rows, columns}, x.options());
   const auto window = static_cast<double>(cells_of_drift_window * side);
-  run(DriftStep{moments.const_data_ptr<float>(), small(channels), static_cast<float>(window * window),
+  run(DriftStep{moments.const_data_ptr<float>(), step_size(channels), static_cast<float>(window * window),
                 static_cast<float>(noise * noise), static_cast<float>(constants.doubt_of_drift * slow_power),
-                found.mutable_data_ptr<float>(), small(rows), small(columns)});
+                found.mutable_data_ptr<float>(), step_size(rows), step_size(columns)});
   const auto out = at::empty_like(from);
-  run(AddCoarseStep{from.const_data_ptr<float>(), found.const_data_ptr<float>(), small(channels), small(rows),
-                    small(columns), out.mutable_data_ptr<float>(), small(height), small(width)});
+  run(AddCoarseStep{from.const_data_ptr<float>(), found.const_data_ptr<float>(), step_size(channels), step_size(rows),
+                    step_size(columns), out.mutable_data_ptr<float>(), step_size(height), step_size(width)});
   return out;
 }
 
 at::Tensor motion_variance_by_steps(const at::Tensor& single, const at::Tensor& moved, double noise,
                                     const FilterConstants& constants, double slow_power) {
   constexpr std::int64_t window = 5;
-  const auto guard = on_device_of(single);
   const StepRunner run(single.device());
   const auto picture = single.contiguous(), past = moved.contiguous();
   const std::int64_t height = single.size(2), width = single.size(3);
   const auto squares = at::empty({1, 2, height, width}, single.options());
-  run(SquaresStep{picture.const_data_ptr<float>(), past.const_data_ptr<float>(), small(picture.size(1)),
-                  small(window / 2), squares.mutable_data_ptr<float>(), small(height), small(width)});
+  run(SquaresStep{picture.const_data_ptr<float>(), past.const_data_ptr<float>(), step_size(picture.size(1)),
+                  step_size(window / 2), squares.mutable_data_ptr<float>(), step_size(height), step_size(width)});
   const auto means = window_mean(squares, window).contiguous();
   const auto out = at::empty({1, 1, height, width}, single.options());
   const double power = noise * noise, own = power * own_share(constants, slow_power);
   run(MotionVarianceStep{means.const_data_ptr<float>(), static_cast<float>(constants.detail_of_noise * power),
                          static_cast<float>(constants.own_of_detail * own),
                          static_cast<float>(constants.own_of_flat * own), static_cast<float>(constants.caution),
-                         out.mutable_data_ptr<float>(), small(height), small(width)});
+                         out.mutable_data_ptr<float>(), step_size(height), step_size(width)});
   return out;
 }
 

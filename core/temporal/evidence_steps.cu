@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/frame/each_place.cuh"
-#include "core/temporal/evidence_steps_cuda.h"
+#include "core/temporal/evidence_steps.h"
 
 namespace reddiff {
 
-void run_on_cuda(const RowMomentsStep& step, void* stream) { launch(step, stream); }
-void run_on_cuda(const DriftStep& step, void* stream) { launch(step, stream); }
-void run_on_cuda(const AddCoarseStep& step, void* stream) { launch(step, stream); }
-void run_on_cuda(const SquaresStep& step, void* stream) { launch(step, stream); }
-void run_on_cuda(const MotionVarianceStep& step, void* stream) { launch(step, stream); }
+template void run_on_cuda(const RowMomentsStep& step, void* stream);
+template void run_on_cuda(const DriftStep& step, void* stream);
+template void run_on_cuda(const AddCoarseStep& step, void* stream);
+template void run_on_cuda(const SquaresStep& step, void* stream);
+template void run_on_cuda(const MotionVarianceStep& step, void* stream);
 
 }  // namespace reddiff

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/frame/each_place.cuh"
-#include "core/temporal/filter_steps_cuda.h"
+#include "core/temporal/filter_steps.h"
 
 namespace reddiff {
 
-void run_on_cuda(const KnownMotionStep& step, void* stream) { launch(step, stream); }
-void run_on_cuda(const SteadyStep& step, void* stream) { launch(step, stream); }
-void run_on_cuda(const RepeatedStep& step, void* stream) { launch(step, stream); }
-void run_on_cuda(const FuseStep& step, void* stream) { launch(step, stream); }
+template void run_on_cuda(const KnownMotionStep& step, void* stream);
+template void run_on_cuda(const SteadyStep& step, void* stream);
+template void run_on_cuda(const RepeatedStep& step, void* stream);
+template void run_on_cuda(const FuseStep& step, void* stream);
 
 }  // namespace reddiff

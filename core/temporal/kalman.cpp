@@ -2,23 +2,15 @@
 #include "core/temporal/kalman.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/DeviceGuard.h>
-
-#include <optional>
 
 #include "core/frame/step_runner.h"
 #include "core/temporal/filter_steps.h"
 #include "core/temporal/warp.h"
-#ifdef REDDIFF_CUDA
-#include "core/temporal/filter_steps_cuda.h"
-#endif
 
 namespace reddiff {
 
 KalmanState kalman_update(const KalmanInput& input, const Repeated* repeated) {
-#ifdef REDDIFF_CUDA
-  if (input.moved.is_cuda()) return kalman_update_by_step(input, repeated);
-#endif
+  if (StepRunner::has_kernels(input.moved.device())) return kalman_update_by_step(input, repeated);
   const auto& own = input.own;
   // The share of what is seen now; all of it where that was outside the last frame.
   const auto gain = at::where(points_inside(input.flow), input.moved_variance / (input.moved_variance + own), 1.0);
@@ -30,7 +22,6 @@ KalmanState kalman_update(const KalmanInput& input, const Repeated* repeated) {
 }
 
 KalmanState kalman_update_by_step(const KalmanInput& input, const Repeated* repeated) {
-  const c10::OptionalDeviceGuard guard(input.moved.is_cpu() ? std::nullopt : std::optional(input.moved.device()));
   const auto height = input.moved.size(2), width = input.moved.size(3);
   TORCH_CHECK(input.moved.size(0) == 1 && input.seen.sizes() == input.moved.sizes() &&
                   input.own.numel() == height * width && input.moved_variance.numel() == height * width,
@@ -45,8 +36,8 @@ KalmanState kalman_update_by_step(const KalmanInput& input, const Repeated* repe
   step.seen = seen.const_data_ptr<float>(), step.own = own.const_data_ptr<float>();
   step.least = least.const_data_ptr<float>(), step.has_one_least = least.numel() == 1;
   step.z = state.z.mutable_data_ptr<float>(), step.variance = state.variance.mutable_data_ptr<float>();
-  step.channels = static_cast<std::int32_t>(moved.size(1));
-  step.height = static_cast<std::int32_t>(height), step.width = static_cast<std::int32_t>(width);
+  step.channels = step_size(moved.size(1));
+  step.height = step_size(height), step.width = step_size(width);
   Repeated last;
   if (repeated) {
     last = {repeated->same.contiguous(), repeated->z.contiguous(), repeated->variance.contiguous(), repeated->gain};

@@ -9,11 +9,6 @@
 #include "core/frame/step_runner.h"
 #include "core/temporal/flow.h"
 #include "core/temporal/patch_steps.h"
-#ifdef REDDIFF_CUDA
-#include <c10/core/DeviceGuard.h>
-
-#include "core/temporal/patch_flow_cuda.h"
-#endif
 
 namespace reddiff {
 namespace {
@@ -82,9 +77,6 @@ class PatchFlow final : public Flow {
     if (std::min(height, width) < smallest_side)
       return at::zeros({1, 2, height, width}, to.options().dtype(at::kFloat));
     if (!runs_on(to.device())) return estimate(to.cpu(), from.cpu()).to(to.device());
-#ifdef REDDIFF_CUDA
-    const c10::DeviceGuard guard(to.device());
-#endif
     const StepRunner run(to.device());
     const std::vector<Grey> pyramid = pyramid_of(run, to, from);
     at::Tensor flow;
@@ -98,13 +90,7 @@ class PatchFlow final : public Flow {
 
 }  // namespace
 
-bool has_patch_kernels() {
-#ifdef REDDIFF_CUDA
-  return true;
-#else
-  return false;
-#endif
-}
+bool has_patch_kernels() { return StepRunner::has_kernels(at::kCUDA); }
 
 std::unique_ptr<Flow> make_patch_flow() { return std::make_unique<PatchFlow>(); }
 

@@ -3,18 +3,12 @@
 
 #include <ATen/ATen.h>
 
-#include <c10/core/DeviceGuard.h>
-
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "core/frame/step_runner.h"
 #include "core/frame/window.h"
 #include "core/temporal/filter_steps.h"
-#ifdef REDDIFF_CUDA
-#include "core/temporal/filter_steps_cuda.h"
-#endif
 
 namespace reddiff {
 namespace {
@@ -66,15 +60,13 @@ std::vector<double> weights_of(std::size_t levels, double noise) {
   return weights;
 }
 
-std::int32_t height_of(const at::Tensor& t) { return static_cast<std::int32_t>(t.size(2)); }
-std::int32_t width_of(const at::Tensor& t) { return static_cast<std::int32_t>(t.size(3)); }
+std::int32_t height_of(const at::Tensor& t) { return step_size(t.size(2)); }
+std::int32_t width_of(const at::Tensor& t) { return step_size(t.size(3)); }
 
 }  // namespace
 
 at::Tensor steady_flow(const at::Tensor& flow, const at::Tensor& picture, double noise) {
-#ifdef REDDIFF_CUDA
-  if (picture.is_cuda()) return steady_flow_by_steps(flow, picture, noise);
-#endif
+  if (StepRunner::has_kernels(picture.device())) return steady_flow_by_steps(flow, picture, noise);
   const auto levels = pyramid_of(known_motion(flow, picture));
   const auto weights = weights_of(levels.size(), noise);
   auto steady = at::adaptive_avg_pool2d(flow, {1, 1});
@@ -88,14 +80,13 @@ at::Tensor steady_flow(const at::Tensor& flow, const at::Tensor& picture, double
 }
 
 at::Tensor steady_flow_by_steps(const at::Tensor& flow, const at::Tensor& picture, double noise) {
-  const c10::OptionalDeviceGuard guard(picture.is_cpu() ? std::nullopt : std::optional(picture.device()));
   const StepRunner run(picture.device());
   const auto from = picture.contiguous(), motion = flow.contiguous();
   const auto first =
       at::empty({1, 5, (picture.size(2) + 1) / 2, (picture.size(3) + 1) / 2}, picture.options().dtype(at::kFloat));
-  run(KnownMotionStep{from.const_data_ptr<float>(), motion.const_data_ptr<float>(),
-                      static_cast<std::int32_t>(from.size(1)), height_of(from), width_of(from),
-                      first.mutable_data_ptr<float>(), height_of(first), width_of(first)});
+  run(KnownMotionStep{from.const_data_ptr<float>(), motion.const_data_ptr<float>(), step_size(from.size(1)),
+                      height_of(from), width_of(from), first.mutable_data_ptr<float>(), height_of(first),
+                      width_of(first)});
   const auto levels = pyramid_of(window_mean(first, window));
   const auto weights = weights_of(levels.size(), noise);
   auto steady = at::adaptive_avg_pool2d(motion, {1, 1});
