@@ -17,11 +17,11 @@ using Fine = ConvShape<32, 32, 16, 8>;
 using Middle = ConvShape<64, 64, 16, 16>;
 using Tail = ConvShape<32, 16, 16, 8>;
 
-__device__ std::int64_t place(const ActivationSize& size, int image, int y, int x) {
+[[maybe_unused]] __device__ std::int64_t place(const ActivationSize& size, int image, int y, int x) {
   return (static_cast<std::int64_t>(image) * size.height + y) * size.width + x;
 }
 
-__device__ float level_at(const NoisyPicture& picture, std::int64_t at) {
+[[maybe_unused]] __device__ float level_at(const NoisyPicture& picture, std::int64_t at) {
   return fminf(fmaxf(picture.sigma[at * picture.sigma_step], picture.sigma_min), picture.sigma_max);
 }
 
