@@ -18,9 +18,9 @@ constexpr OperatorEntry operators[] = {
 };
 
 constexpr SolverEntry solvers[] = {
-    {SolverKind::red_diff, make_red_diff},
-    {SolverKind::hqs, make_hqs},
-    {SolverKind::ensemble, make_ensemble},
+    {SolverKind::red_diff, make_red_diff}, {SolverKind::hqs, make_hqs},     {SolverKind::ensemble, make_ensemble},
+    {SolverKind::dps, make_dps},           {SolverKind::pigdm, make_pigdm}, {SolverKind::ddrm, make_ddrm},
+    {SolverKind::diffpir, make_diffpir},
 };
 
 DenoiserPtr make_named_network(const PriorRequest& request) {

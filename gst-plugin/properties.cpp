@@ -115,6 +115,12 @@ const Row rows[] = {
     {"learning-rate", &Settings::learning_rate, -1, 1000, rebuild, false, "Step length of the optimizer; -1 = preset"},
     {"optimizer-epsilon", &Settings::optimizer_epsilon, -1, 1000, rebuild, false,
      "Added to the root of the optimizer's second moment; more = small gradients move less; -1 = preset"},
+    {"zeta", &Settings::zeta, -1, 1000, rebuild, false,
+     "Of solver=dps: length of the step towards the input; of diffpir: share of the noise, 0 to 1, that is drawn "
+     "afresh at "
+     "every step; -1 = preset"},
+    {"eta", &Settings::eta, -1, 1, rebuild, false,
+     "Of solver=pigdm and ddrm: share of the noise that is drawn afresh at every step; -1 = preset"},
     {"steps", &Settings::steps, -1, 10000, rebuild, false,
      "Calls of the prior per frame; time grows in proportion; -1 = preset"},
     {"start-level", &Settings::start_level, -1, 100000, rebuild, false,

@@ -33,6 +33,8 @@ struct Config {
   double data_weight = -1;   // v of the paper
   double learning_rate = -1;
   double optimizer_epsilon = -1;  // eps_G: added to the root of the second moment, on the per-image gradient G
+  double zeta = -1;               // solver=dps: size of the step along the gradient; diffpir: share of fresh noise
+  double eta = -1;                // solver=pigdm, ddrm: share of fresh noise
   int steps = -1;                 // calls of the prior per frame
   double start_level = -1;        // noise level of the first step, 8-bit units
   Temporal temporal = Temporal::filter;

@@ -41,6 +41,18 @@ constexpr Name<SolverKind> solvers[] = {
      "exactly; for noise alone the same as ensemble"},
     {SolverKind::ensemble, "ensemble",
      "noise alone: the picture denoised at its noise level, the mean over turned and mirrored copies"},
+    {SolverKind::dps, "dps",
+     "diffusion posterior sampling (arXiv 2209.14687): a sample led by a gradient through the prior, 'zeta' times; "
+     "many "
+     "steps, three times as long each"},
+    {SolverKind::pigdm, "pigdm",
+     "pseudo-inverse guidance (ICLR 2023): as dps, the misfit weighed by its covariance, noise by 'eta'"},
+    {SolverKind::ddrm, "ddrm",
+     "denoising diffusion restoration (arXiv 2201.11793): a sample led in the singular vectors of the operator, noise "
+     "by "
+     "'eta'; not for masks on anything but pictures, nor for kernels in general"},
+    {SolverKind::diffpir, "diffpir",
+     "DiffPIR (arXiv 2305.08995): hqs on a sample that is noised again after every step, 'zeta' of it afresh"},
 };
 constexpr Name<Optimizer> optimizers[] = {
     {Optimizer::preset, "preset", "as the preset says"},

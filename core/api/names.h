@@ -16,7 +16,7 @@ enum class Preset { automatic, live, quality, archive, paper };
 enum class Task { denoise, super_resolution, inpaint, deblur, restore, deinterlace };
 enum class Deinterlace { off, automatic };
 enum class Fields { all, top, bottom };
-enum class SolverKind { preset, red_diff, hqs, ensemble };
+enum class SolverKind { preset, red_diff, hqs, ensemble, dps, pigdm, ddrm, diffpir };
 enum class Optimizer { preset, adam, adamw, sgd, rmsprop, lbfgs, fixed_point };
 enum class Weighting { preset, linear, sqrt, square, log, trunc_linear, power_two_thirds, constant };
 enum class Order { preset, descending, ascending, random };

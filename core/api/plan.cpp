@@ -57,14 +57,27 @@ void override_with(double user, double& value) {
 void apply_user_values(const Config& config, SolverOptions& options) {
   std::visit(
       [&](auto& chosen) {
-        if (config.weighting != Weighting::preset) chosen.weighting = config.weighting;
-        override_with(config.prior_weight, chosen.prior_weight);
-        override_with(config.data_weight, chosen.data_weight);
+        if constexpr (requires { chosen.prior_weight; }) {
+          if (config.weighting != Weighting::preset) chosen.weighting = config.weighting;
+          override_with(config.prior_weight, chosen.prior_weight);
+          override_with(config.data_weight, chosen.data_weight);
+        }
+        if constexpr (requires { chosen.zeta; }) override_with(config.zeta, chosen.zeta);
+        if constexpr (requires { chosen.eta; }) override_with(config.eta, chosen.eta);
         if constexpr (std::is_same_v<decltype(chosen), RedDiffOptions&>) {
           if (config.optimizer != Optimizer::preset) chosen.optimizer = config.optimizer;
           override_with(config.learning_rate, chosen.learning_rate);
           if (config.optimizer_epsilon >= 0) chosen.optimizer_epsilon = config.optimizer_epsilon;
         }
+      },
+      options);
+}
+
+double prior_weight_of(const SolverOptions& options) {
+  return std::visit(
+      [](const auto& chosen) {
+        if constexpr (requires { chosen.prior_weight; }) return chosen.prior_weight;
+        return 1.0;
       },
       options);
 }
@@ -90,8 +103,11 @@ PlanBook::PlanBook(const Config& config, bool live)
 
 void PlanBook::check_numbers() const {
   if (user_.steps == 0) refuse("steps must be at least 1");
-  if (std::visit([](const auto& chosen) { return chosen.prior_weight; }, options_) <= 0)
-    refuse("prior-weight must be above 0; use strength=0 to pass the input through");
+  if (prior_weight_of(options_) <= 0) refuse("prior-weight must be above 0; use strength=0 to pass the input through");
+  if (const auto* diffpir = std::get_if<DiffPirOptions>(&options_); diffpir && diffpir->zeta > 1)
+    refuse("zeta of solver=diffpir is a share, between 0 and 1");
+  if (draws_a_sample(solver_) && user_.order != Order::preset && user_.order != Order::descending)
+    refuse("solver=" + std::string(nick(solver_)) + " goes from much noise to little: leave order at preset");
   const auto* red_diff = std::get_if<RedDiffOptions>(&options_);
   if (red_diff && !(red_diff->learning_rate > 0)) refuse("learning-rate must be above 0");
 }
@@ -110,7 +126,7 @@ Pass PlanBook::with_user_values(Pass pass) const noexcept {
 // What the filter does not know has a warm start.
 Shape PlanBook::shape_at(double sigma_y) const noexcept {
   if (temporal_ == Temporal::none) return Shape::independent;
-  if (solver_ == SolverKind::red_diff) return Shape::warm_started;
+  if (solver_ == SolverKind::red_diff || draws_a_sample(solver_)) return Shape::warm_started;
   if (temporal_ == Temporal::warm_start)
     return solver_ == SolverKind::ensemble ? Shape::fused_start : Shape::warm_started;
   const bool masked = mask_ != MaskSource::none;

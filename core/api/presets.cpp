@@ -58,6 +58,32 @@ PresetPasses passes_at_falling_levels(Preset preset, ProblemKind kind, double si
   return passes;
 }
 
+// Samplers: how many steps, and where they start. What is far from the start needs much noise to be found.
+PresetPasses passes_of_samples(Preset preset, ProblemKind kind, SolverKind solver, double sigma_y) {
+  int steps = preset == Preset::live ? 10 : preset == Preset::quality ? 20 : 50;
+  if (solver == SolverKind::dps) steps *= 5;
+  PresetPasses passes;
+  passes.cold.steps = steps;
+  passes.cold.start_level = std::max(kind == ProblemKind::fill ? 5.0 : 2.0, sigma_y);
+  passes.warm = passes.cold;
+  passes.warm.steps = (steps + 1) / 2;
+  passes.warm.start_level = std::max(0.3, sigma_y);
+  return passes;
+}
+
+SolverOptions options_of_samples(SolverKind solver) {
+  switch (solver) {
+    case SolverKind::dps:
+      return DpsOptions{};
+    case SolverKind::pigdm:
+      return PiGdmOptions{};
+    case SolverKind::ddrm:
+      return DdrmOptions{};
+    default:
+      return DiffPirOptions{};
+  }
+}
+
 }  // namespace
 
 SolverKind preset_solver(Preset preset, ProblemKind kind) {
@@ -68,6 +94,7 @@ SolverKind preset_solver(Preset preset, ProblemKind kind) {
 SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver) {
   if (solver == SolverKind::hqs) return HqsOptions{};
   if (solver == SolverKind::ensemble) return EnsembleOptions{};
+  if (draws_a_sample(solver)) return options_of_samples(solver);
   RedDiffOptions options;
   if (preset == Preset::paper) {  // the published settings for linear problems
     options.learning_rate = kind == ProblemKind::reduce ? 0.1 : 0.5;
@@ -94,6 +121,7 @@ PresetPasses preset_passes(Preset preset, ProblemKind kind, SolverKind solver, d
     whole.steps = 100;
     return {whole, whole};
   }
+  if (draws_a_sample(solver)) return passes_of_samples(preset, kind, solver, sigma_y);
   auto passes = passes_at_falling_levels(preset, kind, sigma_y);
   if (solver == SolverKind::red_diff) {
     constexpr int enough = 50;  // a step of an optimiser moves the mean a little only

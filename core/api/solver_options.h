@@ -44,7 +44,41 @@ struct EnsembleOptions {
   bool operator==(const EnsembleOptions&) const = default;
 };
 
-using SolverOptions = std::variant<RedDiffOptions, HqsOptions, EnsembleOptions>;
+// Diffusion posterior sampling, core/solvers/guided.h.
+struct DpsOptions {
+  double zeta = 10;  // >= 0; the published size of the step along the gradient, for pictures of 256x256
+  bool operator==(const DpsOptions&) const = default;
+};
+
+// Pseudo-inverse guidance, core/solvers/guided.h.
+struct PiGdmOptions {
+  double eta = 1;  // [0,1]: how much of the noise of a step is fresh
+  bool operator==(const PiGdmOptions&) const = default;
+};
+
+// DDRM, core/solvers/spectral.h.
+struct DdrmOptions {
+  double eta = 1;  // [0,1], as above; .85 as published
+  bool operator==(const DdrmOptions&) const = default;
+};
+
+// DiffPIR, core/solvers/diffpir.h.
+struct DiffPirOptions {
+  Weighting weighting = Weighting::linear;
+  double prior_weight = 1;  // lambda > 0
+  double data_weight = 1;   // v >= 0
+  double zeta = 1;          // [0,1]: how much of the noise of a step is fresh
+  bool operator==(const DiffPirOptions&) const = default;
+};
+
+using SolverOptions =
+    std::variant<RedDiffOptions, HqsOptions, EnsembleOptions, DpsOptions, PiGdmOptions, DdrmOptions, DiffPirOptions>;
+
+// Whether it draws a sample, whose noise falls from level to level.
+constexpr bool draws_a_sample(SolverKind solver) {
+  return solver == SolverKind::dps || solver == SolverKind::pigdm || solver == SolverKind::ddrm ||
+         solver == SolverKind::diffpir;
+}
 
 // One run of a solver: which noise levels it visits. start_level 0: the whole schedule of the paper; end_level 0: down to its lowest.
 struct Pass {

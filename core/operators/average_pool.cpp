@@ -6,6 +6,7 @@
 #include "core/operators/operators.h"
 #include "core/operators/orthogonal_rows.h"
 #include "core/operators/per_image.h"
+#include "core/operators/separable_spectrum.h"
 
 namespace reddiff {
 namespace {
@@ -15,6 +16,8 @@ class AveragePool : public OrthogonalRows {
   explicit AveragePool(int factor) : OrthogonalRows(1.0 / (factor * factor)), factor_(factor) {}
 
   int factor() const override { return factor_; }
+  bool separable() const override { return true; }
+  const Spectrum* spectrum() const override { return &spectrum_; }
 
   at::Tensor forward(const at::Tensor& x) const override {
     require_multiple(x, factor_);
@@ -38,6 +41,7 @@ class AveragePool : public OrthogonalRows {
   }
 
   int factor_;
+  SeparableSpectrum spectrum_{*this};
 };
 
 }  // namespace

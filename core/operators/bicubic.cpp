@@ -14,6 +14,7 @@
 #include "core/operators/dual_prox.h"
 #include "core/operators/operators.h"
 #include "core/operators/per_image.h"
+#include "core/operators/separable_spectrum.h"
 #include "core/operators/spectral_rho.h"
 #include "core/operators/tensor_cache.h"
 
@@ -103,6 +104,8 @@ class Bicubic : public Operator {
   }
 
   int factor() const override { return factor_; }
+  bool separable() const override { return true; }
+  const Spectrum* spectrum() const override { return &spectrum_; }
 
   at::Tensor forward(const at::Tensor& x) const override {
     require_multiple(x, factor_);
@@ -170,6 +173,7 @@ class Bicubic : public Operator {
   mutable TensorCache eigen_;  // by rows
   DualProx dual_prox_;
   SpectralRho spectral_rho_;
+  SeparableSpectrum spectrum_{*this};
 };
 
 }  // namespace

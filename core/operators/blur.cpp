@@ -21,6 +21,7 @@
 #include "core/operators/cosine_transform.h"
 #include "core/operators/operators.h"
 #include "core/operators/per_image.h"
+#include "core/operators/separable_spectrum.h"
 #include "core/operators/spectral_rho.h"
 #include "core/operators/tensor_cache.h"
 
@@ -69,9 +70,14 @@ int iterations_for(double rho) { return static_cast<int>(std::clamp(std::ceil(0.
 class Blur : public Operator {
  public:
   explicit Blur(const std::vector<Kernel>& kernels)
-      : symmetric_(std::all_of(kernels.begin(), kernels.end(), symmetric)) {
+      : symmetric_(std::all_of(kernels.begin(), kernels.end(), symmetric)),
+        separable_(std::all_of(kernels.begin(), kernels.end(),
+                               [](const Kernel& k) { return k.rows == 1 || k.columns == 1; })) {
     for (const auto& kernel : kernels) passes_.push_back(std::make_unique<BlurPass>(kernel));
   }
+
+  bool separable() const override { return separable_; }
+  const Spectrum* spectrum() const override { return separable_ ? &spectrum_ : nullptr; }
 
   at::Tensor forward(const at::Tensor& x) const override {
     return per_image(x.size(0), [&](std::int64_t i) {
@@ -125,10 +131,11 @@ class Blur : public Operator {
   }
 
   std::vector<std::unique_ptr<BlurPass>> passes_;
-  bool symmetric_;
+  bool symmetric_, separable_;
   CosineTransform cosines_;
   mutable TensorCache spectra_;
   SpectralRho spectral_rho_;
+  SeparableSpectrum spectrum_{*this};
 };
 
 std::vector<Kernel> both_axes(const Kernel& row) { return {Kernel{row.columns, 1, row.taps}, row}; }

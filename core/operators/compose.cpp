@@ -12,6 +12,7 @@
 #include "core/operators/dual_prox.h"
 #include "core/operators/operators.h"
 #include "core/operators/per_image.h"
+#include "core/operators/separable_spectrum.h"
 #include "core/operators/spectral_rho.h"
 
 namespace reddiff {
@@ -23,12 +24,15 @@ class Composition : public Operator {
     for (const auto& stage : stages_) {
       factor_ *= stage->factor();
       linear_ = linear_ && stage->linear();
+      separable_ = separable_ && stage->separable();
       channels_ = std::min(channels_, stage->channels());
     }
   }
 
   bool linear() const override { return linear_; }
   int factor() const override { return factor_; }
+  bool separable() const override { return separable_; }
+  const Spectrum* spectrum() const override { return separable_ ? &spectrum_ : nullptr; }
   std::int64_t channels() const override { return channels_; }
 
   at::Tensor forward(const at::Tensor& x) const override {
@@ -70,10 +74,11 @@ class Composition : public Operator {
 
   std::vector<OperatorPtr> stages_;
   int factor_ = 1;
-  bool linear_ = true;
+  bool linear_ = true, separable_ = true;
   std::int64_t channels_ = 3;
   DualProx dual_prox_;
   SpectralRho spectral_rho_;
+  SeparableSpectrum spectrum_{*this};
 };
 
 }  // namespace

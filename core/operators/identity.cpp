@@ -5,12 +5,26 @@
 #include <ATen/ATen.h>
 
 #include "core/operators/operators.h"
+#include "core/operators/spectrum.h"
 
 namespace reddiff {
 namespace {
 
+// U = V = I, every singular value 1.
+class PixelSpectrum final : public Spectrum {
+ public:
+  at::Tensor modes(const at::Tensor& x) const override { return x; }
+  at::Tensor picture(const at::Tensor& modes) const override { return modes; }
+  at::Tensor measured_modes(const at::Tensor& y) const override { return y; }
+  at::Tensor singular_values(const at::Tensor& y) const override { return at::ones({1, 1, 1, 1}, y.options()); }
+  bool of_pixels() const override { return true; }
+};
+
 class Identity : public Operator {
  public:
+  bool separable() const override { return true; }
+  const Spectrum* spectrum() const override { return &spectrum_; }
+
   at::Tensor forward(const at::Tensor& x) const override { return x; }
 
   // J^T r. A linear operator uses the shape of x at most, never its values.
@@ -26,6 +40,9 @@ class Identity : public Operator {
 
   // All eigenvalues are 1.
   at::Tensor rho(const at::Tensor& q) const override { return q / (1 + q); }
+
+ private:
+  PixelSpectrum spectrum_;
 };
 
 }  // namespace

@@ -28,7 +28,7 @@ class Proximal {
   virtual at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const = 0;
 };
 
-class Spectrum;  // the singular vectors of H; no operator offers them yet
+class Spectrum;  // core/operators/spectrum.h
 
 class Operator : public Proximal {
  public:
@@ -44,6 +44,10 @@ class Operator : public Proximal {
 
   // H^+ y, the start of the mean: least-squares or the customary inverse (documented per operator); [N,3,H,W].
   virtual at::Tensor pseudo_inverse(const at::Tensor& y) const = 0;
+
+  // Whether H acts on colours, columns and rows one after the other, each alike wherever it is in the others, and keeps what is constant
+  // along an axis constant.
+  virtual bool separable() const { return false; }
 
   // Optional faces; nullptr where the operator has none.
   virtual const Proximal* proximal() const { return linear() ? this : nullptr; }

@@ -6,6 +6,7 @@
 
 #include "core/operators/operators.h"
 #include "core/operators/orthogonal_rows.h"
+#include "core/operators/separable_spectrum.h"
 
 namespace reddiff {
 namespace {
@@ -15,6 +16,8 @@ class Gray : public OrthogonalRows {
   Gray() : OrthogonalRows(1.0 / 3) {}
 
   std::int64_t channels() const override { return 1; }
+  bool separable() const override { return true; }
+  const Spectrum* spectrum() const override { return &spectrum_; }
 
   // Added one by one: a sum over channels written as a reduction is slower and may round by batch size.
   at::Tensor forward(const at::Tensor& x) const override {
@@ -31,6 +34,9 @@ class Gray : public OrthogonalRows {
   at::Tensor pseudo_inverse(const at::Tensor& y) const override {
     return y.expand({y.size(0), 3, y.size(2), y.size(3)}).contiguous();
   }
+
+ private:
+  SeparableSpectrum spectrum_{*this};
 };
 
 }  // namespace

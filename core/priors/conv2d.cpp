@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/GradMode.h>
 
 #include <optional>
 
@@ -84,6 +85,8 @@ const std::optional<FusedOps>& fused_ops() {
 
 }  // namespace
 
+bool records_gradient() { return c10::GradMode::is_enabled(); }
+
 bool has_fused_convolution() { return fused_ops().has_value(); }
 
 Conv2d::Conv2d(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding,
@@ -95,19 +98,21 @@ Conv2d::Conv2d(const at::Tensor& weight, const at::Tensor& bias, std::int64_t st
       path_(path) {}
 
 at::Tensor Conv2d::forward(const at::Tensor& x) const {
-  if (path_ == ConvPath::fused) return call_pointwise(*fused_ops(), x, weight_, bias_, stride_, padding_, "none");
+  if (is_fused()) return call_pointwise(*fused_ops(), x, weight_, bias_, stride_, padding_, "none");
   return exact_conv2d(x, weight_, bias_, stride_, padding_);
 }
 
 at::Tensor Conv2d::forward_scaled_relu(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias) const {
   const at::Tensor weight = weight_ * gain.view({-1, 1, 1, 1});
-  if (path_ == ConvPath::fused) return call_pointwise(*fused_ops(), x, weight, bias, stride_, padding_, "relu");
+  if (is_fused()) return call_pointwise(*fused_ops(), x, weight, bias, stride_, padding_, "relu");
   return exact_conv2d(x, weight, bias, stride_, padding_).relu_();
 }
 
 void Conv2d::add_to(at::Tensor& residual, const at::Tensor& x) const {
-  if (path_ == ConvPath::fused)
+  if (is_fused())
     call_add(*fused_ops(), residual, x, weight_, bias_, stride_, padding_);
+  else if (records_gradient())
+    residual = residual + exact_conv2d(x, weight_, bias_, stride_, padding_);
   else
     residual.add_(exact_conv2d(x, weight_, bias_, stride_, padding_));
 }

@@ -16,6 +16,9 @@ namespace reddiff {
 
 enum class ConvPath { plain, fused, tensor };
 
+// Whether the calls of this thread are to be differentiated. Then `plain` serves every path.
+bool records_gradient();
+
 // Whether this LibTorch has the operators of the fused path and they work. Tried once per process.
 bool has_fused_convolution();
 
@@ -33,10 +36,12 @@ class Conv2d {
   // any size of x. The bias given at construction is not used.
   at::Tensor forward_scaled_relu(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias) const;
 
-  // residual += weight * x + bias, in place.
+  // residual += weight * x + bias; in place where no gradient is recorded.
   void add_to(at::Tensor& residual, const at::Tensor& x) const;
 
  private:
+  bool is_fused() const { return path_ == ConvPath::fused && !records_gradient(); }
+
   at::Tensor weight_, bias_;
   std::int64_t stride_ = 1, padding_ = 0;
   ConvPath path_ = ConvPath::plain;

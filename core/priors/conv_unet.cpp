@@ -5,6 +5,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,6 +20,7 @@
 #include "core/api/error.h"
 #include "core/frame/device_queue.h"
 #include "core/priors/film.h"
+#include "core/priors/gradient.h"
 #include "core/priors/pixel_shuffle.h"
 #include "core/priors/tensor_conv.h"
 
@@ -79,7 +81,7 @@ struct Trunk {
   std::vector<std::pair<std::string, std::int64_t>> blocks;  // name and channels, by their place in Film
 };
 
-class ConvUnet final : public Denoiser {
+class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
  public:
   ConvUnet(const NamedTensors& tensors, const ModelCard& card, at::Device device, at::ScalarType dtype, ConvPath path)
       : card_(card),
@@ -94,18 +96,18 @@ class ConvUnet final : public Denoiser {
   }
 
   at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override {
-    TORCH_CHECK(u.dim() == 4 && u.size(1) == 3 && u.scalar_type() == at::kFloat,
-                "denoise: u must be [N,3,H,W] float32");
-    TORCH_CHECK(sigma.dim() == 4 && sigma.size(1) == 1, "denoise: sigma must be [N,1,1,1] or [N,1,H,W]");
     const c10::NoGradGuard no_grad;
-    const bool whole = sigma.size(2) == 1 && sigma.size(3) == 1;
-    TORCH_CHECK(whole || card_.per_pixel_sigma, "denoise: this model knows one noise level per picture only");
-    if (sigma.size(0) == 1 || !whole) return run(u, sigma);
-    // On the CPU weights carry the level, so pictures with levels of their own go one by one.
-    std::vector<at::Tensor> results;
-    for (std::int64_t i = 0; i < u.size(0); ++i) results.push_back(run(u.narrow(0, i, 1), sigma.narrow(0, i, 1)));
-    return at::cat(results);
+    return run_each(u, sigma);
   }
+
+  DenoisedWithGradient denoise_with_gradient(
+      const at::Tensor& u, const at::Tensor& sigma,
+      const std::function<at::Tensor(const at::Tensor&)>& cotangent) const override {
+    return through_autograd(
+        u, [&](const at::Tensor& input) { return run_each(input, sigma); }, cotangent);
+  }
+
+  const DifferentiableDenoiser* differentiable() const override { return this; }
 
   double sigma_min() const override { return card_.sigma_min; }
   double sigma_max() const override { return card_.sigma_max; }
@@ -155,6 +157,19 @@ class ConvUnet final : public Denoiser {
         trunk_(other.trunk_) {
     card_.kinds.clear();
     read_own(weights, "kinds." + kind + ".");
+  }
+
+  at::Tensor run_each(const at::Tensor& u, const at::Tensor& sigma) const {
+    TORCH_CHECK(u.dim() == 4 && u.size(1) == 3 && u.scalar_type() == at::kFloat,
+                "denoise: u must be [N,3,H,W] float32");
+    TORCH_CHECK(sigma.dim() == 4 && sigma.size(1) == 1, "denoise: sigma must be [N,1,1,1] or [N,1,H,W]");
+    const bool whole = sigma.size(2) == 1 && sigma.size(3) == 1;
+    TORCH_CHECK(whole || card_.per_pixel_sigma, "denoise: this model knows one noise level per picture only");
+    if (sigma.size(0) == 1 || !whole) return run(u, sigma);
+    // On the CPU weights carry the level, so pictures with levels of their own go one by one.
+    std::vector<at::Tensor> results;
+    for (std::int64_t i = 0; i < u.size(0); ++i) results.push_back(run(u.narrow(0, i, 1), sigma.narrow(0, i, 1)));
+    return at::cat(results);
   }
 
   Conv2d conv(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding) const {
@@ -247,7 +262,7 @@ class ConvUnet final : public Denoiser {
   void apply(const std::vector<Block>& blocks, const Noise& noise, std::size_t level, at::Tensor& x) const {
     for (const Block& block : blocks) {
       throw_if_aborted();
-      if (block.tensor) {
+      if (block.tensor && !records_gradient()) {
         block.tensor->apply(x, noise.maps[level], film_->table(block.film));
         continue;
       }
@@ -256,13 +271,14 @@ class ConvUnet final : public Denoiser {
         hidden = block.conv1.forward_scaled_relu(x, noise.rows[block.film].gain, noise.rows[block.film].bias);
       } else {
         hidden = block.conv1.forward(x).contiguous(at::MemoryFormat::ChannelsLast);
-        if (film_table_)
+        if (film_table_ && !records_gradient())
           film_->modulate_table(hidden, noise.maps[level], block.film);
         else
           film_->modulate_plain(hidden, noise.maps[level], block.film);
       }
       throw_if_aborted();
       block.conv2.add_to(x, hidden);
+      if (records_gradient()) x.register_hook([](const at::Tensor&) { throw_if_aborted(); });
     }
   }
 
@@ -305,7 +321,7 @@ class ConvUnet final : public Denoiser {
   }
 
   at::Tensor run(const at::Tensor& u, const at::Tensor& sigma) const {
-    if (ends_) return run_with_ends(u, sigma);
+    if (ends_ && !records_gradient()) return run_with_ends(u, sigma);
     const std::int64_t m = card_.multiple_of, height = u.size(2), width = u.size(3);
     const auto whole = [m](std::int64_t side) { return (side + m - 1) / m * m; };
     const auto padded = [&](const at::Tensor& t) { return mirrored(mirrored(t, 2, whole(height)), 3, whole(width)); };
@@ -354,6 +370,7 @@ at::ScalarType dtype_for(Precision precision, at::Device device) {
 
 DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, at::ScalarType dtype,
                            ConvPath path) {
+  const c10::InferenceMode normal_tensors(false);  // a gradient can be sent back through them
   const c10::NoGradGuard no_grad;
   auto network = std::make_shared<ConvUnet>(tensors, card, device, dtype, path);
   finish_queue(device);  // whatever thread calls it, on whatever queue

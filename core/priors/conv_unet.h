@@ -4,8 +4,8 @@
 // every pixel. models/train/network.py is its definition, and its state_dict the names of the tensors. With v = sigma^2 +
 // sd^2:
 //   D(u, sigma) = sd^2/v u + sigma sd/sqrt(v) F(u/sqrt(v), log(sigma)/4).
-// Inference only. One noise level for the whole picture folds into the convolutions' weights; see film.h for the other
-// case.
+// One noise level for the whole picture folds into the convolutions' weights; see film.h for the other case. The weights are not
+// trained here; a gradient in u can be had.
 #pragma once
 
 #include "core/api/names.h"

@@ -36,6 +36,7 @@ class GraphedDenoiser final : public Denoiser {
   bool per_pixel_sigma() const override { return prior_->per_pixel_sigma(); }
   std::int64_t grid() const override { return prior_->grid(); }
   at::Device device() const override { return prior_->device(); }
+  const DifferentiableDenoiser* differentiable() const override { return prior_->differentiable(); }  // not recorded
   std::vector<std::string> kinds() const override { return prior_->kinds(); }
   const Denoiser* for_kind(std::string_view kind) const override;
   std::string description() const override;

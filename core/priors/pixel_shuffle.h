@@ -4,6 +4,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -43,9 +44,14 @@ inline at::Tensor shuffle_view(const at::Tensor& x) {
   return x.permute({0, 2, 3, 1}).view({n, h, w, 2, 2, c}).permute({0, 1, 3, 2, 4, 5});
 }
 
+// picture += x, shuffled; in place where no gradient is recorded.
 inline void add_shuffled(at::Tensor& picture, const at::Tensor& x) {
   const at::Tensor from = shuffle_view(x);
-  picture.permute({0, 2, 3, 1}).view(from.sizes()).add_(from);
+  const at::Tensor view = picture.permute({0, 2, 3, 1}).view(from.sizes());
+  if (c10::GradMode::is_enabled())
+    picture = (view + from).view({picture.size(0), picture.size(2), picture.size(3), -1}).permute({0, 3, 1, 2});
+  else
+    view.add_(from);
 }
 
 }  // namespace reddiff

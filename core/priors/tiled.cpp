@@ -72,10 +72,11 @@ std::vector<TiledDenoiser::Span> TiledDenoiser::spans(std::int64_t length, std::
   return result;
 }
 
-at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) const {
+template <typename Call> auto TiledDenoiser::with_memory(const at::Tensor& u, const Call& call) const
+    -> decltype(call(std::int64_t{})) {
   const std::int64_t size = memory_->size;
   try {
-    return denoise_tiles(u, sigma, size);
+    return call(size);
   } catch (const std::exception& error) {
     if (!is_out_of_memory(error)) throw;
   }
@@ -83,7 +84,7 @@ at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) 
   if (memory_->halved.exchange(1) == 0) {
     memory_->size = half;
     try {
-      return denoise_tiles(u, sigma, half);
+      return call(half);
     } catch (const std::exception& error) {
       if (!is_out_of_memory(error)) throw;
     }
@@ -93,25 +94,59 @@ at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) 
                                             " pixels; set a smaller tile-size, or give it a smaller picture.");
 }
 
-at::Tensor TiledDenoiser::denoise_tiles(const at::Tensor& u, const at::Tensor& sigma, std::int64_t size) const {
+at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) const {
+  return with_memory(u, [&](std::int64_t size) { return denoise_tiles(u, sigma, size); });
+}
+
+DenoisedWithGradient TiledDenoiser::denoise_with_gradient(
+    const at::Tensor& u, const at::Tensor& sigma, const std::function<at::Tensor(const at::Tensor&)>& cotangent) const {
+  return with_memory(u, [&](std::int64_t size) { return gradient_of_tiles(u, sigma, cotangent, size); });
+}
+
+template <typename Visit>
+void TiledDenoiser::each_tile(const at::Tensor& u, std::int64_t size, const Visit& visit) const {
   const std::int64_t height = u.size(2), width = u.size(3), overlap = overlap_of(size);
-  if (height <= size && width <= size) return prior_->denoise(u, sigma);
-  const c10::NoGradGuard no_grad;
-  at::Tensor sum = at::zeros_like(u, u.options(), at::MemoryFormat::Contiguous);
-  at::Tensor total = at::zeros({height, width}, u.options());
-  const bool varies = sigma.size(2) > 1 || sigma.size(3) > 1;
   for (const Span& rows : spans(height, size, overlap))
     for (const Span& columns : spans(width, size, overlap)) {
       throw_if_aborted();
-      const auto cut = [&](const at::Tensor& t) {
-        return t.narrow(t.dim() - 2, rows.begin, rows.length).narrow(t.dim() - 1, columns.begin, columns.length);
-      };
-      const at::Tensor weight =
-          window(rows, height, overlap, u.options()).unsqueeze(1) * window(columns, width, overlap, u.options());
-      cut(sum).addcmul_(prior_->denoise(cut(u), varies ? cut(sigma) : sigma), weight);
-      cut(total).add_(weight);
+      visit(
+          [&](const at::Tensor& t) {
+            return t.narrow(t.dim() - 2, rows.begin, rows.length).narrow(t.dim() - 1, columns.begin, columns.length);
+          },
+          window(rows, height, overlap, u.options()).unsqueeze(1) * window(columns, width, overlap, u.options()));
     }
+}
+
+at::Tensor TiledDenoiser::denoise_tiles(const at::Tensor& u, const at::Tensor& sigma, std::int64_t size) const {
+  if (u.size(2) <= size && u.size(3) <= size) return prior_->denoise(u, sigma);
+  const c10::NoGradGuard no_grad;
+  at::Tensor sum = at::zeros_like(u, u.options(), at::MemoryFormat::Contiguous);
+  at::Tensor total = at::zeros({u.size(2), u.size(3)}, u.options());
+  const bool varies = sigma.size(2) > 1 || sigma.size(3) > 1;
+  each_tile(u, size, [&](const auto& cut, const at::Tensor& weight) {
+    cut(sum).addcmul_(prior_->denoise(cut(u), varies ? cut(sigma) : sigma), weight);
+    cut(total).add_(weight);
+  });
   return sum.div_(total);
+}
+
+DenoisedWithGradient TiledDenoiser::gradient_of_tiles(const at::Tensor& u, const at::Tensor& sigma,
+                                                      const std::function<at::Tensor(const at::Tensor&)>& cotangent,
+                                                      std::int64_t size) const {
+  const auto& prior = *prior_->differentiable();
+  if (u.size(2) <= size && u.size(3) <= size) return prior.denoise_with_gradient(u, sigma, cotangent);
+  const c10::NoGradGuard no_grad;
+  const at::Tensor denoised = denoise_tiles(u, sigma, size);
+  at::Tensor total = at::zeros({u.size(2), u.size(3)}, u.options());
+  each_tile(u, size, [&](const auto& cut, const at::Tensor& weight) { cut(total).add_(weight); });
+  const at::Tensor v = cotangent(denoised) / total;
+  at::Tensor gradient = at::zeros_like(denoised);
+  const bool varies = sigma.size(2) > 1 || sigma.size(3) > 1;
+  each_tile(u, size, [&](const auto& cut, const at::Tensor& weight) {
+    const auto share = [&](const at::Tensor&) { return cut(v) * weight; };
+    cut(gradient).add_(prior.denoise_with_gradient(cut(u), varies ? cut(sigma) : sigma, share).gradient);
+  });
+  return {denoised, gradient};
 }
 
 std::int64_t TiledDenoiser::tiles(std::int64_t height, std::int64_t width) const {

@@ -33,7 +33,7 @@ struct TileOptions {
   std::int64_t overlap = 0;  // pixels, rounded up to the grid, at most half a tile; 0: 48
 };
 
-class TiledDenoiser final : public Denoiser {
+class TiledDenoiser final : public Denoiser, public DifferentiableDenoiser {
  public:
   struct Span {
     std::int64_t begin, length;
@@ -43,6 +43,13 @@ class TiledDenoiser final : public Denoiser {
 
   // As Denoiser; when memory runs out, once more with tiles half as wide (which then stay), then Error{out_of_memory}.
   at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override;
+
+  // A picture of several tiles is seen twice, because the cotangent is a function of all of it: for D, and for the gradient. When memory
+  // runs out: as denoise.
+  DenoisedWithGradient denoise_with_gradient(
+      const at::Tensor& u, const at::Tensor& sigma,
+      const std::function<at::Tensor(const at::Tensor&)>& cotangent) const override;
+  const DifferentiableDenoiser* differentiable() const override { return prior_->differentiable() ? this : nullptr; }
 
   double sigma_min() const override { return prior_->sigma_min(); }
   double sigma_max() const override { return prior_->sigma_max(); }
@@ -70,7 +77,16 @@ class TiledDenoiser final : public Denoiser {
   std::int64_t smallest_tile() const { return 4 * grid_; }
   std::int64_t overlap_of(std::int64_t size) const;
   std::vector<Span> spans(std::int64_t length, std::int64_t tile, std::int64_t overlap) const;
+  // call(size) with tiles of this size, and with smaller ones when memory runs out.
+  template <typename Call> auto with_memory(const at::Tensor& u, const Call& call) const
+      -> decltype(call(std::int64_t{}));
   at::Tensor denoise_tiles(const at::Tensor& u, const at::Tensor& sigma, std::int64_t size) const;
+  DenoisedWithGradient gradient_of_tiles(const at::Tensor& u, const at::Tensor& sigma,
+                                         const std::function<at::Tensor(const at::Tensor&)>& cotangent,
+                                         std::int64_t size) const;
+
+  // visit(cut, weight) for every tile: cut(t) is its part of a tensor of the picture's size, weight its share in the blend there.
+  template <typename Visit> void each_tile(const at::Tensor& u, std::int64_t size, const Visit& visit) const;
 
   DenoiserPtr prior_;
   std::int64_t grid_, overlap_;

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "core/api/error.h"
+#include "core/operators/spectrum.h"
 #include "core/solvers/solver.h"
 
 namespace reddiff {
@@ -14,6 +15,9 @@ void check_needs(const Needs& needs, SolverKind solver, const Operator& op, cons
   if (needs.proximal && !op.proximal()) refuse("an operator with a proximal step; set solver=red-diff for this one");
   if (needs.spectrum && !op.spectrum())
     refuse("an operator whose singular values are known; leave solver at preset for this one");
+  if (needs.spectrum && masked && !op.spectrum()->of_pixels())
+    refuse(
+        "every pixel measured where the operator is not the identity; leave solver at preset, or take the mask away");
   if (needs.prior_gradient && !prior.differentiable())
     refuse("a prior with a gradient, and this one has none; leave solver at preset, or choose another prior");
   if (needs.every_pixel && masked) refuse("every pixel measured; leave solver at preset, or take the mask away");

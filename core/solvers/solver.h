@@ -46,6 +46,10 @@ using SolverPtr = std::unique_ptr<const Solver>;
 SolverPtr make_red_diff(const SolverOptions& options, std::uint64_t seed);
 SolverPtr make_hqs(const SolverOptions& options, std::uint64_t seed);
 SolverPtr make_ensemble(const SolverOptions& options, std::uint64_t seed);
+SolverPtr make_dps(const SolverOptions& options, std::uint64_t seed);
+SolverPtr make_pigdm(const SolverOptions& options, std::uint64_t seed);
+SolverPtr make_ddrm(const SolverOptions& options, std::uint64_t seed);
+SolverPtr make_diffpir(const SolverOptions& options, std::uint64_t seed);
 
 // Throws Error{settings} with a sentence for the first of the solver's needs that is not met. masked: some of y may be missing.
 void check_needs(const Needs& needs, SolverKind solver, const Operator& op, const Denoiser& prior, bool masked);

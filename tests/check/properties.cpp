@@ -101,13 +101,40 @@ GST_END_TEST
 
 GST_START_TEST(all_are_there) {
   GstElement* element = make("reddiff");
-  for (const char* name : {"preset",    "task",           "scale",       "operator",        "noise",
-                           "prior",     "solver",         "optimizer",   "weighting",       "order",
-                           "spacing",   "prior-weight",   "data-weight", "learning-rate",   "optimizer-epsilon",
-                           "steps",     "start-level",    "temporal",    "scene-threshold", "mask-source",
-                           "strength",  "device",         "precision",   "tile-size",       "tile-overlap",
-                           "max-gap",   "seed",           "stats",       "post-messages",   "noise-max",
-                           "mask-grow", "chroma-strength"})
+  for (const char* name : {"preset",
+                           "task",
+                           "scale",
+                           "operator",
+                           "noise",
+                           "prior",
+                           "solver",
+                           "optimizer",
+                           "weighting",
+                           "order",
+                           "spacing",
+                           "prior-weight",
+                           "data-weight",
+                           "learning-rate",
+                           "optimizer-epsilon",
+                           "steps",
+                           "start-level",
+                           "temporal",
+                           "scene-threshold",
+                           "mask-source",
+                           "strength",
+                           "device",
+                           "precision",
+                           "tile-size",
+                           "tile-overlap",
+                           "max-gap",
+                           "seed",
+                           "stats",
+                           "post-messages",
+                           "noise-max",
+                           "mask-grow",
+                           "chroma-strength",
+                           "zeta",
+                           "eta"})
     fail_unless(g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr, "%s", name);
   for_own_properties(element, [](GParamSpec* spec) {
     const std::set<std::string> moving = {"noise", "noise-max", "strength", "chroma-strength"};
@@ -175,7 +202,7 @@ GST_START_TEST(presets) {
     fail_unless(gst_preset_get_meta(GST_PRESET(element), name.nick, "comment", &comment), "%s", name.nick);
     g_free(comment);
   }
-  fail_unless_equals_int(filled, 4 * 11);
+  fail_unless_equals_int(filled, 4 * 13);
   gst_object_unref(element);
 }
 GST_END_TEST

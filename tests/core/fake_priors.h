@@ -10,7 +10,7 @@
 namespace reddiff::testing {
 
 // x ~ N(mean, variance) independently per value: D(u, s) = (variance u + s^2 mean) / (variance + s^2), the exact posterior mean.
-class GaussianPrior : public Denoiser {
+class GaussianPrior : public Denoiser, public DifferentiableDenoiser {
  public:
   GaussianPrior(double mean, double variance) : mean_(mean), variance_(variance) {}
   at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override {
@@ -18,6 +18,15 @@ class GaussianPrior : public Denoiser {
     const auto s2 = sigma.clamp(sigma_min(), sigma_max()).square();
     return (u * variance_ + s2 * mean_) / (s2 + variance_);
   }
+  // J = variance / (variance + s^2).
+  DenoisedWithGradient denoise_with_gradient(
+      const at::Tensor& u, const at::Tensor& sigma,
+      const std::function<at::Tensor(const at::Tensor&)>& cotangent) const override {
+    const auto denoised = denoise(u, sigma);
+    const auto s2 = sigma.clamp(sigma_min(), sigma_max()).square();
+    return {denoised, cotangent(denoised) * (variance_ / (s2 + variance_))};
+  }
+  const DifferentiableDenoiser* differentiable() const override { return this; }
   double sigma_min() const override { return 0.003; }
   double sigma_max() const override { return 5; }
   bool per_pixel_sigma() const override { return true; }

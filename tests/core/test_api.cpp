@@ -110,9 +110,13 @@ TEST(PlanBook, UserValuesWinOverEveryPreset) {
     const PlanBook book(config, false);
     std::visit(
         [&](const auto& options) {
-          EXPECT_EQ(options.weighting, Weighting::square) << preset.nick;
-          EXPECT_EQ(options.prior_weight, 0.5);
-          EXPECT_EQ(options.data_weight, 2);
+          if constexpr (requires { options.prior_weight; }) {
+            EXPECT_EQ(options.weighting, Weighting::square) << preset.nick;
+            EXPECT_EQ(options.prior_weight, 0.5);
+            EXPECT_EQ(options.data_weight, 2);
+          } else {
+            FAIL() << preset.nick << " draws samples";
+          }
         },
         book.options());
     const auto plan = book.at(quiet);

@@ -230,17 +230,19 @@ std::vector<Subject> every_solver() {
 }
 
 TEST(Solvers, BatchesChangeNothing) {
-  const auto prior = make_dct_shrink(at::kCPU);
+  const auto shrinking = make_dct_shrink(at::kCPU);
+  const GaussianPrior gaussian(0.1, 0.2);
   const auto x = picture(6, 3, 16, 24);
   for (const std::string op : {"identity", "average-pool:factor=2"}) {
     const auto together = problem_of(op, x, 0.05);
     for (const auto& [name, solver] : every_solver()) {
       if (op != "identity" && solver->needs().every_pixel) continue;  // of the picture
-      const auto batch = run(*solver, *prior, together, twelve_from_one);
+      const Denoiser& prior = solver->needs().prior_gradient ? static_cast<const Denoiser&>(gaussian) : *shrinking;
+      const auto batch = run(*solver, prior, together, twelve_from_one);
       for (std::int64_t i = 0; i < x.size(0); ++i) {
         auto alone = together;
         alone.y = together.y.slice(0, i, i + 1);
-        EXPECT_TRUE(run(*solver, *prior, alone, twelve_from_one).equal(batch.slice(0, i, i + 1)))
+        EXPECT_TRUE(run(*solver, prior, alone, twelve_from_one).equal(batch.slice(0, i, i + 1)))
             << op << " " << name << " " << i;
       }
     }
@@ -292,10 +294,10 @@ class Bare final : public Operator {
 
 TEST(Needs, AreComparedOneByOneAndSaidInASentence) {
   const Bare op;
-  const GaussianPrior prior(0, 1);
+  const auto prior = make_dct_shrink(at::kCPU);  // without a gradient
   const auto refusal = [&](const Needs& needs, bool masked) -> std::string {
     try {
-      check_needs(needs, SolverKind::hqs, op, prior, masked);
+      check_needs(needs, SolverKind::hqs, op, *prior, masked);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::settings);
       return error.what();
@@ -309,6 +311,15 @@ TEST(Needs, AreComparedOneByOneAndSaidInASentence) {
   EXPECT_NE(refusal({.prior_gradient = true}, false).find("gradient"), std::string::npos);
   EXPECT_NE(refusal({.every_pixel = true}, true).find("every pixel"), std::string::npos);
   EXPECT_EQ(refusal({.every_pixel = true}, false), "");
+}
+
+TEST(Needs, OfASpectrumAreThatMissingRowsBePixels) {
+  const GaussianPrior prior(0, 1);
+  const auto pool = make_operator(parse_operator("average-pool:factor=2"));
+  const auto identity = make_operator(parse_operator("identity"));
+  EXPECT_NO_THROW(check_needs({.spectrum = true}, SolverKind::ddrm, *pool, prior, false));
+  EXPECT_NO_THROW(check_needs({.spectrum = true}, SolverKind::ddrm, *identity, prior, true));
+  EXPECT_THROW(check_needs({.spectrum = true}, SolverKind::ddrm, *pool, prior, true), Error);
 }
 
 // Whatever the operators and priors of the registries are, the solvers of the presets can work with them.
