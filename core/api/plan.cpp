@@ -159,7 +159,7 @@ void PlanBook::share_steps(int most_calls, Plan& plan) const noexcept {
   Pass& alone = lossy ? plan.warm : plan.cold;
   alone.steps = lossy ? std::max(1, steps - 1) : 1;
   plan.along.steps = std::max(most_calls == 1 ? 0 : 1, steps - alone.steps);
-  if (lossy) plan.along.start_level = plan.along.end_level;
+  if (lossy) plan.along.start_level = plan.along.end_level = std::min(plan.warm.end_level, plan.along.start_level);
   if (plan.shape == Shape::holed_pictures) plan.along.start_level = 2 * plan.along.end_level;
   // More than one look at a noisy picture begins again from the measurement.
   plan.afresh = plan.along;
@@ -189,7 +189,8 @@ Plan PlanBook::at(double sigma_y, int most_calls, Errors errors) const noexcept 
   // What cleaning leaves is little noise: where many frames are weighed the levels need not stay above it. A start at the last solution alone
   // would gather it.
   const bool is_clean = plan.shape == Shape::cleaned_pictures;
-  const auto passes = preset_passes(preset_, kind_, solver_, is_clean ? std::min(sigma_y, level_to_core(1)) : sigma_y);
+  const auto passes = preset_passes(
+      {preset_, kind_, solver_, is_clean ? std::min(sigma_y, level_to_core(1)) : sigma_y, op_.factor(), user_.steps});
   plan.cold = with_user_values(passes.cold);
   plan.warm = with_user_values(passes.warm);
   if (most_calls > 0)

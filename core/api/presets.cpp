@@ -20,54 +20,73 @@ int steps_of(Preset preset, ProblemKind kind) {
   }
 }
 
-// Noise levels of the first and the last step. A start is about as wrong as its level says; searched on frames that no
-// table of the project reports.
+// Noise levels of the first and the last step. A start is about as wrong as its level says; searched on pictures and frames that no
+// table of the project reports (core/solvers/DECISIONS.md).
 struct LevelRange {
-  double cold_start;
-  double warm_start;
-  double end;
+  double start, end;
 };
 
-LevelRange level_range(ProblemKind kind) {
-  switch (kind) {
+constexpr double much_noise = level_to_core(8);
+
+// Of a frame's own measurement. Few steps do not come down far: what is left of the noise they would otherwise take for detail costs more
+// than the detail.
+LevelRange cold_range(const PassQuery& query, int steps) {
+  const bool few = steps <= 3, many = steps >= 8;
+  switch (query.kind) {
     case ProblemKind::fill:
-      return {0.1, 0.03, 0.02};
+      return {0.1, 0.02};
     case ProblemKind::blur:
-      return {0.3, 0.2, 0.05};
+      if (few) return {0.3, 0.1};
+      if (query.sigma_y > much_noise) return {many ? 1.0 : 0.5, 0.05};
+      return {many ? 0.5 : 0.3, 0.05};
     default:
-      return {0.3, 0.04, 0.03};
+      if (many && query.sigma_y > much_noise) return {1.0, 0.03};
+      return {query.factor > 2 ? 0.5 : 0.3, few ? 0.1 : 0.03};
   }
 }
 
-PresetPasses passes_at_falling_levels(Preset preset, ProblemKind kind, double sigma_y) {
+// From the moved previous solution.
+LevelRange warm_range(ProblemKind kind) {
+  switch (kind) {
+    case ProblemKind::fill:
+      return {0.03, 0.02};
+    case ProblemKind::blur:
+      return {0.2, 0.05};
+    default:
+      return {0.04, 0.03};
+  }
+}
+
+PresetPasses passes_at_falling_levels(const PassQuery& query) {
   PresetPasses passes;
-  passes.cold.steps = steps_of(preset, kind);
-  if (kind == ProblemKind::denoise) {
-    passes.cold.start_level = passes.cold.end_level = sigma_y;
+  passes.cold.steps = steps_of(query.preset, query.kind);
+  if (query.kind == ProblemKind::denoise) {
+    passes.cold.start_level = passes.cold.end_level = query.sigma_y;
     passes.warm = passes.cold;
     return passes;
   }
-  const LevelRange range = level_range(kind);
-  passes.cold.start_level = std::max(range.cold_start, sigma_y);
-  passes.cold.end_level = range.end;
+  const auto cold = cold_range(query, query.steps > 0 ? query.steps : passes.cold.steps), warm = warm_range(query.kind);
+  passes.cold.start_level = std::max(cold.start, query.sigma_y);
+  passes.cold.end_level = cold.end;
   passes.warm = passes.cold;
+  passes.warm.end_level = warm.end;
   // Steps at low levels would leave the noise of a small measurement in the picture.
-  if (kind == ProblemKind::reduce && is_noisy(sigma_y)) return passes;
-  passes.warm.start_level = std::max(range.warm_start, sigma_y);
+  if (query.kind == ProblemKind::reduce && is_noisy(query.sigma_y)) return passes;
+  passes.warm.start_level = std::max(warm.start, query.sigma_y);
   passes.warm.steps = (passes.cold.steps + 1) / 2;  // from a good start half the steps go as far
   return passes;
 }
 
 // Samplers: how many steps, and where they start. What is far from the start needs much noise to be found.
-PresetPasses passes_of_samples(Preset preset, ProblemKind kind, SolverKind solver, double sigma_y) {
-  int steps = preset == Preset::live ? 10 : preset == Preset::quality ? 20 : 50;
-  if (solver == SolverKind::dps) steps *= 5;
+PresetPasses passes_of_samples(const PassQuery& query) {
+  int steps = query.preset == Preset::live ? 10 : query.preset == Preset::quality ? 20 : 50;
+  if (query.solver == SolverKind::dps) steps *= 5;
   PresetPasses passes;
   passes.cold.steps = steps;
-  passes.cold.start_level = std::max(kind == ProblemKind::fill ? 5.0 : 2.0, sigma_y);
+  passes.cold.start_level = std::max(query.kind == ProblemKind::fill ? 5.0 : 2.0, query.sigma_y);
   passes.warm = passes.cold;
   passes.warm.steps = (steps + 1) / 2;
-  passes.warm.start_level = std::max(0.3, sigma_y);
+  passes.warm.start_level = std::max(0.3, query.sigma_y);
   return passes;
 }
 
@@ -115,15 +134,15 @@ Pass interval_pass(int steps, double sigma_y) noexcept {
   return {steps, start * sigma_y, end * sigma_y};
 }
 
-PresetPasses preset_passes(Preset preset, ProblemKind kind, SolverKind solver, double sigma_y) noexcept {
-  if (solver == SolverKind::red_diff && preset == Preset::paper) {
+PresetPasses preset_passes(const PassQuery& query) noexcept {
+  if (query.solver == SolverKind::red_diff && query.preset == Preset::paper) {
     Pass whole;
     whole.steps = 100;
     return {whole, whole};
   }
-  if (draws_a_sample(solver)) return passes_of_samples(preset, kind, solver, sigma_y);
-  auto passes = passes_at_falling_levels(preset, kind, sigma_y);
-  if (solver == SolverKind::red_diff) {
+  if (draws_a_sample(query.solver)) return passes_of_samples(query);
+  auto passes = passes_at_falling_levels(query);
+  if (query.solver == SolverKind::red_diff) {
     constexpr int enough = 50;  // a step of an optimiser moves the mean a little only
     for (Pass* pass : {&passes.cold, &passes.warm}) {
       pass->steps = std::max(pass->steps, enough);

@@ -33,7 +33,15 @@ SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver)
 int interval_steps(Preset preset) noexcept;
 Pass interval_pass(int steps, double sigma_y) noexcept;
 
-// sigma_y in core units.
-PresetPasses preset_passes(Preset preset, ProblemKind kind, SolverKind solver, double sigma_y) noexcept;
+// What the levels and steps of a pass hang on.
+struct PassQuery {
+  Preset preset;
+  ProblemKind kind;
+  SolverKind solver;
+  double sigma_y;  // core units
+  int factor = 1;  // of the operator
+  int steps = 0;   // that the user has asked for; 0: the preset's
+};
+PresetPasses preset_passes(const PassQuery& query) noexcept;
 
 }  // namespace reddiff

@@ -276,7 +276,7 @@ TEST(Presets, PaperIsThePublishedMethod) {
   EXPECT_EQ(options(ProblemKind::fill).learning_rate, 0.5);
   EXPECT_FALSE(options(ProblemKind::fill).optimizer_epsilon.has_value());
   EXPECT_EQ(options(ProblemKind::fill).returned, Returned::before_last_step);
-  const auto pass = preset_passes(Preset::paper, ProblemKind::reduce, SolverKind::red_diff, 0.01).cold;
+  const auto pass = preset_passes({Preset::paper, ProblemKind::reduce, SolverKind::red_diff, 0.01}).cold;
   EXPECT_EQ(pass.steps, 100);
   EXPECT_EQ(pass.start_level, 0);  // the whole schedule
 }
