@@ -163,11 +163,9 @@ NoiseCurve curve_of(const Blocks& sorted, double level) {
   return curve;
 }
 
-// Without those that are quieter by far than the middle one, and their neighbours, if they are an inset: a rectangle of one shade, where
-// the rest looks like noise, whose energies lie close together. In order; `planes` blocks lie above each other.
-Blocks without_inset(Blocks sorted, std::int64_t planes) {
-  if (sorted.empty()) return sorted;
-  const float quiet = static_cast<float>(far_quieter) * sorted[sorted.size() / 2].energy;
+// Blocks without the rectangle around those that are quieter than this, and its neighbours, if it is an inset: full of such blocks, of one
+// shade, and what remains looks like noise, whose energies lie close together. No blocks: it is none.
+Blocks beside_inset(const Blocks& sorted, float quiet, std::int64_t planes) {
   double sum = 0, squares = 0;
   std::size_t count = 0;
   int left = sorted[0].x, right = left, top = sorted[0].y, bottom = top;
@@ -180,11 +178,23 @@ Blocks without_inset(Blocks sorted, std::int64_t planes) {
   }
   const auto area = static_cast<double>(planes) * (right - left + 1) * (bottom - top + 1);
   const auto found = static_cast<double>(count);
-  if (count == 0 || found < 0.9 * area || deviation(sum, squares, found) > one_shade) return sorted;
+  if (count == 0 || found < 0.9 * area || deviation(sum, squares, found) > one_shade) return {};
   Blocks rest;
   for (const auto& block : sorted)
     if (block.x < left - 1 || block.x > right + 1 || block.y < top - 1 || block.y > bottom + 1) rest.push_back(block);
-  return rest.empty() || rest[rest.size() / 10].energy < 0.4F * rest[rest.size() / 2].energy ? sorted : rest;
+  return rest.empty() || rest[rest.size() / 10].energy < 0.4F * rest[rest.size() / 2].energy ? Blocks{} : rest;
+}
+
+// Without an inset that is quieter by far than the middle one. By how much depends on the noise of both: each border is tried that lies well
+// below what blocks of the same noise scatter to. In order; `planes` blocks lie above each other.
+Blocks without_inset(Blocks sorted, std::int64_t planes) {
+  if (sorted.empty()) return sorted;
+  const float middle = sorted[sorted.size() / 2].energy;
+  for (const double quiet : {far_quieter, 1.0 / 10, 1.0 / 7, 1.0 / 5}) {
+    auto rest = beside_inset(sorted, static_cast<float>(quiet) * middle, planes);
+    if (!rest.empty()) return rest;
+  }
+  return sorted;
 }
 
 // Of a change: NoiseVote::at_detail. Those with detail show more than twice what the quietest do, in energy four times;
