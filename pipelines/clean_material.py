@@ -2,7 +2,7 @@
 """Clean clips, uint8 [T,H,W,3]: photographs and films made small enough to hold no noise, which noise is added to, and what screens,
 drawings and games show, in which there is nothing to restore.
 
-PHOTOGRAPHIC and SCREEN are the tables: name -> function without arguments. Everything is made from what skimage, opencv-doc and
+PHOTOGRAPHIC, REPORTED and SCREEN are the tables: name -> function without arguments. Everything is made from what skimage, opencv-doc and
 pipelines/demo bring along, or drawn; a picture that is not installed makes its clip fall out of the table.
 """
 import glob
@@ -64,7 +64,21 @@ _PHOTOGRAPHIC = {
     "board standing": ("board.jpg", lambda p: photograph(p, 2)),
     "hubble standing": ("hubble_deep_field.jpg", lambda p: photograph(p, 2)),
 }
-PHOTOGRAPHIC = {name: (lambda make=make, path=find(file): make(path)) for name, (file, make) in _PHOTOGRAPHIC.items() if find(file)}
+# Stretches that results are reported on, at their own size: pipelines/MEASUREMENTS.md.
+_REPORTED = {
+    "bikes": ("bikes.mp4", lambda p: film(p, 155, 1, 80, 8, 480, 256)),
+    "vtest": ("vtest.avi", lambda p: film(p, 100, 1, 150, 200, 480, 256)),
+    "Big Buck Bunny": ("bigbuckbunny.mp4", lambda p: film(p, 40, 1, 480, 300, 480, 256)),
+    "Megamind": ("Megamind.avi", lambda p: film(p, 30, 1, 200, 150, 480, 256)),
+    "carphone": ("carphone_pristine.mp4", lambda p: film(p, 20, 1, 0, 0, 176, 144)),
+}
+
+
+def installed(table):
+    return {name: (lambda make=make, path=find(file): make(path)) for name, (file, make) in table.items() if find(file)}
+
+
+PHOTOGRAPHIC, REPORTED = installed(_PHOTOGRAPHIC), installed(_REPORTED)
 
 
 def pictures_in(folder):
@@ -77,6 +91,11 @@ def pictures_in(folder):
             reduce = max(1, min(width // WIDTH, height // HEIGHT, 2))
             made[os.path.basename(path)] = lambda path=path, reduce=reduce: photograph(path, reduce)
     return made
+
+
+# Photographs and films that are not without noise: what is taken away of them is white, and most of it where they are flat
+# (pipelines/evaluate noise --kind clean prints it); of vtest it brings frames nearer to the mean of others.
+WITH_NOISE = ("hubble", "graf", "carphone", "vtest")
 
 
 # ---- screens, drawings, games

@@ -3,8 +3,9 @@
 
 For every kind, clip and temporal mode: PSNR of the input; gain with no settings; the best gain over a search of fixed levels (the oracle)
 and its level; what automatic gains less than the oracle; the level that the element said on the first and the last frame; the RMS of the
-noise. Clean material: the loss and the level, without a search. PSNR is of all judged frames together. Times are not measured, so that other
-work may go on beside.
+noise. Clean material: the loss and the level, without a search; with --enlarge it is reduced by two before it is compressed, enlarged by the
+element, and what noise=0 makes of it stands for the input. PSNR is of all judged frames together. Times are not measured, so that other work
+may go on beside.
 Run through pipelines/evaluate noise, or by itself with the same Python; GST_PLUGIN_PATH_1_0 says which build.
 """
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+import cv2
 import numpy as np
 
 import clean_material as clean
@@ -47,7 +49,9 @@ def run_branches(jobs, folder):
     results = []
     for i, (frames, _) in enumerate(jobs):
         said = re.findall(rf'from element "r{i}" \(element\): reddiff-stats,.* noise=\(double\)([-+0-9.e]+)', done.stdout)
-        results.append((np.fromfile(f"{folder}/out{i}", np.uint8).reshape(frames.shape), [float(level) for level in said]))
+        scale = int(jobs[i][1].get("scale", 1))
+        shape = (len(frames), scale * frames.shape[1], scale * frames.shape[2], 3)
+        results.append((np.fromfile(f"{folder}/out{i}", np.uint8).reshape(shape), [float(level) for level in said]))
     return results
 
 
@@ -57,6 +61,17 @@ def restored(jobs):
         for i in range(0, len(jobs), BRANCHES):
             results += run_branches(jobs[i: i + BRANCHES], folder)
     return results
+
+
+def taken(before, after):
+    """Of what was taken away, in luma: the RMS, the correlation of neighbours (0: it is white), and how many times as large it is in the
+    flattest quarter of the picture as in that with most detail (noise 1 and more, detail much less)."""
+    luma = lambda frames: frames.astype(np.float32) @ np.float32([0.299, 0.587, 0.114])
+    difference, last = luma(before) - luma(after), cv2.GaussianBlur(luma(after)[-1], (0, 0), 1.5)
+    slope = np.hypot(*np.gradient(last))
+    flat, detailed = (material.rms(difference[-1][where]) for where in (slope <= np.quantile(slope, 0.25), slope >= np.quantile(slope, 0.75)))
+    size = material.rms(difference)
+    return size, np.mean(difference[..., 1:] * difference[..., :-1]) / max(size**2, 1e-9), flat / max(detailed, 1e-9)
 
 
 class Row:
@@ -74,10 +89,23 @@ class Row:
         (automatic, said), *fixed = restored(jobs)
         self.automatic, self.first, self.last, self.rms = gain(automatic), said[0], said[-1], made.rms
         self.oracle, self.best = max(((gain(frames), level) for (frames, _), level in zip(fixed, levels)), default=(np.nan, np.nan))
-        self.unchanged = (automatic == made.noisy).all()
+        self.unchanged, self.taken = (automatic == made.noisy).all(), taken(made.noisy[judged], automatic[judged])
 
     def values(self):
         return np.array([self.input, self.automatic, self.oracle, self.best, self.oracle - self.automatic, self.first, self.last, self.rms])
+
+
+class EnlargedRow:
+    """What is clean, reduced by two, compressed or not, and enlarged."""
+
+    def __init__(self, truth, compress, mode, args):
+        small = compress(np.stack([cv2.resize(f, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for f in truth]))
+        setting = lambda level: {**args.properties, "temporal": mode, "noise": level, "task": "super-resolution", "scale": 2}
+        (automatic, said), (without, _) = restored([(small, setting(level)) for level in (AUTOMATIC, 0)])
+        judged = slice(-args.judged if args.judged else None, None)
+        self.input = psnr(without[judged], truth[judged])
+        self.automatic, self.first, self.last = psnr(automatic[judged], truth[judged]) - self.input, said[0], said[-1]
+        self.unchanged, self.taken = (automatic == without).all(), taken(without[judged], automatic[judged])
 
 
 COLUMNS = ("input", "automatic", "oracle", "its level", "short by", "said first", "said last", "RMS")
@@ -112,18 +140,24 @@ def noisy_table(clips, args):
 
 
 def clean_table(clips, args):
-    worst = []
+    worst, noisy = [], []
     for name, get in {**clean.SCREEN, **{name: (lambda f=f: f) for name, f in clips.items()}}.items():
         frames = get()
         for way in (w for w in material.WAYS if material.asked(w, args.ways)):
-            made = material.Made(frames, material.WAYS[way](frames), 0.0)
+            change = material.WAYS[way]
+            made = material.Made(frames, frames if args.enlarge else change(frames), 0.0)
             for mode in args.modes:
-                row = Row(made, mode, (), args)
-                worst.append((row.automatic, f"{name}, {way}, {mode}"))
+                row = EnlargedRow(frames, change, mode, args) if args.enlarge else Row(made, mode, (), args)
+                has_noise = name.startswith(clean.WITH_NOISE) and not row.unchanged
+                (noisy if has_noise else worst).append((row.automatic, f"{name}, {way}, {mode}", row.last, row.taken))
                 print(f"| {name}, {way}, {mode} | {row.input:6.2f} | {row.automatic:+6.2f} | {row.first:5.2f} | {row.last:5.2f} | "
                       f"{'yes' if row.unchanged else 'no'} |", flush=True)
-    lose = sorted(entry for entry in worst if entry[0] < -0.1)
-    print(f"\n{len(lose)} of {len(worst)} lose more than .1 dB" + "".join(f"; {name} {gain:+.2f}" for gain, name in lose[:8]))
+    lose = sorted(entry for entry in worst if entry[0] < -0.1 or entry[2] > 0.5)
+    print(f"\n{len(lose)} of {len(worst)} lose more than .1 dB or are said to have noise" +
+          "".join(f"; {name} {gain:+.2f}, {said:.2f}" for gain, name, said, _ in lose[:8]))
+    for _, name, said, (size, alike, where) in noisy:
+        print(f"noise of its own: {name}: said {said:.2f}, taken from luma {size:.2f}, neighbours correlate by {alike:+.2f}, {where:.1f} times as "
+              "much where it is flat as beside detail")
 
 
 def parse():
@@ -136,6 +170,7 @@ def parse():
     parser.add_argument("--modes", default=None, type=lambda s: s.split(","), help="temporal modes (default none,filter)")
     parser.add_argument("--levels", default=None, type=lambda s: [float(x) for x in s.split(",")] if s else [], help="of the search; empty: no search")
     parser.add_argument("--ways", default=None, help="how clean material comes: raw, x264 q15, x264 q22, x264 q30")
+    parser.add_argument("--enlarge", action="store_true", help="clean material by two; no other table")
     parser.add_argument("--judged", type=int, default=None, help="PSNR of so many last frames; 0: of all (what automatic learns from goes before)")
     parser.add_argument("--without-clean", action="store_true")
     parser.add_argument("--each", action="store_true", help="a row for each clip too")
@@ -149,6 +184,7 @@ def parse():
     args.judged = choose(args.judged, 2, 0)
     args.ways = choose(args.ways, QUICK_WAYS, "")
     args.clip = choose(args.clip, "" if args.pictures else QUICK_CLIPS, "")
+    args.kind = "clean" if args.enlarge else args.kind
     if args.quick:
         args.properties = {"prior": "tiny", **args.properties}
     return args
