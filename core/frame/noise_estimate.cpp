@@ -274,6 +274,21 @@ NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::ve
   });
 }
 
+std::optional<WholeMotion> motion_between(const std::vector<NoisePlanes>& now, const std::vector<NoisePlanes>& before) {
+  for (std::size_t i = 0; i < now.size(); ++i)
+    if (now[i].planes[noise_sizes - 1].defined() && now[i].planes[0].size(1) == 1)
+      return WholeMotion(now[i].planes, before[i].planes);
+  return {};
+}
+
+std::vector<NoisePlanes> moved(const std::vector<NoisePlanes>& before, const WholeMotion& motion) {
+  std::vector<NoisePlanes> there;
+  for (const auto& group : before)
+    there.push_back(group.planes[0].defined() ? at_sizes(motion.moved(group.planes[0]), {}, group.gain, group.power)
+                                              : group);
+  return there;
+}
+
 ConstantShare constant_share(const NoisePlanes& of) {
   if (!of.planes[0].defined()) return {};
   const auto bounds = inside_of_bars(of.planes[0], of.seen[0].get());

@@ -11,11 +11,13 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/api/frame_view.h"
 #include "core/frame/noise_blocks.h"
 #include "core/frame/noise_spectrum.h"
+#include "core/frame/whole_motion.h"
 
 namespace reddiff {
 
@@ -79,6 +81,10 @@ NoiseEstimate estimate_noise(const at::Tensor& picture, const at::Tensor& known 
 // From what changed since the last frame, planes of the same frame sizes: detail of what stands still is not in it. Blocks that are the
 // last ones to the bit do not vote; share: of those that did.
 NoiseEstimate estimate_change(const std::vector<NoisePlanes>& now, const std::vector<NoisePlanes>& before);
+
+// Where the picture was in the frame before, and those planes of it where they are now. None of planes that are too small to see noise in.
+std::optional<WholeMotion> motion_between(const std::vector<NoisePlanes>& now, const std::vector<NoisePlanes>& before);
+std::vector<NoisePlanes> moved(const std::vector<NoisePlanes>& before, const WholeMotion& motion);
 
 // How much of a picture, bars apart, equals its eight neighbours in every plane. Noise leaves next to none of that: drawn pictures, text and
 // windows are full of it.

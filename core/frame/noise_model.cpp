@@ -28,7 +28,8 @@ constexpr double another = 1.5;
 constexpr double most_unread = 1.5, most_unread_of_colour = 2.5;
 // Noise is correlated whose spectrum rises by so much, and stays so down to the other; white noise comes to 1.1.
 constexpr double rise_of_correlated = 2, rise_that_stays = 1.6;
-constexpr double most_told = 2;  // times what is read at full size
+constexpr double most_told = 2;                           // times what is read at full size
+constexpr int followed_at_first = 4, followed_again = 4;  // frames whose motion is looked for: then one in so many
 constexpr int learnt_again = 4;  // frames: the spectrum of what has turned out to be white noise
 
 constexpr int idle_before_rest = 8, looked_at = 4;  // frames; of resting ones one in so many is looked at
@@ -38,11 +39,12 @@ bool is_within(double factor, double a, double b) {
 }
 
 // Detail that moves changes as noise does. Half size says which it is: at full size what JPEG or a camera's denoising left is stronger
-// beside detail, at a quarter slow motion hardly shows. The others are asked where half size shows no detail.
-bool stands_still(const NoiseEstimate& change) {
+// beside detail, at a quarter slow motion hardly shows. The others are asked where half size shows no detail. Where none does, either noise
+// is stronger than all detail or a texture that is the same all over moves: then it is for the prior to say.
+bool stands_still(const NoiseEstimate& change, bool prior_agrees) {
   for (const std::size_t size : {1U, 0U, 2U})
     if (const double at_detail = change.own[size].at_detail; at_detail > 0) return at_detail < most_at_detail;
-  return false;
+  return prior_agrees;
 }
 
 }  // namespace
@@ -52,12 +54,28 @@ NoiseModel::NoiseModel() : sizes_{NoiseTrack(0), NoiseTrack(0), NoiseTrack(0)}, 
 bool NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone) {
   // Frames of another size have another Observer.
   if (before_.empty() || !last_ || !is_within(alike, alone.white(), last_->white())) return false;
-  const auto change = estimate_change(planes, before_);
+  auto change = estimate_change(planes, before_);
   if (change.share < enough_changed) return false;
-  const bool still = stands_still(change);
+  bool still = stands_still(change, verdict_.has_value());
+  if (!still && alone.white() > 0)
+    if (const auto along = change_along_motion(planes)) change = *along, still = true;
   if (!still && !verdict_) return false;
   for (std::size_t size = 0; size < noise_sizes; ++size) curves_[size].learn(alone.own[size], change.own[size]);
-  if (!still) return false;
+  return still && learn_share(alone, change);
+}
+
+// What changes where each block is compared with where it was, if that shows no detail.
+std::optional<NoiseEstimate> NoiseModel::change_along_motion(const std::vector<NoisePlanes>& planes) {
+  if (++moving_ > followed_at_first && moving_ % followed_again != 0) return {};
+  const auto motion = motion_between(planes, before_);
+  if (!motion) return {};
+  const auto change = estimate_change(planes, moved(before_, *motion));
+  if (change.share < enough_changed || !stands_still(change, false)) return {};
+  if (last_picture_.defined()) last_picture_ = motion->moved(last_picture_);
+  return change;
+}
+
+bool NoiseModel::learn_share(const NoiseEstimate& alone, const NoiseEstimate& change) {
   Levels share{};
   for (std::size_t size = 0; size < noise_sizes; ++size) {
     if (change.level[size] > most_change * alone.level[size]) return false;
@@ -164,6 +182,7 @@ void NoiseModel::start_scene() {
   track_.restart();
   spectrum_.restart();
   rise_ = 1;
+  moving_ = 0;
   noise_share_.reset();
   judged_.reset();
 }

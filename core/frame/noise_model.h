@@ -58,8 +58,10 @@ class NoiseModel {
  private:
   using Levels = std::array<double, noise_sizes>;
 
-  // Whether the picture stands still.
+  // Whether the picture stands still, or moves by whole pixels: then the last one is what it was, moved.
   bool learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone);
+  std::optional<NoiseEstimate> change_along_motion(const std::vector<NoisePlanes>& planes);
+  bool learn_share(const NoiseEstimate& alone, const NoiseEstimate& change);
   void learn_spectrum(const at::Tensor& picture);
   void describe(const NoiseEstimate& alone, bool three_alike);
   double told_over_read() const;
@@ -79,6 +81,7 @@ class NoiseModel {
   SpectrumTrack spectrum_;
   double rise_ = 1;                    // of the spectrum, where it is that of correlated noise; else 1
   int not_learnt_ = 0;                 // frames since it was looked at
+  int moving_ = 0;                     // frames of this scene in which something moved
   std::optional<Levels> noise_share_;  // of what a single frame shows, 0..1, where time has told
   // What the prior said, and of which levels; before it was asked there are none.
   std::optional<Levels> judged_;

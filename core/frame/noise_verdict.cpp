@@ -19,6 +19,8 @@ constexpr std::array<double, noise_sizes> rise{0, 1.3, 1.15};
 // .5, noise .5 to .9. White noise is in chroma as well. What more than doubles towards the smaller size may well be detail.
 constexpr double least_of_white = 0.58, least_of_correlated = 0.52, least_of_rising = 0.62;
 constexpr double least_beside_chroma = 0.45, least_of_chroma = 0.7;
+// Then it does if as much is taken of colours: the board came to .46 in luma, .71 in chroma; noise of all channels to .57 and .71 at least.
+constexpr double least_of_rising_beside_chroma = 0.56, least_of_rising_chroma = 0.68;
 constexpr double rising = 2.2;
 constexpr double absurd = 2.0 * 128 / 255;  // no camera's noise, but a pattern
 
@@ -66,7 +68,8 @@ bool agrees(const at::Tensor& picture, const std::array<double, noise_sizes>& le
   const auto [luma, chroma] = taken_share(seen, densest_level(levels, size) / (1 << size), denoise);
   if (size == 0) return luma >= least_of_white || (luma >= least_beside_chroma && chroma >= least_of_chroma);
   if (size == 1) return luma >= least_of_white;
-  return luma >= (levels[2] > rising * levels[1] ? least_of_rising : least_of_correlated);
+  if (levels[2] <= rising * levels[1]) return luma >= least_of_correlated;
+  return luma >= least_of_rising || (luma >= least_of_rising_beside_chroma && chroma >= least_of_rising_chroma);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // What is believed of a video's noise without a setting: noise of several kinds is found, pictures without noise are not taken for it.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "core/frame/noise_blocks.h"
 #include "core/frame/noise_curve.h"
 #include "core/frame/noise_model.h"
+#include "core/frame/noise_verdict.h"
 #include "tests/core/sample_frame.h"
 #include "tests/core/scene.h"
 
@@ -85,6 +87,24 @@ TEST(NoiseModel, BelievesThePriorBeforeTimeHasTold) {
   EXPECT_LE(asked, 2 * noise_sizes);  // not in every frame
 }
 
+// Of what rises towards smaller sizes as detail does, less has to be taken of luma if as much is taken of colours.
+TEST(NoiseVerdict, ColoursSpeakWhereLumaMayBeDetail) {
+  const std::array<double, noise_sizes> rising{0.03, 0.1, 0.25}, standing{0.03, 0.1, 0.2};
+  const auto taking = [](double luma, double colour) -> Denoise {
+    return [=](const at::Tensor& u, double level) {
+      const auto field = noise(u.sizes(), 63);
+      const auto grey = field.narrow(1, 0, 1) * 0.299 + field.narrow(1, 1, 1) * 0.587 + field.narrow(1, 2, 1) * 0.114;
+      return u - level * (luma * grey + colour * (field - grey));
+    };
+  };
+  const auto picture = at::zeros({1, 3, height, width});
+  EXPECT_EQ(confirmed_size(picture, rising, taking(0.65, 0.3)), 2);
+  EXPECT_EQ(confirmed_size(picture, rising, taking(0.59, 0.75)), 2);
+  EXPECT_NE(confirmed_size(picture, rising, taking(0.59, 0.5)), 2);
+  EXPECT_NE(confirmed_size(picture, rising, taking(0.5, 0.9)), 2);
+  EXPECT_EQ(confirmed_size(picture, standing, taking(0.59, 0.5)), 2);
+}
+
 // Detail that stands still is not in what changes; the last frame to the bit says nothing either way.
 TEST(NoiseModel, TimeTellsDetailFromNoise) {
   const auto strength = at::linspace(0.1, 1, width).reshape({1, 1, 1, width}) * (24 * 2 / 255.0);
@@ -116,6 +136,44 @@ TEST(NoiseModel, TimeDoesNotTakeAPanForNoise) {
       EXPECT_EQ(level_of(model, to_codes(shown), takes_nothing), 0) << step << " quarters of a pixel, frame " << frame;
     }
   }
+}
+
+// A picture that moves by whole pixels tells as one does that stands still, each part along its own motion; the judge does not know its noise.
+TEST(NoiseModel, TimeFindsNoiseOfWhatMovesByWholePixels) {
+  constexpr std::int64_t room = 64;
+  const auto wide = with_detail(scene(height, width + room, 8) * 0.5, 40).roll(width / 2, 3);
+  auto field = wide + 0.1 * noise(wide.sizes(), 64);
+  const Denoise takes_nothing = [](const at::Tensor& u, double) { return u.clone(); };
+  for (const char* format : {"RGB", "I420"}) {
+    NoiseModel model, clean;
+    double level = 0;
+    for (std::int64_t frame = 0; frame < 6; ++frame) {
+      const auto shown = field.narrow(3, 6 * frame, width);
+      const auto noisy = shown + 6 * 2 / 255.0 * noise({1, 3, height, width}, 95 + static_cast<std::uint64_t>(frame));
+      level = level_of(model, noisy, takes_nothing, format);
+      EXPECT_EQ(level_of(clean, to_codes(shown), takes_nothing, format), 0) << format << frame;
+    }
+    EXPECT_NEAR(level, 6, 1) << format;
+  }
+}
+
+// Where no detail shows beside it, time tells of noise that the judge has found something of; it may be a texture that moves as well.
+TEST(NoiseModel, TimeFindsNoiseThatHidesAllDetail) {
+  const Denoise takes_white = [](const at::Tensor& u, double level) {
+    return u.size(3) == width ? u - level * noise(u.sizes(), 65) : u.clone();
+  };
+  const Denoise takes_nothing = [](const at::Tensor& u, double) { return u.clone(); };
+  const auto soft = [](std::uint64_t seed) {
+    return at::avg_pool2d(noise({1, 3, height + 1, width + 1}, seed), {2, 2}, {1, 1}) * 2;
+  };
+  NoiseModel believed, doubted;
+  for (std::uint64_t frame = 0; frame < 4; ++frame) {
+    const auto noisy = 0.1 + 30 * 2 / 255.0 * soft(96 + frame);
+    level_of(believed, noisy, takes_white);
+    EXPECT_EQ(level_of(doubted, noisy, takes_nothing), 0) << frame;
+  }
+  EXPECT_TRUE(believed.is_correlated());
+  EXPECT_NEAR(believed.rms() * 255 / 2, 30 * rms(soft(99)), 4);
 }
 
 // Noise that a camera's denoising left is weakest where the picture is flat, and the judge may not know it: time finds it.
