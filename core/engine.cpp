@@ -65,7 +65,7 @@ Observer Engine::make_observer() const {
   return {config_,
           book_.kind(),
           book_.mask(),
-          {book_.knows_clipping(), book_.knows_intervals(), book_.cleans_first()},
+          {book_.knows_clipping(), book_.knows_intervals(), book_.cleans_first(), book_.cells()},
           prior_->kinds(),
           device_,
           [&prior = *prior_](const at::Tensor& u, double level) {

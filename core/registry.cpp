@@ -11,10 +11,17 @@ namespace reddiff {
 namespace {
 
 constexpr OperatorEntry operators[] = {
-    {"identity", make_identity},  {"average-pool", make_average_pool},
-    {"bicubic", make_bicubic},    {"gaussian-blur", make_gaussian_blur},
-    {"box-blur", make_box_blur},  {"motion-blur", make_motion_blur},
-    {"kernel", make_kernel_blur}, {"gray", make_gray},
+    {"identity", make_identity},
+    {"average-pool", make_average_pool},
+    {"bicubic", make_bicubic},
+    {"gaussian-blur", make_gaussian_blur},
+    {"box-blur", make_box_blur},
+    {"motion-blur", make_motion_blur},
+    {"kernel", make_kernel_blur},
+    {"gray", make_gray},
+    {"hdr", make_hdr},
+    {"quantise", make_quantise},
+    {"jpeg", make_jpeg},
 };
 
 constexpr SolverEntry solvers[] = {

@@ -35,13 +35,14 @@ def launch(*words):
     return done.stdout
 
 
-def read_clip(path, first, count, crop):
-    """uint8 [T,H,W,3]; crop is WIDTHxHEIGHT+LEFT+TOP."""
+def read_clip(path, first, count, crop, reduce):
+    """uint8 [T,H,W,3]; crop is WIDTHxHEIGHT+LEFT+TOP, of which reduce x reduce pixels become one."""
     width, height, left, top = map(int, re.split(r"[x+]", crop))
-    command = ["ffmpeg", "-v", "error", "-i", path, "-vf", f"select=gte(n\\,{first}),crop={width}:{height}:{left}:{top}",
+    shrink = f",format=rgb24,scale={width // reduce}:{height // reduce}:flags=area" if reduce > 1 else ""
+    command = ["ffmpeg", "-v", "error", "-i", path, "-vf", f"select=gte(n\\,{first}),crop={width}:{height}:{left}:{top}{shrink}",
                "-vsync", "0", "-frames:v", str(count), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     data = np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.uint8)
-    return data.reshape(-1, height, width, 3)
+    return data.reshape(-1, height // reduce, width // reduce, 3)
 
 
 def through(frames, scale, *element):
@@ -117,6 +118,9 @@ def cases():
                missing=kind, equal_steps=(3,)) for kind in ("logo", "half")),
         Case("inpaint logo", "identity", 0, {"task": "inpaint"}, ["telea", "navier-stokes"], missing="logo", equal_steps=(1, 3, 6)),
         Case("inpaint half", "identity", 0, {"task": "inpaint"}, ["telea", "navier-stokes"], missing="half", equal_steps=(1, 3, 6)),
+        *(Case(name, operator, 0, {"operator": operator}, rivals, equal_steps=(1, 2, 4, 8)) for name, operator, rivals in (
+            ("hdr 2", "hdr:gain=2", ["rescaled"]), ("quantise 3", "quantise:bits=3", []), ("quantise 4", "quantise:bits=4", []),
+            *((f"jpeg {quality}", f"jpeg:quality={quality}", []) for quality in (10, 20, 40, 80, 95)))),
         Case("deblur 1.6 + noise 2", "gaussian-blur:sigma=1.6", 2, {"operator": "gaussian-blur:sigma=1.6", "noise": 2}, ["wiener"], equal_steps=(1, 3, 6)),
     ]
 
@@ -138,7 +142,7 @@ class Clip:
         first = int(parts[1]) if len(parts) > 1 else args.first
         crop = parts[2] if len(parts) > 2 else args.crop
         self.name = os.path.splitext(os.path.basename(parts[0]))[0]
-        self.truth = read_clip(parts[0], first, args.frames, crop)
+        self.truth = read_clip(parts[0], first, args.frames, crop, args.reduce)
         self.motion = measures.Motion(self.truth)
         print(f"{self.name}: {len(self.truth)} frames from {first}, {crop}", flush=True)
 
@@ -256,6 +260,7 @@ def main():
     parser.add_argument("--crop", default="480x256+80+8", help="WIDTHxHEIGHT+LEFT+TOP, for clips that do not say")
     parser.add_argument("--first", type=int, default=155, help="first frame, for clips that do not say")
     parser.add_argument("--frames", type=int, default=20)
+    parser.add_argument("--reduce", type=int, default=1, help="pixels a side of the crop that become one: takes away what a codec left of it")
     parser.add_argument("--tasks", default="", help="only cases whose name contains one of these words, comma-separated")
     parser.add_argument("--modes", default="none,warm-start,filter", type=lambda s: s.split(","))
     parser.add_argument("--steps", default=None, type=lambda s: [int(n) for n in s.split(",")])

@@ -57,6 +57,12 @@ def bm3d(frames, missing, case):
     return np.clip(np.round(np.stack(out) * 255), 0, 255).astype(np.uint8)
 
 
+def rescaled(frames, missing, case):
+    """A picture of too high a contrast, brought back to the contrast it had; what was clipped stays flat."""
+    gain = float(case.operator.rsplit("gain=", 1)[1])
+    return np.round((frames.astype(np.float32) - 127.5) / gain + 127.5).astype(np.uint8)
+
+
 def before_clipping(frames, noise):
     """What the element does for shadows and lights, done to a peer's result: noise that ended at 0 and 255 has another mean there."""
     x = np.arange(256.0)
@@ -74,4 +80,5 @@ PEERS = {
     "wiener": wiener,
     "dctdnoiz": dctdnoiz,
     "bm3d": bm3d,
+    "rescaled": rescaled,
 }

@@ -20,6 +20,10 @@ struct JpegTables {
   std::array<Plane, 3> plane;
 };
 
+// libjpeg's: those of annex K of the standard, scaled to a quality of 1 to 100; three planes, and the size is left at 0. subsampling: 444,
+// 422 (chroma halved across) or 420 (halved both ways).
+JpegTables usual_tables(int quality, int subsampling);
+
 // Whether these are tables that a decoder would take: sizes above 0, one or three planes, no step of 0, factors of 1 to 4.
 bool is_valid(const JpegTables& tables);
 

@@ -52,6 +52,11 @@ std::string argument_names(const OperatorKind& kind) {
 }
 
 std::string range_text(const OperatorArgument& argument) {
+  if (!argument.choices.empty()) {
+    std::string list;
+    for (const double choice : argument.choices) list += (list.empty() ? "one of " : ", ") + number_text(choice);
+    return list;
+  }
   const char* what = argument.odd ? "an odd whole number" : argument.integer ? "a whole number" : "a number";
   return std::string(what) + " from " + number_text(argument.minimum) + " to " + number_text(argument.maximum);
 }
@@ -133,7 +138,9 @@ double read_number(const OperatorKind& kind, const OperatorArgument& argument, c
   const bool parity = !argument.odd || std::fmod(number, 2) != 0;
   // The comparison is written so that a NaN fails it.
   const bool inside = number >= argument.minimum && number <= argument.maximum;
-  if (value.empty() || error != std::errc() || stop != end || !inside || !whole || !parity)
+  const auto& choices = argument.choices;
+  const bool chosen = choices.empty() || std::find(choices.begin(), choices.end(), number) != choices.end();
+  if (value.empty() || error != std::errc() || stop != end || !inside || !whole || !parity || !chosen)
     fail_at(place, label + " must be " + range_text(argument) + ", not " + shown(value));
   return number;
 }
@@ -239,6 +246,30 @@ std::vector<OperatorKind> make_kinds() {
        {{"file", "rows of numbers, one row a line; see core/operators/README.md", 0, 0, none, false, true}},
        blurs},
       {"gray", "mean of the three channels", {"gray"}, {}, {.shift_equivariant = true, .keeps_colour = false}},
+      {"hdr",
+       "clipping, as of too high a contrast: gain times the distance from mid-gray, as far as black and white allow",
+       {"hdr:gain=2", "hdr:gain=1", "hdr:gain=5.5"},
+       {{"gain", "1: only what is beyond black and white is clipped", 1, 16, 2, false, false}},
+       {.linear = false, .shift_equivariant = true, .cells = IntervalKind::clipped}},
+      {"quantise",
+       "2^bits equal intervals from black to white, each shown by its centre",
+       {"quantise:bits=3", "quantise:bits=1", "quantise:bits=8"},
+       {{"bits", "of each of R', G', B'", 1, 8, 3, true, false}},
+       {.linear = false, .shift_equivariant = true, .cells = IntervalKind::quantised}},
+      {"jpeg",
+       "JPEG with the tables of libjpeg",
+       {"jpeg:quality=20", "jpeg:quality=1:subsampling=444", "jpeg:quality=95:subsampling=422"},
+       {{"quality", "libjpeg's", 1, 100, 75, true, false},
+        {"subsampling",
+         "420: halved chroma; 422: halved across; 444: whole",
+         420,
+         444,
+         420,
+         true,
+         false,
+         false,
+         {420, 422, 444}}},
+       {.linear = false, .keeps_colour = false, .cells = IntervalKind::coded}},
   };
 }
 
@@ -263,6 +294,12 @@ std::span<const OperatorKind> operator_kinds() {
 bool OperatorSpec::linear() const { return all_have(stages, &OperatorTraits::linear); }
 bool OperatorSpec::shift_equivariant() const { return all_have(stages, &OperatorTraits::shift_equivariant); }
 bool OperatorSpec::keeps_colour() const { return all_have(stages, &OperatorTraits::keeps_colour); }
+
+IntervalKind OperatorSpec::cells() const {
+  const bool linear_before = std::all_of(stages.begin(), stages.end() - 1,
+                                         [](const OperatorStage& stage) { return kind_of(stage).traits.linear; });
+  return linear_before ? kind_of(stages.back()).traits.cells : IntervalKind::none;
+}
 
 int OperatorSpec::factor() const {
   int product = 1;

@@ -21,8 +21,17 @@ struct OperatorArgument {
   double maximum;
   double fallback;  // NaN: must be given
   bool integer;
-  bool is_file;      // a path; minimum, maximum and fallback do not apply
-  bool odd = false;  // integers only: even ones are refused
+  bool is_file;                      // a path; minimum, maximum and fallback do not apply
+  bool odd = false;                  // integers only: even ones are refused
+  std::vector<double> choices = {};  // not empty: these numbers and no others
+};
+
+// What a measurement says of what it measures, where that is only in which interval (cell) each value lies.
+enum class IntervalKind {
+  none,       // more than that
+  clipped,    // values beyond an end are at the end
+  quantised,  // values lie about the nearest of some levels
+  coded,      // so do those of the 8x8 DCT of luma and chroma
 };
 
 // What holds for every setting of a kind, and so for a composition if it holds for every stage. Tests ask the operators themselves.
@@ -30,6 +39,7 @@ struct OperatorTraits {
   bool linear = true;              // H(a u + b v) = a H u + b H v
   bool shift_equivariant = false;  // H of a moved picture is the moved H x, by any whole pixels and but for borders
   bool keeps_colour = true;        // three channels remain, each treated as the others
+  IntervalKind cells = IntervalKind::none;  // not none: not linear
 };
 
 // Everything about a kind but its code. Tests, messages and the elements' documentation read these tables, so a new kind is a row.
@@ -56,6 +66,8 @@ struct OperatorSpec {
   bool linear() const;                // these three: every stage is
   bool shift_equivariant() const;
   bool keeps_colour() const;
+  // Of the last stage, if those before it are linear; else none. Then H = C L, where C says of the values of L x in which cells they lie.
+  IntervalKind cells() const;
   int factor() const;        // product of the stages' reduction factors, 1 if none reduces
   std::string text() const;  // canonical spelling; parse(text()) gives the same spec
 };

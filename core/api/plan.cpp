@@ -20,9 +20,21 @@ Shape with_cleaning(Shape shape) {
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::settings, sentence); }
 
 ProblemKind problem_kind(const OperatorSpec& op, bool masked) {
+  if (const IntervalKind cells = op.cells(); cells != IntervalKind::none)
+    return cells == IntervalKind::clipped     ? ProblemKind::clipped
+           : cells == IntervalKind::quantised ? ProblemKind::quantised
+                                              : ProblemKind::coded;
   if (op.factor() > 1) return ProblemKind::reduce;
   if (op.stages.size() > 1 || op.stages.front().name != "identity") return ProblemKind::blur;
   return masked ? ProblemKind::fill : ProblemKind::denoise;
+}
+
+// Of those that say intervals.
+std::string interval_operators() {
+  std::string list;
+  for (const auto& kind : operator_kinds())
+    if (kind.traits.cells != IntervalKind::none) list += (list.empty() ? "" : ", ") + std::string(kind.name);
+  return list;
 }
 
 Preset settled(Preset preset, bool live) {
@@ -99,6 +111,20 @@ PlanBook::PlanBook(const Config& config, bool live)
       user_{config.steps, config.start_level, config.order, config.spacing} {
   apply_user_values(config, options_);
   check_numbers();
+  check_intervals();
+}
+
+void PlanBook::check_intervals() const {
+  if (op_.linear() || solver_ != SolverKind::hqs) return;
+  if (!says_intervals(kind_))
+    refuse("operator " + op_.text() + ": of " + interval_operators() +
+           " the exact step is known for one, in the last place, behind linear operators; change the order, or set "
+           "solver=red-diff");
+  const OperatorSpec before{{op_.stages.begin(), op_.stages.end() - 1}};
+  if (kind_ == ProblemKind::coded && !before.keeps_colour())
+    refuse("operator " + op_.text() + ": the exact step of jpeg is for three channels; set solver=red-diff");
+  if (mask_ != MaskSource::none)
+    refuse("operator " + op_.text() + " needs every pixel measured; take the mask away, or set solver=red-diff");
 }
 
 void PlanBook::check_numbers() const {
@@ -126,7 +152,7 @@ Pass PlanBook::with_user_values(Pass pass) const noexcept {
 // What the filter does not know has a warm start.
 Shape PlanBook::shape_at(double sigma_y) const noexcept {
   if (temporal_ == Temporal::none) return Shape::independent;
-  if (solver_ == SolverKind::red_diff || draws_a_sample(solver_)) return Shape::warm_started;
+  if (solver_ == SolverKind::red_diff || draws_a_sample(solver_) || says_intervals(kind_)) return Shape::warm_started;
   if (temporal_ == Temporal::warm_start)
     return solver_ == SolverKind::ensemble ? Shape::fused_start : Shape::warm_started;
   const bool masked = mask_ != MaskSource::none;
@@ -138,7 +164,7 @@ Shape PlanBook::shape_at(double sigma_y) const noexcept {
     case ProblemKind::blur:
       return !masked && op_.shift_equivariant() && op_.keeps_colour() ? Shape::blurred_measurements
                                                                       : Shape::warm_started;
-    case ProblemKind::reduce:
+    default:
       break;
   }
   if (is_noisy(sigma_y)) return !masked && op_.keeps_colour() ? Shape::reduced_measurements : Shape::warm_started;
@@ -167,11 +193,23 @@ void PlanBook::share_steps(int most_calls, Plan& plan) const noexcept {
 }
 
 Plan PlanBook::at_intervals(double sigma_y, int most_calls) const noexcept {
+  const auto kind = says_intervals(kind_) ? kind_ : ProblemKind::coded;
   Plan plan;
   plan.shape = temporal_ == Temporal::none ? Shape::coded : Shape::coded_pictures;
-  int steps = user_.steps > 0 ? user_.steps : interval_steps(preset_);
+  int steps = interval_steps(preset_, kind);
+  // What a linear operator has taken away before is most of the error.
+  Pass least{0};
+  if (op_.stages.size() > 1) {
+    const auto through = op_.factor() > 1 ? ProblemKind::reduce : ProblemKind::blur;
+    least = preset_passes({preset_, through, solver_, sigma_y, op_.factor(), user_.steps}).cold;
+    steps = std::max(steps, least.steps);
+  }
+  if (user_.steps > 0) steps = user_.steps;
   if (most_calls > 0) steps = std::min(steps, most_calls);
-  plan.cold = with_user_values(interval_pass(steps, sigma_y));
+  auto pass = interval_pass(kind, steps, sigma_y);
+  pass.start_level = std::max(pass.start_level, least.start_level);
+  if (steps == 1) pass.end_level = pass.start_level;
+  plan.cold = with_user_values(pass);
   plan.cold.steps = steps;
   plan.along = plan.cold;
   plan.along.steps = 1;

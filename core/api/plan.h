@@ -4,6 +4,8 @@
 // looks up: at(sigma_y) says for one frame which restoration (core/restorations) runs and which noise levels its solver visits.
 #pragma once
 
+#include <optional>
+
 #include "core/api/config.h"
 #include "core/api/presets.h"
 #include "core/api/solver_options.h"
@@ -67,7 +69,14 @@ class PlanBook {
   bool cleans_first() const;
 
   // Whether intervals are of use.
-  bool knows_intervals() const { return solver_ == SolverKind::ensemble; }
+  bool knows_intervals() const {
+    return solver_ == SolverKind::ensemble || (solver_ == SolverKind::hqs && says_intervals(kind_));
+  }
+
+  // The stage of the operator that says in which intervals values lie, where that is of use.
+  std::optional<OperatorStage> cells() const {
+    return knows_intervals() && says_intervals(kind_) ? std::optional(op_.stages.back()) : std::nullopt;
+  }
 
   // sigma_y > 0: of the measurement, core units. most_calls > 0: of the prior, whatever the steps and the temporal mode ask for; the
   // filter then makes do with a single call.
@@ -82,6 +91,7 @@ class PlanBook {
   };
 
   void check_numbers() const;
+  void check_intervals() const;
   Pass with_user_values(Pass pass) const noexcept;
   Shape shape_at(double sigma_y) const noexcept;
   void share_steps(int most_calls, Plan& plan) const noexcept;

@@ -103,6 +103,19 @@ SolverOptions options_of_samples(SolverKind solver) {
   }
 }
 
+// By search. Levels in units of the error that the intervals leave.
+struct IntervalSettings {
+  int live, quality, archive;  // steps
+  double start, end, single;   // levels of the first and the last step, and of one alone
+};
+
+const IntervalSettings& interval_settings(ProblemKind kind) {
+  static constexpr IntervalSettings clipped{2, 4, 8, 3.5, 0.5, 2.6}, quantised{2, 3, 4, 1.4, 0.4, 0.9},
+      coded{1, 2, 4, 2.5, 0.8, 1.8};
+  if (kind == ProblemKind::clipped) return clipped;
+  return kind == ProblemKind::quantised ? quantised : coded;
+}
+
 }  // namespace
 
 SolverKind preset_solver(Preset preset, ProblemKind kind) {
@@ -120,18 +133,22 @@ SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver)
     options.optimizer_epsilon.reset();
     options.returned = Returned::before_last_step;
   }
+  // Straight-through, the published rates end below the measurement, but for clipping: by search.
+  if (kind == ProblemKind::quantised) options.learning_rate = 0.02;
+  if (kind == ProblemKind::coded) options.learning_rate = 0.1;
   return options;
 }
 
-int interval_steps(Preset preset) noexcept {
-  if (preset == Preset::live) return 1;
-  return preset == Preset::archive ? 4 : 2;
+int interval_steps(Preset preset, ProblemKind kind) noexcept {
+  const IntervalSettings& settings = interval_settings(kind);
+  if (preset == Preset::live) return settings.live;
+  return preset == Preset::archive ? settings.archive : settings.quality;
 }
 
-Pass interval_pass(int steps, double sigma_y) noexcept {
-  constexpr double start = 2.5, end = 0.8, single = 1.8;  // by search
-  if (steps == 1) return {1, single * sigma_y, single * sigma_y};
-  return {steps, start * sigma_y, end * sigma_y};
+Pass interval_pass(ProblemKind kind, int steps, double sigma_y) noexcept {
+  const IntervalSettings& settings = interval_settings(kind);
+  if (steps == 1) return {1, settings.single * sigma_y, settings.single * sigma_y};
+  return {steps, settings.start * sigma_y, settings.end * sigma_y};
 }
 
 PresetPasses preset_passes(const PassQuery& query) noexcept {

@@ -14,7 +14,13 @@ enum class ProblemKind {
   fill,     // missing pixels
   reduce,   // the operator loses resolution
   blur,     // same size, other than the identity
+  // The measurement says in which intervals (operator_spec.h, IntervalKind) values lie, of the picture or of what a linear operator makes of it.
+  clipped,
+  quantised,
+  coded,
 };
+
+constexpr bool says_intervals(ProblemKind kind) { return kind >= ProblemKind::clipped; }
 
 struct PresetPasses {
   Pass cold;
@@ -29,9 +35,9 @@ SolverKind preset_solver(Preset preset, ProblemKind kind);
 SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver);
 
 // Where the measurement is intervals (core/frame/likelihood.h) that errors of sigma_y have left, core units: how many steps, and the
-// levels of so many.
-int interval_steps(Preset preset) noexcept;
-Pass interval_pass(int steps, double sigma_y) noexcept;
+// levels of so many. kind: says_intervals().
+int interval_steps(Preset preset, ProblemKind kind) noexcept;
+Pass interval_pass(ProblemKind kind, int steps, double sigma_y) noexcept;
 
 // What the levels and steps of a pass hang on.
 struct PassQuery {

@@ -46,9 +46,10 @@ class Likelihood {
   // proximal step of the operator.
   virtual bool has_intervals() const { return false; }
 
-  // E[x given the intervals] of x ~ N(denoised, level^2), [1,3,h,w]; level > 0. Undefined where there are none.
-  virtual at::Tensor mean_in_intervals(const at::Tensor& denoised, double level) const {
-    (void)denoised, (void)level;
+  // E[x given the intervals] of x ~ N(seen, level^2), of the size and the channels of the measurement; level > 0. Undefined where there
+  // are none.
+  virtual at::Tensor mean_in_intervals(const at::Tensor& seen, double level) const {
+    (void)seen, (void)level;
     return {};
   }
 

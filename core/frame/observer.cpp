@@ -11,6 +11,7 @@
 #include "core/frame/fill_holes.h"
 #include "core/frame/known_pixels.h"
 #include "core/frame/luma.h"
+#include "core/frame/pixel_cells.h"
 #include "core/frame/quantised_dct.h"
 
 namespace reddiff {
@@ -37,7 +38,7 @@ Observer::Observer(Config config, ProblemKind kind, MaskSource mask, Knows knows
       device_(device),
       denoise_(std::move(denoise)) {
   config.noise = -1;
-  estimates_ = estimates_noise(config);
+  estimates_ = estimates_noise(config) && !says_intervals(kind);
 }
 
 bool Observer::knows_kind(std::string_view kind) const {
@@ -149,6 +150,17 @@ at::Tensor Observer::sound_pixels(const FrameView& frame, const at::Tensor& pict
   return impulses.defined() ? 1 - impulses : at::Tensor();
 }
 
+// By the operator's last stage. Noise that the user names was there before it.
+LikelihoodPtr Observer::cells(const FrameView& frame, const FrameOptions& options, const at::Tensor& picture) const {
+  const double noise = level_to_core(std::max(options.noise, 0.0));
+  const auto number = [this](const char* name) { return knows_.cells->numbers.at(name); };
+  if (knows_.cells->name == "hdr") return make_clipped_cells(frame, picture, number("gain"), noise);
+  if (knows_.cells->name == "quantise")
+    return make_quantised_cells(frame, picture, static_cast<int>(number("bits")), noise);
+  const auto tables = usual_tables(static_cast<int>(number("quality")), static_cast<int>(number("subsampling")));
+  return make_jpeg_cells(frame, picture, tables, noise);
+}
+
 // Of a frame that a JPEG decoder has left as it was: its cells instead of a level. Noise that is more than what the quantiser left was
 // there before it.
 void Observer::take_tables(const FrameView& frame, const FrameOptions& options, Observed& seen) {
@@ -198,6 +210,7 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
   seen.likelihood = likelihood(frame, seen, told, will_be_solved);
   if (looks && noise_.is_correlated() && !seen.is_least) seen.likelihood = correlated(seen.likelihood);
   if (will_be_solved) take_tables(frame, options, seen);
+  if (will_be_solved && knows_.cells) seen.likelihood = cells(frame, options, seen.picture);
   return seen;
 }
 

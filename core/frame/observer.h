@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,7 @@ struct Observed {
 struct Knows {
   bool clipping = false, intervals = false;
   bool codec = false;  // what a codec left, place by place, where the measurement is not the picture
+  std::optional<OperatorStage> cells = {};  // the stage of the operator that says in which intervals values lie
 };
 
 class Observer {
@@ -83,6 +85,7 @@ class Observer {
   NoiseSeen noise_seen(const FrameOptions& options, double sigma_y, double scale) const;
   LikelihoodPtr likelihood(const FrameView& frame, const Observed& seen, const Level& level, bool will_be_solved);
   LikelihoodPtr correlated(const LikelihoodPtr& each) const;
+  LikelihoodPtr cells(const FrameView& frame, const FrameOptions& options, const at::Tensor& picture) const;
   void take_tables(const FrameView& frame, const FrameOptions& options, Observed& seen);
   Clipping clipping(const FrameView& frame, const at::Tensor& picture, double sigma_y);
 

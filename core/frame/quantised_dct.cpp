@@ -10,18 +10,16 @@
 #include <vector>
 
 #include "core/frame/block_dct.h"
-#include "core/frame/chroma.h"
-#include "core/frame/chroma_gains.h"
 #include "core/frame/convert.h"
 #include "core/frame/device_queue.h"
+#include "core/frame/jpeg_planes.h"
 #include "core/frame/luma.h"
 #include "core/frame/truncated_mean.h"
 
 namespace reddiff {
 namespace {
 
-// Planes in core units as code values; the DCT of JPEG is of luma minus 128, which is half a code value off core's 0.
-constexpr double codes = 127.5, luma_shift = -0.5;
+using namespace jpeg;
 
 // Mean square, in code values and about its mean, by which the decoded pixels of a block may differ from what its coefficients say. Rounding
 // leaves 1/12, fast arithmetic up to .6 of that size more, multiples of another step 3/4 where that is 3.
@@ -40,49 +38,12 @@ constexpr double widened = 1;
 // Of the blocks, where none is as the tables say, and none speaks against them.
 constexpr double least_share = 1e-3;
 
-enum Plane { luma = 0, cb = 1, cr = 2 };
-
-// JFIF's.
-constexpr ColorMatrix of_files{0.299, 0.114};
-
-// [1,1,h,w] of a picture, at its size.
-at::Tensor plane_of(const ColorMatrix& matrix, const at::Tensor& picture, const at::Tensor& luma_plane, int plane) {
-  if (plane == luma) return luma_plane;
-  const auto gains = chroma_gains(matrix);
-  return (picture.narrow(1, plane == cb ? 2 : 0, 1) - luma_plane).div_(plane == cb ? gains.cb_b : gains.cr_r);
-}
-
-// Adds a change of one plane to a picture, in place.
-void add_to(at::Tensor& picture, const at::Tensor& change, const ColorMatrix& matrix, int plane) {
-  const auto gains = chroma_gains(matrix);
-  const double of_rgb[3][3] = {{1, 1, 1}, {0, gains.cb_g, gains.cb_b}, {gains.cr_r, gains.cr_g, 0}};
-  for (int c = 0; c < 3; ++c)
-    if (of_rgb[plane][c] != 0) picture.narrow(1, c, 1).add_(change, of_rgb[plane][c]);
-}
-
-// Deviation of a plane's noise where that of R'G'B' is white and 1.
-double norm_of(const ColorMatrix& matrix, int plane) {
-  const double power = luma_power(matrix);
-  if (plane == luma) return std::sqrt(power);
-  const auto gains = chroma_gains(matrix);
-  const double own = plane == cb ? matrix.kb : matrix.kr;
-  return std::sqrt(power - 2 * own + 1) / (plane == cb ? gains.cb_b : gains.cr_r);
-}
-
 // One plane and its cells, in code values; whole blocks alone.
 struct CodedPlane {
   int plane;
   int across, down;  // pixels that share a sample
   Intervals cells;   // [h,w]
 };
-
-// Means over the pixels that share a sample, as encoders make them.
-at::Tensor pooled(const at::Tensor& plane, int across, int down) {
-  auto result = plane;
-  if (across == 2) result = downsample_chroma(result, 3, false);
-  if (down == 2) result = downsample_chroma(result, 2, false);
-  return result;
-}
 
 // [h,w], whole blocks of [1,1,H,W].
 at::Tensor whole_blocks(const at::Tensor& plane) {
@@ -92,11 +53,6 @@ at::Tensor whole_blocks(const at::Tensor& plane) {
 
 at::Tensor coded_values(const at::Tensor& plane, int which) {
   return (whole_blocks(plane) * codes).add_(which == luma ? luma_shift : 0);
-}
-
-at::Tensor steps_of(const JpegTables::Plane& plane, const at::Tensor& like) {
-  const std::vector<float> steps(plane.steps.begin(), plane.steps.end());
-  return put(at::tensor(steps).view({1, block_side, 1, block_side}), like.options());
 }
 
 struct Evidence {
@@ -261,6 +217,14 @@ class DecodedPlanes {
     return pooled(plane_of(matrix_, picture_, luma_, coded.plane), coded.across, coded.down);
   }
 
+  // The same, and what it was before libjpeg's filter enlarged it.
+  std::vector<at::Tensor> candidates(const CodedPlane& coded) const {
+    std::vector<at::Tensor> planes{get(coded)};
+    if (coded.across * coded.down > 1)
+      planes.push_back(before_enlarging(planes[0], coded.across, coded.down, picture_.size(2), picture_.size(3)));
+    return planes;
+  }
+
   // [h,w] of a plane's whole blocks, true where the conversion to R'G'B' has clipped.
   at::Tensor clipped(const CodedPlane& coded, const at::Tensor& plane) const {
     if (chroma_.defined()) return at::zeros_like(whole_blocks(plane), at::kBool);
@@ -296,6 +260,26 @@ std::vector<CodedPlane> believed_planes(const DecodedPlanes& decoded, const Jpeg
   return planes;
 }
 
+// Of tables that are the frame's: each plane is what more blocks of are as they say.
+std::vector<CodedPlane> trusted_planes(const DecodedPlanes& decoded, const JpegTables& tables, int count) {
+  std::vector<CodedPlane> planes;
+  for (int i = 0; i < count; ++i) {
+    CodedPlane coded{i, 1, 1, {}};
+    if (!find_sampling(tables, coded)) continue;
+    std::int64_t most = -1;
+    for (const auto& plane : decoded.candidates(coded)) {
+      if (plane.size(2) < block_side || plane.size(3) < block_side) continue;
+      const auto evidence =
+          look_at(coded_values(plane, i), decoded.clipped(coded, plane), tables.plane[static_cast<std::size_t>(i)]);
+      const auto good = Awaited(evidence.good).get().item<std::int64_t>();
+      if (good > most) coded.cells = evidence.cells;
+      most = std::max(most, good);
+    }
+    if (most >= 0) planes.push_back(coded);
+  }
+  return planes;
+}
+
 }  // namespace
 
 double jpeg_error(const JpegTables& tables) {
@@ -318,6 +302,16 @@ CodedPicture make_quantised_dct(const FrameView& frame, const at::Tensor& pictur
   auto planes = believed_planes(decoded, tables, count, share);
   if (planes.empty()) return {};
   return {std::make_shared<QuantisedDct>(jpeg_error(tables), noise, decoded.matrix(), std::move(planes)), share};
+}
+
+LikelihoodPtr make_jpeg_cells(const FrameView& frame, const at::Tensor& picture, const JpegTables& tables,
+                              double noise) {
+  const auto is_near = [](double a, double b) { return std::abs(a - b) < 1e-3; };
+  const bool own = frame.model == ColorModel::ycbcr && frame.full_range && is_near(frame.matrix.kr, of_files.kr) &&
+                   is_near(frame.matrix.kb, of_files.kb);
+  const DecodedPlanes decoded(picture, of_files, own ? read_chroma_planes(frame, picture.device()) : at::Tensor());
+  auto planes = trusted_planes(decoded, tables, frame.model == ColorModel::gray ? 1 : 3);
+  return std::make_shared<QuantisedDct>(std::hypot(jpeg_error(tables), noise), noise, of_files, std::move(planes));
 }
 
 }  // namespace reddiff

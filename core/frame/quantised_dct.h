@@ -33,4 +33,9 @@ struct CodedPicture {
 CodedPicture make_quantised_dct(const FrameView& frame, const at::Tensor& picture, const JpegTables& tables,
                                 double noise = 0);
 
+// The same where the tables are those of an operator `jpeg` that the frame has come from: its planes are JFIF's whatever the frame's own are,
+// and they are believed, block by block. Never null; with no cells in planes of less than a block.
+LikelihoodPtr make_jpeg_cells(const FrameView& frame, const at::Tensor& picture, const JpegTables& tables,
+                              double noise = 0);
+
 }  // namespace reddiff

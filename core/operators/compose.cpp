@@ -2,11 +2,13 @@
 //
 // H = H_n ... H_2 H_1, the first stage nearest to the scene. vjp runs the stages backwards through the intermediate pictures;
 // `pseudo_inverse` chains the stages' inverses backwards, which is the customary start and not the pseudo-inverse of the product.
+// Where the last stage alone is not linear, and says in which intervals values lie, the rest is the linear part of the interval face.
 // prox: conjugate gradients on the measurement's grid (dual_prox.h). rho: eigenvalues of a product are not products of eigenvalues, so they are taken
 // from the whole composition on a small picture (spectral_rho.h).
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "core/api/error.h"
 #include "core/operators/dual_prox.h"
@@ -26,6 +28,11 @@ class Composition : public Operator {
       linear_ = linear_ && stage->linear();
       separable_ = separable_ && stage->separable();
       channels_ = std::min(channels_, stage->channels());
+    }
+    const auto is_linear = [](const OperatorPtr& stage) { return stage->linear(); };
+    if (stages_.back()->intervals() && std::all_of(stages_.begin(), stages_.end() - 1, is_linear)) {
+      before_ = make_composition({stages_.begin(), stages_.end() - 1});
+      intervals_.emplace(before_.get());
     }
   }
 
@@ -62,7 +69,12 @@ class Composition : public Operator {
     return linear_ ? dual_prox_(*this, z, y, w, rho) : Operator::prox(z, y, w, rho);
   }
 
-  at::Tensor rho(const at::Tensor& q) const override { return spectral_rho_(*this, q); }
+  at::Tensor rho(const at::Tensor& q) const override {
+    if (linear_) return spectral_rho_(*this, q);
+    return before_ ? before_->rho(q) : q / (1 + q);
+  }
+
+  const IntervalFace* intervals() const override { return intervals_ ? &*intervals_ : nullptr; }
 
  private:
   // Of its x, the vjp of a linear stage uses the shape only: a zero seen through strides costs nothing.
@@ -73,6 +85,8 @@ class Composition : public Operator {
   }
 
   std::vector<OperatorPtr> stages_;
+  OperatorPtr before_;  // all but the last, where that says intervals
+  std::optional<IntervalFace> intervals_;
   int factor_ = 1;
   bool linear_ = true, separable_ = true;
   std::int64_t channels_ = 3;

@@ -28,6 +28,12 @@ class Proximal {
   virtual at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const = 0;
 };
 
+// y = C L x of a linear L, where C says of the values of L x only in which intervals they lie (core/frame/likelihood.h). The data step is
+// then their mean inside of these, put back by L.
+struct IntervalFace {
+  const class Operator* linear;  // L; nullptr: the identity
+};
+
 class Spectrum;  // core/operators/spectrum.h
 
 class Operator : public Proximal {
@@ -39,7 +45,8 @@ class Operator : public Proximal {
   // H(x): [N,3,H,W] -> [N,c,H/factor,W/factor]. H and W must be multiples of factor().
   virtual at::Tensor forward(const at::Tensor& x) const = 0;
 
-  // J_H(x)^T r, exact: <forward(u), r> = <u, vjp(., r)> for linear H. r has the shape of forward(x); the result that of x.
+  // J_H(x)^T r, exact: <forward(u), r> = <u, vjp(., r)> for linear H; straight-through where H rounds or clips (interval_stage.h).
+  // r has the shape of forward(x); the result that of x.
   virtual at::Tensor vjp(const at::Tensor& x, const at::Tensor& r) const = 0;
 
   // H^+ y, the start of the mean: least-squares or the customary inverse (documented per operator); [N,3,H,W].
@@ -52,6 +59,7 @@ class Operator : public Proximal {
   // Optional faces; nullptr where the operator has none.
   virtual const Proximal* proximal() const { return linear() ? this : nullptr; }
   virtual const Spectrum* spectrum() const { return nullptr; }
+  virtual const IntervalFace* intervals() const { return nullptr; }
 
   // Eight conjugate gradients on (H^T W H + rho) started at z; operators with a closed form override it.
   at::Tensor prox(const at::Tensor& z, const at::Tensor& y, const at::Tensor& w, double rho) const override;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Makers of every operator, one for each kind of core/api/operator_spec.h. A stage comes from parse_operator: its arguments
-// are complete and inside their ranges. All operators here are linear. But for `gray`, they treat each channel alike and take
-// any number of channels, so that they can stand on either side of `gray`; all compute in the type of the picture.
+// are complete and inside their ranges. But for `gray` and `jpeg`, they treat each channel alike; all take one channel or three,
+// so that they can stand on either side of `gray`, and compute in the type of the picture.
 #pragma once
 
 #include <vector>
@@ -20,6 +20,9 @@ OperatorPtr make_box_blur(const OperatorStage&);       // size
 OperatorPtr make_motion_blur(const OperatorStage&);    // length, angle
 OperatorPtr make_kernel_blur(const OperatorStage&);    // file; throws Error{not_found, open_read, settings}
 OperatorPtr make_gray(const OperatorStage&);
+OperatorPtr make_hdr(const OperatorStage&);       // gain
+OperatorPtr make_quantise(const OperatorStage&);  // bits
+OperatorPtr make_jpeg(const OperatorStage&);      // quality, subsampling
 
 // stages.back()(...(stages.front()(x))); the stage itself if there is only one. `stages` is not empty.
 OperatorPtr make_composition(std::vector<OperatorPtr> stages);

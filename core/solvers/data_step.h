@@ -4,8 +4,11 @@
 //
 //   mu = argmin_x  v |H x - y|^2_w / sigma_y^2  +  lambda g(s)/s |x - D|^2 / s^2
 //
-// a regularised least-squares problem that the operator's proximal step solves. v = 0: mu = D. Of a measurement that is intervals mu is the mean
-// of N(D, s^2) inside them instead (likelihood.h). For the linear weighting g(s)/s is 1.
+// a regularised least-squares problem that the operator's proximal step solves. v = 0: mu = D. For the linear weighting g(s)/s is 1.
+//
+// Of a measurement that is intervals mu is the mean of N(D, s^2) inside them instead (likelihood.h). Where a linear L stands before them
+// that is D + L^T (L L^T)^-1 (t - L D), t the mean of L x in its intervals: exact where the rows of L are orthogonal (reductions by
+// average-pool, gray); elsewhere t is taken row by row, with their mean norm.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -17,7 +17,7 @@ class Hqs final : public Solver {
  public:
   Hqs(const HqsOptions& options, std::uint64_t seed)
       : step_{options.weighting, options.prior_weight, options.data_weight}, seed_(seed) {}
-  Needs needs() const override { return {.linear = true, .proximal = true}; }
+  Needs needs() const override { return {.linear = true, .proximal = true, .or_intervals = true}; }
   Solution solve(const Denoiser& prior, const Problem& problem, const Start& start, const Pass& pass,
                  Trace& trace) const override;
 

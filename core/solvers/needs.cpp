@@ -11,8 +11,10 @@ void check_needs(const Needs& needs, SolverKind solver, const Operator& op, cons
   const auto refuse = [&](const std::string& what) {
     throw Error(ErrorCode::settings, "solver=" + std::string(nick(solver)) + " needs " + what);
   };
-  if (needs.linear && !op.linear()) refuse("a linear operator; set solver=red-diff for this one");
-  if (needs.proximal && !op.proximal()) refuse("an operator with a proximal step; set solver=red-diff for this one");
+  const bool in_intervals = needs.or_intervals && op.intervals();
+  if (needs.linear && !op.linear() && !in_intervals) refuse("a linear operator; set solver=red-diff for this one");
+  if (needs.proximal && !op.proximal() && !in_intervals)
+    refuse("an operator with a proximal step; set solver=red-diff for this one");
   if (needs.spectrum && !op.spectrum())
     refuse("an operator whose singular values are known; leave solver at preset for this one");
   if (needs.spectrum && masked && !op.spectrum()->of_pixels())

@@ -24,6 +24,7 @@ struct Needs {
   bool spectrum = false;        // H has a singular value decomposition
   bool prior_gradient = false;  // the prior's vector-Jacobian product
   bool every_pixel = false;     // no measurement is missing
+  bool or_intervals = false;    // for the first two, an operator that says intervals will do (Operator::intervals)
 };
 
 class Solver {

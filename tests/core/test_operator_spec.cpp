@@ -63,6 +63,26 @@ TEST(OperatorSpec, ACompositionHasTheTraitsOfAllItsStages) {
   }
 }
 
+TEST(OperatorSpec, OnlyTheLastStageSaysIntervals) {
+  EXPECT_EQ(parse_operator("hdr:gain=2").cells(), IntervalKind::clipped);
+  EXPECT_EQ(parse_operator("bicubic:factor=2+quantise:bits=3").cells(), IntervalKind::quantised);
+  EXPECT_EQ(parse_operator("identity+average-pool+jpeg:quality=20").cells(), IntervalKind::coded);
+  EXPECT_EQ(parse_operator("quantise:bits=3+bicubic:factor=2").cells(), IntervalKind::none);
+  EXPECT_EQ(parse_operator("hdr+quantise").cells(), IntervalKind::none);
+  EXPECT_EQ(parse_operator("bicubic:factor=2+gray").cells(), IntervalKind::none);
+}
+
+TEST(OperatorSpec, RefusesWhatCannotBeClippedRoundedOrCoded) {
+  for (const char* gain : {"0", "-1", "0.9", "17", "nan", "inf", "", "1e400", "two"})
+    expect_failure(std::string("hdr:gain=") + gain, {"hdr:gain must be a number from 1 to 16"});
+  for (const char* bits : {"0", "9", "2.5", "-3", "nan"})
+    expect_failure(std::string("quantise:bits=") + bits, {"quantise:bits must be a whole number from 1 to 8"});
+  for (const char* quality : {"0", "101", "50.5", "-1", "nan"})
+    expect_failure(std::string("jpeg:quality=") + quality, {"jpeg:quality must be a whole number from 1 to 100"});
+  for (const char* subsampling : {"421", "411", "0", "4:2:0", "nan"})
+    expect_failure(std::string("jpeg:subsampling=") + subsampling, {"one of 420, 422, 444"});
+}
+
 TEST(OperatorSpec, FallbacksLieInTheirRangesAndFillEveryArgument) {
   for (const auto& kind : operator_kinds()) {
     bool required = false;
@@ -79,7 +99,7 @@ TEST(OperatorSpec, FallbacksLieInTheirRangesAndFillEveryArgument) {
       }
       for (const double beyond : {argument.minimum - 1, argument.maximum + 1})
         expect_failure(std::string(kind.name) + ":" + argument.name + "=" + std::to_string(beyond),
-                       {argument.name, "from"});
+                       {argument.name, argument.choices.empty() ? "from" : "one of"});
     }
     if (!required) {
       EXPECT_EQ(parse_operator(kind.name).stages[0].numbers.size(), kind.arguments.size());

@@ -20,7 +20,8 @@ std::vector<std::string> texts() {
   for (const char* composition :
        {"gaussian-blur:sigma=1.6+bicubic:factor=4", "bicubic:factor=2+gray", "gray+bicubic:factor=2+gray",
         "motion-blur:length=5:angle=50+average-pool:factor=3+gray+box-blur:size=3",
-        "average-pool:factor=2+bicubic:factor=2"})
+        "average-pool:factor=2+bicubic:factor=2", "bicubic:factor=2+quantise:bits=3", "gray+hdr:gain=3",
+        "average-pool:factor=2+jpeg:quality=40"})
     all.push_back(composition);
   return all;
 }
@@ -114,6 +115,7 @@ TEST_P(EveryOperator, MakesNoDenormalNumbers) {
 }
 
 TEST_P(EveryOperator, AdjointHasTheSameInnerProduct) {
+  if (!op->linear()) GTEST_SKIP() << "not linear";
   for (const auto type : {at::kDouble, at::kFloat}) {
     for (const auto size : sizes()) {
       const at::Tensor u = picture(size, 2, 3, type), r = measurement(size, 2, 4, type);
@@ -127,6 +129,7 @@ TEST_P(EveryOperator, AdjointHasTheSameInnerProduct) {
 }
 
 TEST_P(EveryOperator, VjpEqualsAutograd) {
+  if (!op->linear()) GTEST_SKIP() << "not linear";
   for (const auto size : sizes()) {
     const at::Tensor x = picture(size, 2, 5).requires_grad_(true), r = measurement(size, 2, 6);
     op->forward(x).backward(r);
@@ -135,7 +138,26 @@ TEST_P(EveryOperator, VjpEqualsAutograd) {
   }
 }
 
+// Of an operator that rounds or clips: its slope, through the linear operators before it; and nothing where x gives y.
+TEST_P(EveryOperator, VjpIsStraightThroughWhereThatRoundsOrClips) {
+  if (op->linear()) GTEST_SKIP() << "a derivative";
+  const auto spec = with_test_files(GetParam());
+  const auto& last = spec.stages.back();
+  const double slope = last.name == "hdr" ? last.numbers.at("gain") : 1;
+  const auto* face = op->intervals();
+  ASSERT_NE(face, nullptr);
+  EXPECT_EQ(face->linear != nullptr, spec.stages.size() > 1) << GetParam();
+  for (const auto size : sizes()) {
+    const at::Tensor x = picture(size, 2, 5), r = measurement(size, 2, 6);
+    const at::Tensor expected = face->linear ? face->linear->vjp(x, slope * r) : slope * r;
+    EXPECT_LT(largest(op->vjp(x, r) - expected), 1e-12) << GetParam();
+    const at::Tensor y = op->forward(x);
+    EXPECT_EQ(largest(op->vjp(x, op->forward(x) - y)), 0) << GetParam();
+  }
+}
+
 TEST_P(EveryOperator, ConstantsMadeInInferenceModeServeABackwardPass) {
+  if (!op->linear()) GTEST_SKIP() << "not linear";
   const at::Tensor x = picture({4, 5}, 1, 7), r = measurement({4, 5}, 1, 8);
   {
     const c10::InferenceMode guard;
@@ -148,6 +170,7 @@ TEST_P(EveryOperator, ConstantsMadeInInferenceModeServeABackwardPass) {
 }
 
 TEST_P(EveryOperator, ConstantsStayConstant) {
+  if (!op->linear()) GTEST_SKIP() << "not linear";
   for (const auto size : sizes()) {
     const at::Tensor x = at::full({1, 3, size.height * op->factor(), size.width * op->factor()}, 0.7f);
     EXPECT_LT(largest(op->forward(x) - 0.7), 3e-6) << GetParam();  // 256 float terms in a row: 1.7e-6
@@ -239,7 +262,7 @@ TEST(Operators, ProxOfReductionsHoldsForSmallRho) {
 }
 
 TEST_P(EveryOperator, PseudoInverseReducesToTheMeasurementWhereItSaysSo) {
-  if (GetParam().find('+') != std::string::npos ||
+  if (GetParam().find('+') != std::string::npos || !op->linear() ||
       (op->factor() == 1 && GetParam() != "identity" && GetParam() != "gray"))
     GTEST_SKIP() << "a customary inverse";
   for (const auto size : sizes()) {
@@ -283,6 +306,7 @@ Spectrum spectrum(const Operator& op, std::int64_t side) {
 double rho_at(const Operator& op, double q) { return number(op.rho(at::full({1, 1, 1, 1}, q, at::kDouble))); }
 
 TEST_P(EveryOperator, RhoIsTheMeanOverTheEigenvalues) {
+  if (!op->linear()) GTEST_SKIP() << "not linear";
   const bool exact = closed_prox(GetParam(), true);  // rows are orthogonal: rho has a closed form, too
   const Spectrum truth = spectrum(*op, op->factor() * std::max(1, 8 / op->factor()));
   for (const double q : {0.01, 1.0, 100.0, 1e4}) {
@@ -324,14 +348,17 @@ TEST_P(EveryOperator, BatchesDoNotInteract) {
     if (size.height * op->factor() > 300) continue;
     const at::Tensor x = picture(size, 3, 13, at::kFloat), y = measurement(size, 3, 14, at::kFloat),
                      w = mask(size, 3, 15, at::kFloat);
-    const at::Tensor hx = op->forward(x), htr = op->vjp(x, y), start = op->pseudo_inverse(y),
-                     prox = op->prox(x, y, {}, 0.2), holes = op->prox(x, y, w, 0.02);
+    const at::Tensor hx = op->forward(x), htr = op->vjp(x, y), start = op->pseudo_inverse(y);
+    const auto* proximal = op->proximal();
+    const at::Tensor prox = proximal ? proximal->prox(x, y, {}, 0.2) : at::Tensor(),
+                     holes = proximal ? proximal->prox(x, y, w, 0.02) : at::Tensor();
     for (std::int64_t i = 0; i < 3; ++i) {
       // Copies, so that the images also lie elsewhere in memory.
       const auto one = [i](const at::Tensor& t) { return t.narrow(0, i, 1).clone(); };
       EXPECT_TRUE(at::equal(op->forward(one(x)), one(hx))) << GetParam();
       EXPECT_TRUE(at::equal(op->vjp(one(x), one(y)), one(htr))) << GetParam();
       EXPECT_TRUE(at::equal(op->pseudo_inverse(one(y)), one(start))) << GetParam();
+      if (!proximal) continue;
       EXPECT_TRUE(at::equal(op->prox(one(x), one(y), {}, 0.2), one(prox))) << GetParam();
       EXPECT_TRUE(at::equal(op->prox(one(x), one(y), one(w), 0.02), one(holes))) << GetParam();
     }
