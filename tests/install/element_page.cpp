@@ -107,6 +107,11 @@ std::string pads(GstElementFactory* factory) {
 std::string argument(const reddiff::OperatorArgument& a) {
   std::string text = std::string("  - `") + a.name + "`: " + a.description;
   if (a.is_file) return text + "\n";
+  if (!a.choices.empty()) {
+    text += "; one of";
+    for (const double choice : a.choices) text += (choice == a.choices.front() ? " " : ", ") + number(choice);
+    return text + (std::isnan(a.fallback) ? "" : "; default " + number(a.fallback)) + "\n";
+  }
   text += std::string("; ") + (a.odd ? "odd, " : "") + number(a.minimum) + " to " + number(a.maximum);
   return text + (std::isnan(a.fallback) ? "" : "; default " + number(a.fallback)) + "\n";
 }
