@@ -5,7 +5,6 @@
 
 #include "core/operators/operators.h"
 #include "core/priors/dct_shrink.h"
-#include "core/priors/load_prior.h"
 
 namespace reddiff {
 namespace {
@@ -30,9 +29,7 @@ constexpr SolverEntry solvers[] = {
     {SolverKind::diffpir, make_diffpir},
 };
 
-DenoiserPtr make_named_network(const PriorRequest& request) {
-  return load_conv_unet(request.name, request.model_dirs, request.device, request.precision);
-}
+DenoiserPtr make_named_network(const PriorRequest& request) { return load_network(request); }
 
 constexpr PriorEntry priors[] = {
     {"default", make_named_network},

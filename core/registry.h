@@ -11,6 +11,7 @@
 #include "core/api/config.h"
 #include "core/operators/operator.h"
 #include "core/priors/denoiser.h"
+#include "core/priors/load_prior.h"
 #include "core/solvers/solver.h"
 
 namespace reddiff {
@@ -31,12 +32,7 @@ struct SolverEntry {
 std::span<const SolverEntry> solver_registry();
 SolverPtr make_solver(SolverKind solver, const SolverOptions& options, std::uint64_t seed);
 
-struct PriorRequest {
-  std::string name;        // Config::prior
-  std::string model_dirs;  // colon-separated, searched in order for NAME.safetensors
-  at::Device device;
-  Precision precision;
-};
+using PriorRequest = NetworkRequest;  // name: Config::prior
 
 struct PriorEntry {
   const char* name;
@@ -44,7 +40,7 @@ struct PriorEntry {
 };
 std::span<const PriorEntry> prior_registry();
 
-// A registered name, or a path ending in .safetensors. Throws Error{not_found} that lists the names.
+// A registered name, or whatever load_network takes. Throws Error{not_found} that lists the names.
 DenoiserPtr make_prior(const PriorRequest& request);
 
 }  // namespace reddiff

@@ -23,7 +23,8 @@ struct Config {
   Deinterlace deinterlace = Deinterlace::off;
   Fields fields = Fields::all;    // of interlaced video, for which there are frames
   double noise = -1;              // standard deviation of the measurement noise, 8-bit units
-  std::string prior = "default";  // a registered name or a path to .safetensors
+  std::string prior = "default";  // a registered name or a path of weights
+  bool allow_code = false;        // whether a prior may be a program
   SolverKind solver = SolverKind::preset;
   Optimizer optimizer = Optimizer::preset;
   Weighting weighting = Weighting::preset;

@@ -2,8 +2,6 @@
 #include "core/priors/conv_unet.h"
 
 #include <ATen/ATen.h>
-#include <ATen/detail/CUDAHooksInterface.h>
-#include <c10/core/DeviceGuard.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 
@@ -22,6 +20,7 @@
 #include "core/priors/film.h"
 #include "core/priors/gradient.h"
 #include "core/priors/pixel_shuffle.h"
+#include "core/priors/precision.h"
 #include "core/priors/tensor_conv.h"
 
 namespace reddiff {
@@ -349,22 +348,6 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
   std::unique_ptr<Film> film_;
   std::map<std::string, std::unique_ptr<const ConvUnet>, std::less<>> others_;  // by kind
 };
-
-at::ScalarType dtype_for(Precision precision, at::Device device) {
-  switch (precision) {
-    case Precision::float32:
-      return at::kFloat;
-    case Precision::bfloat16:
-      return at::kBFloat16;
-    case Precision::float16:
-      return at::kHalf;
-    case Precision::automatic:
-      break;
-  }
-  if (!device.is_cuda()) return at::kFloat;
-  const c10::DeviceGuard guard(device);
-  return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8() ? at::kBFloat16 : at::kHalf;
-}
 
 }  // namespace
 

@@ -49,6 +49,9 @@ class Denoiser {
   virtual bool per_pixel_sigma() const = 0;
   // Pixels a side of its coarsest cell: of a picture cut at multiples of this, inner pixels come out as of the whole picture.
   virtual std::int64_t grid() const { return 1; }
+  // Pixels a side of the pictures it was trained on, and the most that it takes; 0: any.
+  virtual std::int64_t usual_side() const { return 0; }
+  virtual std::int64_t largest_side() const { return 0; }
   virtual at::Device device() const = 0;
   // Optional face; nullptr where the prior has none.
   virtual const DifferentiableDenoiser* differentiable() const { return nullptr; }

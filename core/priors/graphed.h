@@ -35,6 +35,8 @@ class GraphedDenoiser final : public Denoiser {
   double sigma_max() const override { return prior_->sigma_max(); }
   bool per_pixel_sigma() const override { return prior_->per_pixel_sigma(); }
   std::int64_t grid() const override { return prior_->grid(); }
+  std::int64_t usual_side() const override { return prior_->usual_side(); }
+  std::int64_t largest_side() const override { return prior_->largest_side(); }
   at::Device device() const override { return prior_->device(); }
   const DifferentiableDenoiser* differentiable() const override { return prior_->differentiable(); }  // not recorded
   std::vector<std::string> kinds() const override { return prior_->kinds(); }

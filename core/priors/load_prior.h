@@ -11,11 +11,18 @@
 
 namespace reddiff {
 
-// name_or_path: a path if it ends in .safetensors, else NAME.safetensors in the first of `model_dirs` (colon-separated)
-// that has it. The same file and card (by canonical path, size and time of change), device and precision give the same object as
-// long as anyone holds it. Thread-safe. Throws Error{not_found} that lists the folders searched and the models found in
-// them, and whatever load_model and make_conv_unet throw.
-DenoiserPtr load_conv_unet(const std::string& name_or_path, const std::string& model_dirs, at::Device device,
-                           Precision precision);
+struct NetworkRequest {
+  // A path if it ends in .safetensors, .pt, .pth or .ts, else the first NAME with one of these endings in `model_dirs`.
+  std::string name;
+  std::string model_dirs;  // colon-separated
+  at::Device device;
+  Precision precision;
+  bool allow_code = false;  // TorchScript
+};
+
+// The card tells which of the architectures it is. The same file and card (by canonical path, size and time of change), device and
+// precision give the same object as long as anyone holds it. Thread-safe. Throws Error{not_found} that lists the folders searched and
+// the models found in them, Error{settings} for a program that is not allowed, and whatever load_model and the networks throw.
+DenoiserPtr load_network(const NetworkRequest& request);
 
 }  // namespace reddiff

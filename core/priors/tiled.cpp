@@ -46,8 +46,11 @@ bool is_out_of_memory(const std::exception& error) {
 
 TiledDenoiser::TiledDenoiser(DenoiserPtr prior, const TileOptions& options)
     : prior_(std::move(prior)), grid_(std::lcm(least_grid, prior_->grid())) {
-  const std::int64_t automatic = prior_->device().is_cpu() ? cpu_tile : gpu_tile;
-  memory_->size = std::max(round_up(options.size > 0 ? options.size : automatic), smallest_tile());
+  const std::int64_t usual = prior_->usual_side() > 0    ? prior_->usual_side()
+                             : prior_->device().is_cpu() ? cpu_tile
+                                                         : gpu_tile;
+  const std::int64_t size = std::max(round_up(options.size > 0 ? options.size : usual), smallest_tile());
+  memory_->size = prior_->largest_side() > 0 ? std::min(size, prior_->largest_side()) : size;
   overlap_ = round_up(options.overlap > 0 ? options.overlap : default_overlap);
   for (const std::string& kind : prior_->kinds())
     if (const Denoiser* other = prior_->for_kind(kind); other && other != prior_.get())
@@ -57,6 +60,11 @@ TiledDenoiser::TiledDenoiser(DenoiserPtr prior, const TileOptions& options)
 const Denoiser* TiledDenoiser::for_kind(std::string_view kind) const {
   if (const auto found = others_.find(kind); found != others_.end()) return found->second.get();
   return prior_->for_kind(kind) == prior_.get() ? this : nullptr;
+}
+
+// One that takes one size is shown all of it: smaller tiles save nothing, and see less.
+std::int64_t TiledDenoiser::smallest_tile() const {
+  return prior_->largest_side() > 0 ? prior_->largest_side() : 4 * grid_;
 }
 
 std::int64_t TiledDenoiser::overlap_of(std::int64_t size) const { return std::min(overlap_, size / 2 / grid_ * grid_); }

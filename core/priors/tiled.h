@@ -29,7 +29,9 @@ namespace reddiff {
 bool is_out_of_memory(const std::exception& error);
 
 struct TileOptions {
-  std::int64_t size = 0;     // pixels a side, rounded up to the grid, at least four of its cells; 0: by device
+  // Pixels a side, rounded up to the grid, at least four of its cells; 0: the prior's usual side, else by device. Never more than a prior
+  // takes that takes one size only.
+  std::int64_t size = 0;
   std::int64_t overlap = 0;  // pixels, rounded up to the grid, at most half a tile; 0: 48
 };
 
@@ -54,6 +56,8 @@ class TiledDenoiser final : public Denoiser, public DifferentiableDenoiser {
   double sigma_min() const override { return prior_->sigma_min(); }
   double sigma_max() const override { return prior_->sigma_max(); }
   std::int64_t grid() const override { return prior_->grid(); }
+  std::int64_t usual_side() const override { return prior_->usual_side(); }
+  std::int64_t largest_side() const override { return prior_->largest_side(); }
   bool per_pixel_sigma() const override { return prior_->per_pixel_sigma(); }
   std::vector<std::string> kinds() const override { return prior_->kinds(); }
   // Tiles that were halved for one kind are halved for all.
@@ -74,7 +78,7 @@ class TiledDenoiser final : public Denoiser, public DifferentiableDenoiser {
       : prior_(std::move(prior)), grid_(other.grid_), overlap_(other.overlap_), memory_(other.memory_) {}
 
   std::int64_t round_up(std::int64_t value) const { return (value + grid_ - 1) / grid_ * grid_; }
-  std::int64_t smallest_tile() const { return 4 * grid_; }
+  std::int64_t smallest_tile() const;
   std::int64_t overlap_of(std::int64_t size) const;
   std::vector<Span> spans(std::int64_t length, std::int64_t tile, std::int64_t overlap) const;
   // call(size) with tiles of this size, and with smaller ones when memory runs out.

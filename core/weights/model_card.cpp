@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 
 #include "core/api/error_kinds.h"
 #include "core/api/files.h"
+#include "core/weights/torch_file.h"
 
 namespace reddiff {
 namespace {
@@ -21,89 +21,15 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t max_card_bytes = 1u << 20;
-constexpr std::uint64_t max_weight_bytes = 2ull << 30;
+constexpr std::uint64_t max_weight_bytes = 8ull << 30;
 constexpr std::int64_t max_channels = 4096, max_blocks = 64, max_levels = 8;
 
 [[noreturn]] void refuse(std::string_view file, const std::string& why) {
   throw Error(ErrorCode::wrong_model, "The model card " + std::string(file) + " cannot be used: " + why + ".");
 }
 
-// One object of the card, with the words for its errors.
-class Fields {
- public:
-  Fields(const json& object, std::string path, std::string_view file)
-      : object_(object), path_(std::move(path)), file_(file) {}
-
-  [[noreturn]] void wrong(const char* key, const std::string& expected) const {
-    refuse(file_, "field '" + path_ + key + "' must be " + expected);
-  }
-
-  const json& at(const char* key, const char* expected) const {
-    const auto found = object_.find(key);
-    if (found == object_.end()) wrong(key, std::string(expected) + ", and is missing");
-    return *found;
-  }
-
-  Fields child(const char* key) const {
-    const json& value = at(key, "an object");
-    if (!value.is_object()) wrong(key, "an object");
-    return Fields(value, path_ + key + ".", file_);
-  }
-
-  std::string text(const char* key) const {
-    const json& value = at(key, "a text");
-    if (!value.is_string() || value.get_ref<const std::string&>().empty()) wrong(key, "a text");
-    return value.get<std::string>();
-  }
-
-  std::int64_t integer(const char* key, std::int64_t low, std::int64_t high) const {
-    return bounded(key, at(key, "a whole number"), low, high);
-  }
-
-  std::vector<std::int64_t> integers(const char* key, std::size_t at_least, std::size_t at_most, std::int64_t low,
-                                     std::int64_t high) const {
-    const std::string expected = "a list of " + std::to_string(at_least) +
-                                 (at_least == at_most ? "" : " to " + std::to_string(at_most)) +
-                                 " whole numbers from " + std::to_string(low) + " to " + std::to_string(high);
-    const json& value = at(key, expected.c_str());
-    if (!value.is_array() || value.size() < at_least || value.size() > at_most) wrong(key, expected);
-    std::vector<std::int64_t> numbers;
-    for (const json& element : value) numbers.push_back(bounded(key, element, low, high));
-    return numbers;
-  }
-
-  double number(const char* key, const json& value) const {
-    if (!value.is_number() || !std::isfinite(value.get<double>())) wrong(key, "a finite number");
-    return value.get<double>();
-  }
-
-  std::pair<double, double> pair(const char* key) const {
-    const json& value = at(key, "a list of two numbers");
-    if (!value.is_array() || value.size() != 2) wrong(key, "a list of two numbers");
-    return {number(key, value[0]), number(key, value[1])};
-  }
-
- private:
-  std::int64_t bounded(const char* key, const json& value, std::int64_t low, std::int64_t high) const {
-    const std::string expected =
-        std::string("a whole number from ") + std::to_string(low) + " to " + std::to_string(high);
-    if (!value.is_number_integer()) wrong(key, expected);
-    if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(high))
-      wrong(key, expected);
-    const std::int64_t number = value.get<std::int64_t>();
-    if (number < low || number > high) wrong(key, expected);
-    return number;
-  }
-
-  const json& object_;
-  std::string path_;
-  std::string_view file_;
-};
-
-void read_network(const Fields& root, ModelCard& card) {
-  card.architecture = root.text("architecture");
-  if (card.architecture != "conv-unet") root.wrong("architecture", "\"conv-unet\", the one architecture there is");
-  const Fields config = root.child("config");
+void read_conv_unet(const CardFields& root, ModelCard& card) {
+  const CardFields config = root.child("config");
   card.ch = config.integers("ch", 2, max_levels, 1, max_channels);
   card.enc = config.integers("enc", card.ch.size() - 1, card.ch.size() - 1, 0, max_blocks);
   card.mid = config.integer("mid", 1, max_blocks);
@@ -113,36 +39,48 @@ void read_network(const Fields& root, ModelCard& card) {
   if (card.multiple_of % (std::int64_t{1} << card.ch.size()) != 0)
     root.wrong("multiple_of",
                "a multiple of " + std::to_string(std::int64_t{1} << card.ch.size()) + " for this many levels");
-  const json& per_pixel = root.at("per_pixel_sigma", "true or false");
-  if (!per_pixel.is_boolean()) root.wrong("per_pixel_sigma", "true or false");
-  card.per_pixel_sigma = per_pixel.get<bool>();
+  card.per_pixel_sigma = root.boolean("per_pixel_sigma");
 }
 
-void read_units(const Fields& root, ModelCard& card) {
-  const Fields edm = root.child("preconditioning");
-  if (edm.text("type") != "edm") edm.wrong("type", "\"edm\", the one kind there is");
-  card.sigma_data = edm.number("sigma_data", edm.at("sigma_data", "a number"));
-  if (card.sigma_data < 1e-3 || card.sigma_data > 10) edm.wrong("sigma_data", "from 0.001 to 10");
-  if (root.pair("range") != std::pair(-1.0, 1.0)) root.wrong("range", "[-1, 1], the values the network was trained on");
+void read_levels(const CardFields& root, ModelCard& card) {
   std::tie(card.sigma_min, card.sigma_max) = root.pair("sigma");
   if (card.sigma_min < 1e-4 || card.sigma_max > 1000 || card.sigma_min >= card.sigma_max)
     root.wrong("sigma", "[lowest, highest] noise level, rising, from 0.0001 to 1000");
 }
 
-void read_file_facts(const Fields& root, ModelCard& card) {
-  card.dtype = root.text("dtype");
-  if (card.dtype != "float32" && card.dtype != "float16" && card.dtype != "bfloat16")
-    root.wrong("dtype", "float32, float16 or bfloat16");
-  card.sha256 = root.text("sha256");
-  if (card.sha256.size() != 64 || card.sha256.find_first_not_of("0123456789abcdef") != std::string::npos)
-    root.wrong("sha256", "64 lower-case hexadecimal digits");
-  card.bytes = static_cast<std::uint64_t>(root.integer("bytes", 1, static_cast<std::int64_t>(max_weight_bytes)));
-  card.licence = root.text("licence");
-  root.text("training");
-  root.child("figures");
+void read_units(const CardFields& root, ModelCard& card) {
+  const CardFields edm = root.child("preconditioning");
+  if (edm.text("type") != "edm") edm.wrong("type", "\"edm\", the one kind there is");
+  card.sigma_data = edm.number("sigma_data", 1e-3, 10);
+  if (root.pair("range") != std::pair(-1.0, 1.0)) root.wrong("range", "[-1, 1], the values the network was trained on");
+  read_levels(root, card);
 }
 
-void read_kinds(const Fields& root, const json& object, ModelCard& card) {
+void read_file_facts(const CardFields& root, ModelCard& card, bool required) {
+  const auto wanted = [&](const char* key) { return required || root.has(key); };
+  if (wanted("dtype")) card.dtype = root.text("dtype");
+  if (wanted("dtype") && card.dtype != "float32" && card.dtype != "float16" && card.dtype != "bfloat16")
+    root.wrong("dtype", "float32, float16 or bfloat16");
+  if (wanted("sha256")) card.sha256 = root.text("sha256");
+  if (wanted("sha256") &&
+      (card.sha256.size() != 64 || card.sha256.find_first_not_of("0123456789abcdef") != std::string::npos))
+    root.wrong("sha256", "64 lower-case hexadecimal digits");
+  if (wanted("bytes"))
+    card.bytes = static_cast<std::uint64_t>(root.integer("bytes", 1, static_cast<std::int64_t>(max_weight_bytes)));
+  if (wanted("licence")) card.licence = root.text("licence");
+  if (wanted("training")) root.text("training");
+  if (wanted("figures")) root.child("figures");
+}
+
+// Of a network that others have trained.
+void read_diffusion(const CardFields& root, ModelCard& card) {
+  const bool script = card.architecture == torchscript;
+  card.diffusion = read_diffusion_card(root, !script);
+  if (card.diffusion->level != LevelInput::step || root.has("sigma")) read_levels(root, card);
+  if (script && !card.diffusion->fixed_size) card.multiple_of = root.integer("multiple_of", 1, 1024);
+}
+
+void read_kinds(const CardFields& root, const json& object, ModelCard& card) {
   const auto found = object.find("kinds");
   if (found == object.end()) return;
   const char* expected = "a list of texts";
@@ -156,8 +94,8 @@ void read_kinds(const Fields& root, const json& object, ModelCard& card) {
   }
 }
 
-std::vector<std::byte> read_file(const std::string& path, std::uint64_t size) {
-  std::vector<std::byte> bytes(size);
+FileBytes read_file(const std::string& path, std::uint64_t size) {
+  FileBytes bytes(size);
   errno = 0;
   std::ifstream stream(path, std::ios::binary);
   if (!stream) throw file_error(path, std::error_code(errno ? errno : EIO, std::generic_category()));
@@ -197,16 +135,24 @@ ModelCard parse_model_card(std::string_view text, std::string_view file) {
   try {
     const json object = json::parse(text.begin(), text.end());
     if (!object.is_object()) refuse(file, "it is no JSON object");
-    const Fields root(object, "", file);
+    const CardFields root(object, "", file);
     ModelCard card;
     const json& format = root.at("format", "1");
     if (!format.is_number_integer() || format != 1)
       root.wrong("format", "1; a newer release of gst-reddiff may read it");
     card.name = root.text("name");
-    read_network(root, card);
-    read_units(root, card);
-    read_file_facts(root, card);
-    read_kinds(root, object, card);
+    constexpr std::pair<const char*, bool> own[] = {
+        {"conv-unet", true}, {"guided-unet", false}, {"torchscript", false}};
+    const bool ours = root.one_of("architecture", own);
+    card.architecture = root.text("architecture");
+    if (ours) {
+      read_conv_unet(root, card);
+      read_units(root, card);
+      read_kinds(root, object, card);
+    } else {
+      read_diffusion(root, card);
+    }
+    read_file_facts(root, card, ours);
     return card;
   } catch (const json::exception& error) {
     throw Error(ErrorCode::wrong_model, "The model card " + std::string(file) + " cannot be used: it is no valid JSON.",
@@ -214,26 +160,41 @@ ModelCard parse_model_card(std::string_view text, std::string_view file) {
   }
 }
 
+namespace {
+
+void check_against_card(const std::string& path, const ModelCard& card, const FileBytes& file) {
+  if (!card.sha256.empty() && sha256_of(file.span()) != card.sha256)
+    throw Error(ErrorCode::wrong_model,
+                path + " is not the file that its card describes (SHA-256 differs); fetch both files again.");
+}
+
+}  // namespace
+
 Model load_model(const std::string& path) {
   const std::uint64_t size = size_of(path, "The model file " + path + " does not exist.");
   const std::string card_path = std::filesystem::path(path).replace_extension(".json").string();
   const std::uint64_t card_size = size_of(card_path, "The model file " + path + " has no card: " + card_path +
                                                          " does not exist; keep the two together under one name.");
   if (card_size > max_card_bytes) refuse(card_path, "it is larger than 1 MiB");
-  const std::vector<std::byte> card_bytes = read_file(card_path, card_size);
-  const std::string_view text(reinterpret_cast<const char*>(card_bytes.data()), card_bytes.size());
-  Model model{parse_model_card(text, card_path), {}};
+  const FileBytes text = read_file(card_path, card_size);
+  Model model{parse_model_card({reinterpret_cast<const char*>(text.data()), card_size}, card_path), {}, {}};
 
-  if (size != model.card.bytes)
-    throw Error(ErrorCode::wrong_model, path + " has " + std::to_string(size) + " bytes where its card says " +
-                                            std::to_string(model.card.bytes) +
-                                            (size < model.card.bytes ? ": it was cut off" : ": it is another file") +
-                                            "; fetch both files again.");
-  const std::vector<std::byte> bytes = read_file(path, size);
-  if (sha256_of(bytes) != model.card.sha256)
+  const ModelCard& card = model.card;
+  if (card.bytes != 0 && size != card.bytes)
     throw Error(ErrorCode::wrong_model,
-                path + " is not the file that its card describes (SHA-256 differs); fetch both files again.");
-  model.tensors = parse_safetensors(bytes, path);
+                path + " has " + std::to_string(size) + " bytes where its card says " + std::to_string(card.bytes) +
+                    (size < card.bytes ? ": it was cut off" : ": it is another file") + "; fetch both files again.");
+  if (size > max_weight_bytes)
+    throw Error(ErrorCode::wrong_model, path + " is larger than 8 GiB, which no model here is.");
+  model.file = read_file(path, size);
+  check_against_card(path, card, model.file);
+  const bool script = is_torchscript(model.file.span(), path);
+  if (script != (card.architecture == torchscript))
+    throw Error(ErrorCode::wrong_model,
+                script ? path + " is a TorchScript program where its card says \"" + card.architecture +
+                             "\"; give the weights alone, or say \"torchscript\" in the card."
+                       : path + " is no TorchScript program, though its card says so; write one with torch.jit.save.");
+  if (!script) model.tensors = read_tensors(model.file, path);
   return model;
 }
 

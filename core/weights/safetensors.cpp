@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/weights/safetensors.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
@@ -20,19 +17,9 @@ using nlohmann::json;
 // Far above what real models need (our own has 9 kB, a large diffusion model some 200 kB); bounds what JSON may cost.
 constexpr std::uint64_t max_header_bytes = 4u << 20;
 constexpr std::size_t max_dimensions = 8;
-constexpr std::size_t max_shown_name = 64;
 
 [[noreturn]] void refuse(std::string_view file, const std::string& why) {
   throw Error(ErrorCode::wrong_model, std::string(file) + " is not a usable .safetensors file: " + why + ".");
-}
-
-// Names come from the file: shortened, and without anything that could disturb a terminal.
-std::string shown(const std::string& name) {
-  std::string text = "'";
-  text.append(name, 0, max_shown_name).append(name.size() > max_shown_name ? "...'" : "'");
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');
-  return text;
 }
 
 struct Entry {
@@ -122,20 +109,10 @@ std::vector<Entry> read_entries(const json& header, std::uint64_t data_bytes, st
   return entries;
 }
 
-// The copy is needed: the bytes need not be aligned for their type, and the caller's memory may go.
-at::Tensor copy_tensor(const Entry& entry, std::span<const std::byte> data, std::string_view file) {
-  at::Tensor raw = at::empty(entry.shape, at::TensorOptions().dtype(entry.dtype));
-  std::memcpy(raw.data_ptr(), data.data() + entry.begin, entry.end - entry.begin);
-  at::Tensor values = raw.to(at::kFloat);
-  if (!at::isfinite(values).all().item<bool>())
-    refuse(file, "tensor " + shown(entry.name) +
-                     " holds values that are not finite, so the training or the export went wrong");
-  return values;
-}
-
 }  // namespace
 
-NamedTensors parse_safetensors(std::span<const std::byte> bytes, std::string_view file) {
+NamedTensors parse_safetensors(std::span<const std::byte> bytes, std::string_view file,
+                               const std::shared_ptr<const void>& owner) {
   constexpr std::size_t length_bytes = 8;
   if (bytes.size() < length_bytes + 2) refuse(file, "it is too short to hold a header");
   std::uint64_t header_bytes = 0;
@@ -148,7 +125,10 @@ NamedTensors parse_safetensors(std::span<const std::byte> bytes, std::string_vie
 
   NamedTensors tensors;
   for (const Entry& entry : read_entries(parse_header(text, file), data.size(), file))
-    tensors.emplace(entry.name, copy_tensor(entry, data, file));
+    tensors.emplace(
+        entry.name,
+        make_tensor({entry.name, entry.dtype, entry.shape, {}, data.subspan(entry.begin, entry.end - entry.begin)},
+                    owner, [&](const std::string& why) { refuse(file, why); }));
   return tensors;
 }
 

@@ -5,21 +5,20 @@
 // real size before memory is taken for it. Knows no network.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstddef>
-#include <map>
+#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
+
+#include "core/weights/stored_tensor.h"
 
 namespace reddiff {
 
-using NamedTensors = std::map<std::string, at::Tensor>;
-
-// Tensors on the CPU, float32 whatever the file's dtype (F32, F16, BF16), each with memory of its own. `file` is the
+// Tensors on the CPU, float32 whatever the file's dtype (F32, F16, BF16), each with memory of its own, or views of `owner`'s where
+// they can be. `file` is the
 // name that error sentences use. Throws Error{wrong_model}: damaged or cut off, another dtype, ranges that overlap or
 // leave gaps, a name that stands twice, an empty tensor, a value that is not finite.
-NamedTensors parse_safetensors(std::span<const std::byte> bytes, std::string_view file);
+NamedTensors parse_safetensors(std::span<const std::byte> bytes, std::string_view file,
+                               const std::shared_ptr<const void>& owner = nullptr);
 
 }  // namespace reddiff

@@ -246,11 +246,11 @@ TEST(Kinds, AFileHoldsThem) {
   // "telescope" stands for what a later release may know.
   card["kinds"] = {"white", "telescope", "camera"};
   write_model(camera_model(), card, dir / "m.safetensors");
-  const DenoiserPtr prior = load_conv_unet("m", dir.string(), at::kCPU, Precision::float32);
+  const DenoiserPtr prior = load_network({"m", dir.string(), at::kCPU, Precision::float32});
   EXPECT_EQ(prior->kinds(), (Names{"white", "camera"}));
   card.erase("kinds");
   write_model(camera_model(), card, dir / "plain.safetensors");
-  EXPECT_EQ(load_conv_unet("plain", dir.string(), at::kCPU, Precision::float32)->kinds(), Names{"white"});
+  EXPECT_EQ(load_network({"plain", dir.string(), at::kCPU, Precision::float32})->kinds(), Names{"white"});
   std::filesystem::remove_all(dir);
 }
 
