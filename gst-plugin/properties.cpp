@@ -91,9 +91,13 @@ const Row rows[] = {
     {"noise-max", &Settings::noise_max, 0, 255, frame, true,
      "Highest level that noise=-1 may take, in 8-bit code values: less = a wrong estimate can do less harm"},
     {"prior", &Settings::prior, 0, 0, start, false,
-     "Image model: a built-in name (default, large, tiny, dct) or the path of a .safetensors file with its .json card "
-     "beside it; "
+     "Image model: a built-in name (default, large, tiny, dct) or the path of a .safetensors, .pt, .pth or .ts file "
+     "with "
+     "its .json card beside it; "
      "dct needs no file"},
+    {"allow-code", &Settings::allow_code, 0, 0, start, false,
+     "Whether 'prior' may be a TorchScript program, which runs with your rights: only if you trust where it comes "
+     "from"},
     {"solver", enum_field<&Settings::solver, solver_type>(), 0, 0, rebuild, false,
      "Algorithm that finds the clean picture"},
     {"optimizer", enum_field<&Settings::optimizer, optimizer_type>(), 0, 0, rebuild, false,

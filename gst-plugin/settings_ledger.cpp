@@ -62,6 +62,7 @@ Config SettingsLedger::wanted() const {
   if (active_) {
     config.device = active_->device;
     config.prior = active_->prior;
+    config.allow_code = active_->allow_code;
     config.precision = active_->precision;
   }
   config.prior = expand_home(config.prior);

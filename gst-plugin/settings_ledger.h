@@ -10,7 +10,7 @@
 //   refused:  settled, but no Restorer can be made of them: active stays, and caps are asked for as before     refuse()
 //
 // A frame takes one InForce from next(). Settings become active once the negotiated video fits them, and until then the ones before
-// serve. `device`, `prior` and `precision` stay as they were at start(). Pure; the element's object lock guards it.
+// serve. `device`, `prior`, `allow-code` and `precision` stay as they were at start(). Pure; the element's object lock guards it.
 #pragma once
 
 #include <gst/video/video.h>

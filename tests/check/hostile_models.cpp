@@ -7,6 +7,7 @@
 
 #include "tests/check/failures.h"
 #include "tests/check/folder.h"
+#include "tests/core/stored_archive.h"
 
 namespace {
 
@@ -143,6 +144,40 @@ GST_START_TEST(cards_that_do_not_fit) {
 }
 GST_END_TEST
 
+// Files of PyTorch: what is more than tensors is refused before anything of it runs.
+GST_START_TEST(files_of_torch) {
+  const ModelFolder folder;
+  const std::string guided =
+      R"({"format":1,"name":"x","architecture":"guided-unet","config":{"heads":1,"attention_order":"heads-outside"},)"
+      R"("preconditioning":{"type":"eps"},"level":{"input":"step","schedule":"linear","steps":1000},"range":[-1,1]})";
+  const std::string script =
+      R"({"format":1,"name":"x","architecture":"torchscript","preconditioning":{"type":"denoiser"},)"
+      R"("level":{"input":"sigma"},"range":[-1,1],"sigma":[0.01,5],"multiple_of":8})";
+  const auto archive = [](const std::string& pickle) { return reddiff::stored_archive({{"a/data.pkl", pickle}}); };
+  const std::string program = reddiff::stored_archive({{"a/data.pkl", "\x80\x02."}, {"a/code/__torch__.py", "x"}});
+  const std::pair<std::string, const char*> wrong[] = {
+      {"", "too short"},
+      {"PK\x03\x04", "no table of contents"},
+      {archive("cposix\nsystem\nX\x04" + std::string(3, '\0') + "lsls\x85R."), "may run code"},
+      {archive("\x80\x02}."), "no tensors"},
+      {archive(std::string(100000, '(')), "cut off"},
+      {archive(nested("]", "a", 100000)), ""},
+      {std::string("\x80\x02\x8a\x0al\xfc\x9c") + "F\xf9 j\xa8P\x19.", "before PyTorch 1.6"},
+      {std::string("\x80\x04\x95") + std::string(100, 'x'), "runs code"},
+      {folder.weights, "other names"},
+      {program, "TorchScript program where its card says"},
+  };
+  folder.write("x.json", guided);
+  const GQuark stream = GST_STREAM_ERROR;
+  for (const auto& [bytes, hint] : wrong) {
+    folder.write("x.pt", bytes);
+    expect(folder.at("x.pt"), stream, GST_STREAM_ERROR_WRONG_TYPE, hint, hint);
+  }
+  folder.write("x.json", script);
+  expect(folder.at("x.pt"), GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "a program", "allow-code=true");
+}
+GST_END_TEST
+
 GST_START_TEST(paths_that_are_no_files) {
   const ModelFolder folder;
   const auto link = [&](const char* to, const char* name) {
@@ -242,6 +277,7 @@ static Suite* hostile_models_suite() {
   tcase_add_test(cases, a_good_copy_works);
   tcase_add_test(cases, weights_that_are_none);
   tcase_add_test(cases, cards_that_do_not_fit);
+  tcase_add_test(cases, files_of_torch);
   tcase_add_test(cases, paths_that_are_no_files);
   tcase_add_test(cases, files_of_somebody_else);
   tcase_add_test(cases, kernel_files);

@@ -47,6 +47,7 @@ static const char* const promised[] = {
     "reddiff conceal gboolean true",
     "reddiff zeta gdouble -1",
     "reddiff eta gdouble -1",
+    "reddiff allow-code gboolean false",
     "reddiffdegrade operator gchararray identity",
     "reddiffdegrade noise gdouble 0",
     "reddiffdegrade seed guint64 0",
