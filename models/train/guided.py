@@ -20,7 +20,7 @@ class Shape:
     multipliers: list = field(default_factory=lambda: [1, 2])
     blocks: int = 1  # residual blocks a level, one more on the way up
     attention: list = field(default_factory=list)  # levels that attend, 0 the finest
-    head_channels: int = 32
+    head_channels: int = 32  # 0: one head
     new_attention_order: bool = False
     scale_shift: bool = True
     updown: bool = True  # change sizes in a residual block, not with a convolution
@@ -75,7 +75,8 @@ class Block(nn.Module):
 class Attention(nn.Module):
     def __init__(self, shape, channels):
         super().__init__()
-        self.heads, self.new_order = channels // shape.head_channels, shape.new_attention_order
+        self.new_order = shape.new_attention_order
+        self.heads = channels // shape.head_channels if shape.head_channels else 1
         self.norm = norm(shape, channels)
         self.qkv = nn.Conv1d(channels, 3 * channels, 1)
         self.proj_out = nn.Conv1d(channels, channels, 1)
