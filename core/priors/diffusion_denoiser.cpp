@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include "core/api/error.h"
+#include "core/priors/gradient.h"
 #include "core/priors/pixel_shuffle.h"
 
 namespace reddiff {
@@ -35,6 +36,12 @@ std::int64_t DiffusionDenoiser::padded(std::int64_t side) const {
 at::Tensor DiffusionDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) const {
   const c10::NoGradGuard no_grad;
   return estimate(u, sigma);
+}
+
+DenoisedWithGradient DiffusionDenoiser::denoise_with_gradient(
+    const at::Tensor& u, const at::Tensor& sigma, const std::function<at::Tensor(const at::Tensor&)>& cotangent) const {
+  return through_autograd(
+      u, [&](const at::Tensor& input) { return estimate(input, sigma); }, cotangent);
 }
 
 at::Tensor DiffusionDenoiser::estimate(const at::Tensor& u, const at::Tensor& sigma) const {

@@ -15,7 +15,7 @@
 
 namespace reddiff {
 
-class DiffusionDenoiser final : public Denoiser {
+class DiffusionDenoiser final : public Denoiser, public DifferentiableDenoiser {
  public:
   // The range of levels is the card's; where it names none, the schedule's. `card.diffusion` must be set.
   DiffusionDenoiser(LevelNetworkPtr network, const ModelCard& card);
@@ -24,6 +24,11 @@ class DiffusionDenoiser final : public Denoiser {
 
   // The same, but gradients to u are recorded if they are on. Nothing is changed in place then.
   at::Tensor estimate(const at::Tensor& u, const at::Tensor& sigma) const;
+
+  DenoisedWithGradient denoise_with_gradient(
+      const at::Tensor& u, const at::Tensor& sigma,
+      const std::function<at::Tensor(const at::Tensor&)>& cotangent) const override;
+  const DifferentiableDenoiser* differentiable() const override { return network_->differentiable() ? this : nullptr; }
 
   double sigma_min() const override { return sigma_min_; }
   double sigma_max() const override { return sigma_max_; }

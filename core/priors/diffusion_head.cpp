@@ -54,6 +54,9 @@ at::Tensor cosine_betas(const DiffusionCard& card) {
   return (1 - g.narrow(0, 1, card.steps) / g.narrow(0, 0, card.steps)).clamp(0, 0.999);
 }
 
+// Of schedules that are longer than numbers reach: s is a million there.
+constexpr double least_abar = 1e-12;
+
 struct ScheduleRow {
   BetaSchedule schedule;
   at::Tensor (*betas)(const DiffusionCard&);
@@ -73,7 +76,7 @@ Coefficients coefficients_of(const DiffusionCard& card, const at::Tensor& s) {
 at::Tensor deviations_of(const DiffusionCard& card) {
   for (const ScheduleRow& row : schedules)
     if (row.schedule == card.schedule) {
-      const at::Tensor abar = (1 - row.betas(card)).cumprod(0);
+      const at::Tensor abar = (1 - row.betas(card)).cumprod(0).clamp_min(least_abar);
       return ((1 - abar) / abar).sqrt();
     }
   TORCH_CHECK(false, "a schedule of the card is missing from the table");
@@ -97,7 +100,7 @@ at::Tensor LevelWords::operator()(const at::Tensor& s) const {
   const at::Tensor place = s.log().contiguous();
   const at::Tensor after = at::searchsorted(log_deviations_, place).clamp(1, steps - 1), before = after - 1;
   const at::Tensor low = log_deviations_.take(before), high = log_deviations_.take(after);
-  return before + ((place - low) / (high - low)).clamp(0, 1);
+  return before + ((place - low) / (high - low).clamp_min(1e-12)).clamp(0, 1);
 }
 
 }  // namespace reddiff

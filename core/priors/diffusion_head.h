@@ -23,7 +23,7 @@ struct Coefficients {
 // Of the table of heads; computed on the device of s.
 Coefficients coefficients_of(const DiffusionCard& card, const at::Tensor& s);
 
-// [steps], float64 on the CPU: the deviations s of a schedule, rising.
+// [steps], float64 on the CPU: the deviations s of a schedule, rising, at most a million.
 at::Tensor deviations_of(const DiffusionCard& card);
 
 // What the network is told of s. A step is found between those of the schedule by interpolation in the logarithm of s.

@@ -20,6 +20,8 @@ class LevelNetwork {
   // Gradients are recorded, if they are on. Throws reddiff::Error; asks throw_if_aborted() between its layers.
   virtual at::Tensor forward(const at::Tensor& x, const at::Tensor& level) const = 0;
 
+  // Whether gradients can be sent back through it.
+  virtual bool differentiable() const { return true; }
   virtual std::int64_t multiple_of() const = 0;
   virtual at::Device device() const = 0;
   virtual std::string description() const = 0;

@@ -10,6 +10,7 @@
 
 #include "core/api/abort.h"
 #include "core/api/error.h"
+#include "core/priors/gradient.h"
 #include "core/priors/precision.h"
 
 namespace reddiff {
@@ -59,8 +60,17 @@ class ScriptNetwork final : public LevelNetwork {
     });
     const std::int64_t least = 64, m = multiple_of_;
     const std::int64_t side = card.diffusion->fixed_size ? card.diffusion->size : (least + m - 1) / m * m;
-    const c10::NoGradGuard no_grad;
-    forward(at::zeros({1, 3, side, side}, device), at::ones({1}, device));
+    const at::Tensor grey = at::zeros({1, 3, side, side}, device), level = at::ones({1}, device);
+    {
+      const c10::NoGradGuard no_grad;
+      forward(grey, level);
+    }
+    try {
+      const auto call = [&](const at::Tensor& x) { return forward(x, level); };
+      through_autograd(grey, call, [](const at::Tensor& result) { return at::ones_like(result); });
+      differentiable_ = true;
+    } catch (const std::exception&) {  // it works without one
+    }
   }
 
   at::Tensor forward(const at::Tensor& x, const at::Tensor& level) const override {
@@ -79,6 +89,7 @@ class ScriptNetwork final : public LevelNetwork {
     return result;
   }
 
+  bool differentiable() const override { return differentiable_; }
   std::int64_t multiple_of() const override { return multiple_of_; }
   at::Device device() const override { return device_; }
   std::string description() const override { return std::string("torchscript, ") + c10::toString(dtype_); }
@@ -102,7 +113,7 @@ class ScriptNetwork final : public LevelNetwork {
   }
 
   std::string name_;
-  bool takes_level_;
+  bool takes_level_, differentiable_ = false;
   std::int64_t multiple_of_;
   at::Device device_;
   at::ScalarType dtype_ = at::kFloat;

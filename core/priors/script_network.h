@@ -11,8 +11,8 @@
 namespace reddiff {
 
 // The program's forward(x, level), or forward(x) where the card says that it is told no level. It is called once on grey, so that what
-// does not work is said when it is loaded. `automatic` leaves its numbers in the format they have; the others convert them and the picture,
-// not the level. Throws Error{wrong_model}.
+// does not work is said when it is loaded, and once for a gradient, which it may not have. `automatic` leaves its numbers in the format
+// they have; the others convert them and the picture, not the level. Throws Error{wrong_model}.
 LevelNetworkPtr load_script(const FileBytes& file, const ModelCard& card, at::Device device, Precision precision);
 
 }  // namespace reddiff

@@ -4,6 +4,7 @@
 // read from the shapes of its weights and refused of others, and its words for noise against a prior whose denoiser is known.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -268,6 +269,17 @@ TEST(Heads, TheRangeOfLevelsIsTheSchedules) {
   }
 }
 
+// Its abar is less than any number.
+TEST(Heads, ALongScheduleIsCutOff) {
+  ModelCard card = gaussian_card(Head::eps, LevelInput::step);
+  card.diffusion->steps = 100000;
+  const DiffusionDenoiser prior(std::make_shared<GaussianNetwork>(*card.diffusion, 0.4), card);
+  EXPECT_NEAR(prior.sigma_max(), 1e6, 1);
+  const at::Tensor u = weight("u", {1, 3, 8, 8});
+  EXPECT_LT(worst(prior.denoise(u, level(0.4)), 0.5 * u), 1e-3);
+  EXPECT_TRUE(at::isfinite(prior.denoise(u, level(1e9))).all().item<bool>());
+}
+
 // --- sizes -----------------------------------------------------------------------------------------------------------
 
 TEST(DiffusionDenoisers, PadToWhatTheNetworkTakes) {
@@ -317,12 +329,24 @@ TEST(DiffusionDenoisers, ABatchDoesNotChangeAPictureAndInputsAreLeftAlone) {
     EXPECT_LT(worst(all.narrow(0, i, 1), prior.denoise(u.narrow(0, i, 1), levels.narrow(0, i, 1))), 1e-4);
 }
 
-TEST(DiffusionDenoisers, AnEstimateHasAGradient) {
-  const DiffusionDenoiser prior(network("updown"), card_of("updown"));
-  const at::Tensor u = weight("u", {1, 3, 13, 20}).set_requires_grad(true);
-  prior.estimate(u, level(0.3)).square().sum().backward();
-  EXPECT_GT(u.grad().abs().max().item<double>(), 0);
-  EXPECT_TRUE(at::isfinite(u.grad()).all().item<bool>());
+// In the mode that frames are restored in.
+TEST(DiffusionDenoisers, HaveAGradientThroughTilesToo) {
+  const auto prior = std::make_shared<DiffusionDenoiser>(network("updown"), card_of("updown"));
+  const TiledDenoiser tiled(prior, {.size = 64, .overlap = 16});
+  ASSERT_TRUE(tiled.differentiable());
+  const c10::InferenceMode frames;
+  for (const std::int64_t width : {20, 70}) {
+    const at::Tensor u = weight("u", {1, 3, 13, width}), direction = weight("direction", {1, 3, 13, width});
+    const auto twice = [](const at::Tensor& denoised) { return 2 * denoised; };
+    const auto found = tiled.differentiable()->denoise_with_gradient(u, level(0.3), twice);
+    EXPECT_LT(worst(found.denoised, tiled.denoise(u, level(0.3))), 1e-5);
+    const auto energy = [&](double step) {
+      return tiled.denoise(u + step * direction, level(0.3)).to(at::kDouble).square().sum().item<double>();
+    };
+    const double told = (found.gradient * direction).sum().item<double>();
+    const double measured = (energy(1e-2) - energy(-1e-2)) / 2e-2;
+    EXPECT_NEAR(told, measured, 0.02 * std::abs(measured) + 0.05) << width;
+  }
 }
 
 }  // namespace

@@ -193,6 +193,15 @@ TEST_F(ForeignModels, AProgramRunsOnlyIfItMay) {
   const at::Tensor u = weight("u", {2, 3, 21, 34});
   EXPECT_LT((prior->denoise(u, half_level) - u / 1.25).abs().max().item<double>(), 1e-6);
   refused("script.ts", ErrorCode::settings, false);  // though it is in memory
+  ASSERT_TRUE(prior->differentiable());
+  const auto v = [](const at::Tensor& denoised) { return at::ones_like(denoised); };
+  const auto found = prior->differentiable()->denoise_with_gradient(u, half_level, v);
+  EXPECT_LT((found.gradient - 1 / 1.25).abs().max().item<double>(), 1e-6);
+}
+
+TEST_F(ForeignModels, AProgramMayHaveNoGradient) {
+  write_script("  return x.detach()\n");
+  EXPECT_FALSE(load("script.ts", true)->differentiable());
 }
 
 TEST_F(ForeignModels, AProgramMayBeToldNoLevel) {
