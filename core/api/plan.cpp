@@ -115,7 +115,7 @@ PlanBook::PlanBook(const Config& config, bool live)
 }
 
 void PlanBook::check_intervals() const {
-  if (op_.linear() || solver_ != SolverKind::hqs) return;
+  if (op_.linear() || (solver_ != SolverKind::hqs && solver_ != SolverKind::diffpir)) return;
   if (!says_intervals(kind_))
     refuse("operator " + op_.text() + ": of " + interval_operators() +
            " the exact step is known for one, in the last place, behind linear operators; change the order, or set "
@@ -220,7 +220,7 @@ Plan PlanBook::at_intervals(double sigma_y, int most_calls) const noexcept {
 }
 
 Plan PlanBook::at(double sigma_y, int most_calls, Errors errors) const noexcept {
-  if (errors == Errors::intervals) return at_intervals(sigma_y, most_calls);
+  if (errors == Errors::intervals && !draws_a_sample(solver_)) return at_intervals(sigma_y, most_calls);
   const bool cleans = errors == Errors::codec && cleans_first();
   Plan plan;
   plan.shape = cleans ? with_cleaning(shape_at(level_to_core(1))) : shape_at(sigma_y);

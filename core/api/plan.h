@@ -70,7 +70,8 @@ class PlanBook {
 
   // Whether intervals are of use.
   bool knows_intervals() const {
-    return solver_ == SolverKind::ensemble || (solver_ == SolverKind::hqs && says_intervals(kind_));
+    const bool has_exact_step = solver_ == SolverKind::hqs || solver_ == SolverKind::diffpir;
+    return solver_ == SolverKind::ensemble || (has_exact_step && says_intervals(kind_));
   }
 
   // The stage of the operator that says in which intervals values lie, where that is of use.

@@ -83,7 +83,8 @@ PresetPasses passes_of_samples(const PassQuery& query) {
   if (query.solver == SolverKind::dps) steps *= 5;
   PresetPasses passes;
   passes.cold.steps = steps;
-  passes.cold.start_level = std::max(query.kind == ProblemKind::fill ? 5.0 : 2.0, query.sigma_y);
+  const double start = query.kind == ProblemKind::fill ? 5 : says_intervals(query.kind) ? 0.5 : 2;
+  passes.cold.start_level = std::max(start, query.sigma_y);
   passes.warm = passes.cold;
   passes.warm.steps = (steps + 1) / 2;
   passes.warm.start_level = std::max(0.3, query.sigma_y);

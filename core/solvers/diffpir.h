@@ -18,7 +18,7 @@ class DiffPir final : public Solver {
  public:
   DiffPir(const DiffPirOptions& options, std::uint64_t seed)
       : step_{options.weighting, options.prior_weight, options.data_weight}, zeta_(options.zeta), seed_(seed) {}
-  Needs needs() const override { return {.linear = true, .proximal = true}; }
+  Needs needs() const override { return {.linear = true, .proximal = true, .or_intervals = true}; }
   Solution solve(const Denoiser& prior, const Problem& problem, const Start& start, const Pass& pass,
                  Trace& trace) const override;
 
