@@ -149,6 +149,7 @@ def main():
     parser.add_argument("--pictures", help="folder of pictures to report, in place of scikit-image's")
     parser.add_argument("--maps", action="store_true", help="also RED-Diff's weightings, orders, learning rate against lambda")
     parser.add_argument("--video", nargs="*", default=[], metavar="PATH[:FIRST[:CROP]]", help="also these clips, frame by frame and with the filter")
+    parser.add_argument("--phase", metavar="PYTHON", help="also phase retrieval, by a Python interpreter that has PyTorch")
     parser.add_argument("--again", action="store_true", help="choose settings again that are in paper_settings.json")
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
@@ -157,6 +158,7 @@ def main():
     table = run(args, results, settings)
     more = paper_more.maps(Measurement(args, False), results, settings, chosen_tasks(args)) if args.maps else []
     more += paper_more.on_video(args.video, args.prior, settings, chosen_tasks(args))
+    more += paper_more.phase(args.phase, args.prior, tasks.pictures(args.size, False, args.pictures)) if args.phase else []
     paper_page.write(args, table, inputs(args), settings, more)
 
 

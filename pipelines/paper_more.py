@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The rest of the paper's figures: RED-Diff's weightings, orders, learning rate against lambda; and the same solvers on video."""
+"""The rest of the paper's figures: RED-Diff's weightings, orders, learning rate against lambda; the same solvers on video; phase retrieval."""
+import json
+import os
+import subprocess
+
 import numpy as np
 
 import evaluate
@@ -54,3 +58,17 @@ def on_video(clips, prior, settings, asked):
                 lines.append(f"| {name} | {solver.searched_at} | {psnr.mean():.2f} | {psnr[-1]:.2f} | {measures.flicker(out, truth):.2f} |")
             lines.append("")
     return lines
+
+
+def phase(python, prior, pictures):
+    """Lines of Markdown, by paper_phase.py and a Python that has PyTorch."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    command = [python, os.path.join(here, "paper_phase.py"), os.path.join(here, "..", "models", f"{prior}.safetensors"), *map(str, pictures.shape[2:0:-1])]
+    done = subprocess.run(command, input=pictures.tobytes(), capture_output=True, check=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    lines = ["### Phase retrieval, offline", "", "Magnitudes of the spectrum of the picture on black, twice its size; hio: 300 rounds and 50 of error reduction, the better of two starts;",
+             "red-diff: 100 steps, learning rate .5, lambda .25. dB, of each picture.", "", "| | " + " | ".join(str(i + 1) for i in range(len(rows))) + " |",
+             "|---|" + "---|" * len(rows)]
+    for name in rows[0]:
+        lines.append(f"| {name} | " + " | ".join(f"{row[name]:.1f}" for row in rows) + " |")
+    return [*lines, ""]
