@@ -134,7 +134,8 @@ SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver)
     options.optimizer_epsilon.reset();
     options.returned = Returned::before_last_step;
   }
-  // Straight-through, the published rates end below the measurement, but for clipping: by search.
+  // Straight-through, published rates end below a measurement that was rounded: by search (core/solvers/DECISIONS.md).
+  if (kind == ProblemKind::clipped && preset != Preset::paper) options.prior_weight = 4;
   if (kind == ProblemKind::quantised) options.learning_rate = 0.02;
   if (kind == ProblemKind::coded) options.learning_rate = 0.1;
   return options;
