@@ -219,7 +219,9 @@ class DecodedPlanes {
 
   // The same, and what it was before libjpeg's filter enlarged it.
   std::vector<at::Tensor> candidates(const CodedPlane& coded) const {
-    std::vector<at::Tensor> planes{get(coded)};
+    std::vector<at::Tensor> planes;
+    planes.reserve(2);
+    planes.push_back(get(coded));
     if (coded.across * coded.down > 1)
       planes.push_back(before_enlarging(planes[0], coded.across, coded.down, picture_.size(2), picture_.size(3)));
     return planes;
