@@ -338,15 +338,15 @@ TEST(NoiseModel, LooksPastBarsAndInsets) {
       {"inset", [](at::Tensor& t, double v) { t.narrow(2, 101, 80).narrow(3, 133, 110).fill_(v); }}};
   for (const auto& [name, cover] : covers)
     for (const auto& [level, own] : {std::pair{20.0, 0.0}, {20.0, 1.0}, {5.0, 0.0}, {5.0, 1.0}})
-      for (const double shade : {-1.0, -0.5}) {
+      for (const auto& [shade, format] : {std::pair{-1.0, "RGB"}, {-1.0, "I420"}, {-0.5, "RGB"}}) {
         auto truth = clean.clone(), sigma = at::full_like(clean, level);
         cover(truth, shade);
         cover(sigma, own);
         NoiseModel model;
         for (std::uint64_t frame = 0; frame < 2; ++frame) {
           const auto noisy = to_codes(truth + sigma * 2 / 255 * noise({1, 3, height, width}, 80 + frame));
-          EXPECT_NEAR(level_of(model, noisy, oracle(truth)), level, std::max(0.5, 0.1 * level))
-              << name << shade << own << frame;
+          EXPECT_NEAR(level_of(model, noisy, oracle(truth), format), level, std::max(0.5, 0.1 * level))
+              << name << shade << format << own << frame;
         }
       }
 }
