@@ -30,7 +30,8 @@ constexpr double most_unread = 1.5, most_unread_of_colour = 2.5;
 constexpr double rise_of_correlated = 2, rise_that_stays = 1.6;
 constexpr double most_told = 2;                           // times what is read at full size
 constexpr int followed_at_first = 4, followed_again = 4;  // frames whose motion is looked for: then one in so many
-constexpr int learnt_again = 4;  // frames: the spectrum of what has turned out to be white noise
+constexpr int enough_in_a_row = 2;  // frames that have stood still, before anything else has told of noise
+constexpr int learnt_again = 4;     // frames: the spectrum of what has turned out to be white noise
 
 constexpr int idle_before_rest = 8, looked_at = 4;  // frames; of resting ones one in so many is looked at
 
@@ -57,11 +58,18 @@ bool NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const
   auto change = estimate_change(planes, before_);
   if (change.share < enough_changed) return false;
   bool still = stands_still(change, verdict_.has_value());
+  if (!is_sure(still)) still = false;
   if (!still && alone.white() > 0)
     if (const auto along = change_along_motion(planes)) change = *along, still = true;
   if (!still && !verdict_) return false;
   for (std::size_t size = 0; size < noise_sizes; ++size) curves_[size].learn(alone.own[size], change.own[size]);
   return still && learn_share(alone, change);
+}
+
+// A slow pan over fine texture comes near to standing still, and passes for it now and then.
+bool NoiseModel::is_sure(bool still) {
+  still_in_a_row_ = still ? still_in_a_row_ + 1 : 0;
+  return verdict_ || noise_share_ || still_in_a_row_ >= enough_in_a_row;
 }
 
 // What changes where each block is compared with where it was, if that shows no detail.
@@ -182,7 +190,7 @@ void NoiseModel::start_scene() {
   track_.restart();
   spectrum_.restart();
   rise_ = 1;
-  moving_ = 0;
+  moving_ = still_in_a_row_ = 0;
   noise_share_.reset();
   judged_.reset();
 }

@@ -60,6 +60,7 @@ class NoiseModel {
 
   // Whether the picture stands still, or moves by whole pixels: then the last one is what it was, moved.
   bool learn_from_change(const std::vector<NoisePlanes>& planes, const NoiseEstimate& alone);
+  bool is_sure(bool still);
   std::optional<NoiseEstimate> change_along_motion(const std::vector<NoisePlanes>& planes);
   bool learn_share(const NoiseEstimate& alone, const NoiseEstimate& change);
   void learn_spectrum(const at::Tensor& picture);
@@ -79,9 +80,10 @@ class NoiseModel {
   std::optional<NoiseEstimate> last_;  // of the frame before
   at::Tensor last_picture_;            // where it has noise and no pixel is missing; else undefined
   SpectrumTrack spectrum_;
-  double rise_ = 1;                    // of the spectrum, where it is that of correlated noise; else 1
-  int not_learnt_ = 0;                 // frames since it was looked at
-  int moving_ = 0;                     // frames of this scene in which something moved
+  double rise_ = 1;     // of the spectrum, where it is that of correlated noise; else 1
+  int not_learnt_ = 0;  // frames since it was looked at
+  int moving_ = 0;      // frames of this scene in which something moved
+  int still_in_a_row_ = 0;
   std::optional<Levels> noise_share_;  // of what a single frame shows, 0..1, where time has told
   // What the prior said, and of which levels; before it was asked there are none.
   std::optional<Levels> judged_;
