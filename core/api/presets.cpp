@@ -69,9 +69,9 @@ PresetPasses passes_at_falling_levels(const PassQuery& query) {
   passes.cold.start_level = std::max(cold.start, query.sigma_y);
   passes.cold.end_level = cold.end;
   passes.warm = passes.cold;
-  passes.warm.end_level = warm.end;
   // Steps at low levels would leave the noise of a small measurement in the picture.
   if (query.kind == ProblemKind::reduce && is_noisy(query.sigma_y)) return passes;
+  passes.warm.end_level = warm.end;
   passes.warm.start_level = std::max(warm.start, query.sigma_y);
   passes.warm.steps = (passes.cold.steps + 1) / 2;  // from a good start half the steps go as far
   return passes;
