@@ -77,13 +77,14 @@ PresetPasses passes_at_falling_levels(const PassQuery& query) {
   return passes;
 }
 
-// Samplers: how many steps, and where they start. What is far from the start needs much noise to be found.
+// Samplers: how many steps, and where they start (pipelines/paper_settings.json). Where a gradient leads, all levels are of use.
 PresetPasses passes_of_samples(const PassQuery& query) {
   int steps = query.preset == Preset::live ? 10 : query.preset == Preset::quality ? 20 : 50;
   if (query.solver == SolverKind::dps) steps *= 5;
   PresetPasses passes;
   passes.cold.steps = steps;
-  const double start = query.kind == ProblemKind::fill ? 5 : says_intervals(query.kind) ? 0.5 : 2;
+  const bool is_guided = query.solver == SolverKind::dps || query.solver == SolverKind::pigdm;
+  const double start = is_guided ? 5 : says_intervals(query.kind) ? 0.5 : 1;
   passes.cold.start_level = std::max(start, query.sigma_y);
   passes.warm = passes.cold;
   passes.warm.steps = (steps + 1) / 2;
@@ -91,14 +92,14 @@ PresetPasses passes_of_samples(const PassQuery& query) {
   return passes;
 }
 
-SolverOptions options_of_samples(SolverKind solver) {
+SolverOptions options_of_samples(ProblemKind kind, SolverKind solver) {
   switch (solver) {
     case SolverKind::dps:
       return DpsOptions{};
     case SolverKind::pigdm:
       return PiGdmOptions{};
     case SolverKind::ddrm:
-      return DdrmOptions{};
+      return DdrmOptions{kind == ProblemKind::blur ? 0.85 : 1.0};
     default:
       return DiffPirOptions{};
   }
@@ -127,7 +128,7 @@ SolverKind preset_solver(Preset preset, ProblemKind kind) {
 SolverOptions preset_options(Preset preset, ProblemKind kind, SolverKind solver) {
   if (solver == SolverKind::hqs) return HqsOptions{};
   if (solver == SolverKind::ensemble) return EnsembleOptions{};
-  if (draws_a_sample(solver)) return options_of_samples(solver);
+  if (draws_a_sample(solver)) return options_of_samples(kind, solver);
   RedDiffOptions options;
   if (preset == Preset::paper) {  // the published settings for linear problems
     options.learning_rate = kind == ProblemKind::reduce ? 0.1 : 0.5;
