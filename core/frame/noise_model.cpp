@@ -58,9 +58,9 @@ bool NoiseModel::learn_from_change(const std::vector<NoisePlanes>& planes, const
   auto change = estimate_change(planes, before_);
   if (change.share < enough_changed) return false;
   bool still = stands_still(change, verdict_.has_value());
-  if (!is_sure(still)) still = false;
   if (!still && alone.white() > 0)
     if (const auto along = change_along_motion(planes)) change = *along, still = true;
+  if (!is_sure(still)) still = false;
   if (!still && !verdict_) return false;
   for (std::size_t size = 0; size < noise_sizes; ++size) curves_[size].learn(alone.own[size], change.own[size]);
   return still && learn_share(alone, change);

@@ -138,6 +138,19 @@ TEST(NoiseModel, TimeDoesNotTakeAPanForNoise) {
   }
 }
 
+// One frame that has not moved is no proof, as slow pans over fine texture pass for it now and then; two are.
+TEST(NoiseModel, TimeIsAskedTwice) {
+  const auto clean = with_detail(scene(height, width, 8) * 0.5, 40);
+  const Denoise takes_nothing = [](const at::Tensor& u, double) { return u.clone(); };
+  NoiseModel model;
+  const auto next = [&](std::uint64_t frame) {
+    return level_of(model, clean + 6 * 2 / 255.0 * noise({1, 3, height, width}, 120 + frame), takes_nothing);
+  };
+  EXPECT_EQ(next(0), 0);
+  EXPECT_EQ(next(1), 0);
+  EXPECT_NEAR(next(2), 6, 1.5);
+}
+
 // A picture that moves by whole pixels tells as one does that stands still, each part along its own motion; the judge does not know its noise.
 TEST(NoiseModel, TimeFindsNoiseOfWhatMovesByWholePixels) {
   constexpr std::int64_t room = 64;
