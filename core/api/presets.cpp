@@ -113,7 +113,7 @@ struct IntervalSettings {
 
 const IntervalSettings& interval_settings(ProblemKind kind) {
   static constexpr IntervalSettings clipped{2, 4, 8, 3.5, 0.5, 2.6}, quantised{2, 3, 4, 1.4, 0.4, 0.9},
-      coded{1, 2, 4, 2.5, 0.8, 1.8};
+      coded{1, 2, 2, 2.5, 0.8, 1.8};
   if (kind == ProblemKind::clipped) return clipped;
   return kind == ProblemKind::quantised ? quantised : coded;
 }
