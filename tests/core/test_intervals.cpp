@@ -252,7 +252,9 @@ TEST(IntervalPlans, LevelsFallAndCallsAreThoseOfThePreset) {
         const auto plan = book.at(0.1, most, Errors::intervals);
         EXPECT_EQ(plan.along.steps, 1);
         EXPECT_GE(plan.cold.steps, 0);
-        if (most > 0) EXPECT_LE(plan.cold.steps + plan.along.steps, most);
+        if (most > 0) {
+          EXPECT_LE(plan.cold.steps + plan.along.steps, most);
+        }
         EXPECT_GE(plan.cold.start_level, plan.along.start_level) << text;
         EXPECT_GT(plan.along.start_level, 0) << text;
       }
