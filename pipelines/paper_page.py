@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import os
+import sys
 
 import numpy as np
 
@@ -165,4 +166,4 @@ def write(args, table, inputs, settings, more):
     with open(os.path.join(args.out, "page.html"), "w") as file:
         file.write(to_html(lines, plots))
     print("\n".join(lines))
-    print(f"paper: {os.path.join(args.out, 'page.html')}", flush=True)
+    print(f"paper: {os.path.join(args.out, 'page.html')}", file=sys.stderr, flush=True)
