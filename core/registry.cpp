@@ -29,12 +29,10 @@ constexpr SolverEntry solvers[] = {
     {SolverKind::diffpir, make_diffpir},
 };
 
-DenoiserPtr make_named_network(const PriorRequest& request) { return load_network(request); }
-
 constexpr PriorEntry priors[] = {
-    {"default", make_named_network},
-    {"large", make_named_network},
-    {"tiny", make_named_network},
+    {"default", load_network},
+    {"large", load_network},
+    {"tiny", load_network},
     {"dct", [](const PriorRequest& request) { return make_dct_shrink(request.device); }},
 };
 
@@ -63,7 +61,7 @@ SolverPtr make_solver(SolverKind solver, const SolverOptions& options, std::uint
 DenoiserPtr make_prior(const PriorRequest& request) {
   for (const auto& entry : priors)
     if (request.name == entry.name) return entry.make(request);
-  return make_named_network(request);  // a path, or a model of one's own in a folder that is searched
+  return load_network(request);  // a path, or a model of one's own in a folder that is searched
 }
 
 }  // namespace reddiff

@@ -93,11 +93,6 @@ def pictures_in(folder):
     return made
 
 
-# Photographs and films that are not without noise: what is taken away of them is white, and most of it where they are flat
-# (pipelines/evaluate noise --kind clean prints it); of vtest it brings frames nearer to the mean of others.
-WITH_NOISE = ("hubble", "graf", "carphone", "vtest")
-
-
 # ---- screens, drawings, games
 
 WORDS = ("The quick brown fox jumps over the lazy dog 0123456789, said (the) user; it's 12:45 on 3/14 & all's well. "

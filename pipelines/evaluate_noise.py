@@ -140,7 +140,7 @@ def noisy_table(clips, args):
 
 
 def clean_table(clips, args):
-    worst, noisy = [], []
+    worst = []
     for name, get in {**clean.SCREEN, **{name: (lambda f=f: f) for name, f in clips.items()}}.items():
         frames = get()
         for way in (w for w in material.WAYS if material.asked(w, args.ways)):
@@ -148,15 +148,14 @@ def clean_table(clips, args):
             made = material.Made(frames, frames if args.enlarge else change(frames), 0.0)
             for mode in args.modes:
                 row = EnlargedRow(frames, change, mode, args) if args.enlarge else Row(made, mode, (), args)
-                has_noise = name.startswith(clean.WITH_NOISE) and not row.unchanged
-                (noisy if has_noise else worst).append((row.automatic, f"{name}, {way}, {mode}", row.last, row.taken))
+                worst.append((row.automatic, f"{name}, {way}, {mode}", row.last, row.taken))
                 print(f"| {name}, {way}, {mode} | {row.input:6.2f} | {row.automatic:+6.2f} | {row.first:5.2f} | {row.last:5.2f} | "
                       f"{'yes' if row.unchanged else 'no'} |", flush=True)
     lose = sorted(entry for entry in worst if entry[0] < -0.1 or entry[2] > 0.5)
     print(f"\n{len(lose)} of {len(worst)} lose more than .1 dB or are said to have noise" +
           "".join(f"; {name} {gain:+.2f}, {said:.2f}" for gain, name, said, _ in lose[:8]))
-    for _, name, said, (size, alike, where) in noisy:
-        print(f"noise of its own: {name}: said {said:.2f}, taken from luma {size:.2f}, neighbours correlate by {alike:+.2f}, {where:.1f} times as "
+    for _, name, said, (size, alike, where) in lose:
+        print(f"{name}: said {said:.2f}, taken from luma {size:.2f}, neighbours correlate by {alike:+.2f}, {where:.1f} times as "
               "much where it is flat as beside detail")
 
 

@@ -60,12 +60,11 @@ def restored(task, degraded, properties):
 TIMED_STEPS = 8
 
 
-def milliseconds_of_a_step(args, settings):
+def milliseconds_of_a_step(args, reported, settings):
     """{task: {solver: ms}}, one after the other in one go and never remembered: times of different hours do not compare."""
-    truth = tasks.pictures(args.size, False, args.pictures)[:3]
     found = {}
     for task in chosen_tasks(args):
-        degraded = task.degrade(truth)
+        degraded = reported.of(task)[:3]
         for solver in (s for s in tasks.SOLVERS if s.serves(task)):
             _, ms = restored(task, degraded, {"prior": args.prior, **solver.properties, **settings[task.name][solver.name], "steps": TIMED_STEPS})
             found.setdefault(task.name, {})[solver.name] = ms / TIMED_STEPS
@@ -80,13 +79,17 @@ class Measurement:
         self.which = "searched" if searched else (args.pictures or "reported")
         self.size, self.prior, self.degraded = args.size, args.prior, {}
 
+    def of(self, task):
+        """What the task makes of the pictures."""
+        if task.name not in self.degraded:
+            self.degraded[task.name] = task.degrade(self.truth)
+        return self.degraded[task.name]
+
     def measured(self, results, task, properties):
         asked = {"pictures": self.which, "count": len(self.truth), "size": self.size, "prior": self.prior, "task": task.name, **properties}
 
         def measure():
-            if task.name not in self.degraded:
-                self.degraded[task.name] = task.degrade(self.truth)
-            out, _ = restored(task, self.degraded[task.name], {"prior": self.prior, **properties})
+            out, _ = restored(task, self.of(task), {"prior": self.prior, **properties})
             return {"psnr": [round(float(p), 3) for p in measures.psnr(out, self.truth)], "ssim": round(measures.ssim(out, self.truth), 4)}
 
         return results.get(asked, measure)
@@ -130,28 +133,26 @@ def search(args, results):
     return settings
 
 
-def run(args, results, settings):
+def run(args, reported, results, settings):
     """{task: {solver: {steps: row}}}, rows with the mean over pictures and seeds."""
-    measurement = Measurement(args, False)
     jobs = [(t, s, n, seed) for t in chosen_tasks(args) for s in tasks.SOLVERS if s.serves(t) for n in s.steps for seed in range(args.seeds)]
     progress = Progress(len(jobs))
     table = {}
     for task, solver, steps, seed in jobs:
         option = settings[task.name][solver.name]
-        row = measurement.measured(results, task, {**solver.properties, **option, "steps": steps, "seed": seed})
+        row = reported.measured(results, task, {**solver.properties, **option, "steps": steps, "seed": seed})
         table.setdefault(task.name, {}).setdefault(solver.name, {}).setdefault(steps, []).append(row)
         progress.step(f"{task.name}: {solver.name} {steps} steps {np.mean(row['psnr']):.2f} dB")
-    step = milliseconds_of_a_step(args, settings)
+    step = milliseconds_of_a_step(args, reported, settings)
     return {t: {s: {n: paper_page.mean_row(rows, n * step[t][s]) for n, rows in by_steps.items()} for s, by_steps in by_solver.items()} for t, by_solver in table.items()}
 
 
-def inputs(args):
+def inputs(args, reported):
     """What each task starts from, PSNR; plainly enlarged, holes grey."""
-    measurement = Measurement(args, False)
     found = {}
     for task in chosen_tasks(args):
-        out, _ = evaluate.through(task.degrade(measurement.truth), task.scale, "reddiff", "strength=0", *[f"{k}={v}" for k, v in task.properties.items()])
-        found[task.name] = float(np.mean(measures.psnr(out, measurement.truth)))
+        out, _ = evaluate.through(reported.of(task), task.scale, "reddiff", "strength=0", *[f"{k}={v}" for k, v in task.properties.items()])
+        found[task.name] = float(np.mean(measures.psnr(out, reported.truth)))
     return found
 
 
@@ -171,11 +172,12 @@ def main():
     os.makedirs(args.out, exist_ok=True)
     results = Results(os.path.join(args.out, "results.jsonl"))
     settings = search(args, results)
-    table = run(args, results, settings)
-    more = paper_more.maps(Measurement(args, False), results, settings, chosen_tasks(args)) if args.maps else []
+    reported = Measurement(args, False)
+    table = run(args, reported, results, settings)
+    more = paper_more.maps(reported, results, settings, chosen_tasks(args)) if args.maps else []
     more += paper_more.on_video(args.video, args.prior, settings, chosen_tasks(args))
-    more += paper_more.phase(args.phase, args.prior, tasks.pictures(args.size, False, args.pictures)) if args.phase else []
-    paper_page.write(args, table, inputs(args), settings, more)
+    more += paper_more.phase(args.phase, args.prior, reported.truth) if args.phase else []
+    paper_page.write(args, table, inputs(args, reported), settings, more)
 
 
 if __name__ == "__main__":

@@ -19,24 +19,6 @@ HIO_ROUNDS, ERROR_REDUCTION_ROUNDS, BETA, STARTS = 300, 50, 0.9, 2
 STEPS, RATE, LAMBDA = 100, 0.5, 0.25  # of RED-Diff, as published for phase retrieval
 
 
-def load(path):
-    """The network for white noise of a .safetensors file with its card."""
-    config = json.load(open(os.path.splitext(path)[0] + ".json"))["config"]
-    data = open(path, "rb").read()
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + length])
-    types = {"F16": torch.float16, "F32": torch.float32, "BF16": torch.bfloat16}
-    body = bytearray(data[8 + length:])
-    state = {}
-    for name, entry in header.items():
-        if name != "__metadata__" and not name.startswith("kinds."):
-            begin, end = entry["data_offsets"]
-            state[name] = torch.frombuffer(body[begin:end], dtype=types[entry["dtype"]]).reshape(entry["shape"]).float()
-    net = network.UNet(config["ch"], config["enc"], config["mid"], config["dec"], config["e"])
-    net.load_state_dict(state)
-    return net.requires_grad_(False)
-
-
 def padded(x):
     return torch.nn.functional.pad(x, (0, x.shape[-1], 0, x.shape[-2]))
 
@@ -91,7 +73,7 @@ def psnr(x, truth):
 
 def main():
     model, width, height = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    net = load(model)
+    net = network.load_network(model).requires_grad_(False)
     torch.set_num_threads(1)
     pictures = torch.frombuffer(bytearray(sys.stdin.buffer.read()), dtype=torch.uint8).view(-1, height, width, 3).permute(0, 3, 1, 2) / 255
     for truth in pictures:

@@ -43,8 +43,8 @@ constexpr Name<SolverKind> solvers[] = {
      "noise alone: the picture denoised at its noise level, the mean over turned and mirrored copies"},
     {SolverKind::dps, "dps",
      "diffusion posterior sampling (arXiv 2209.14687): a sample led by a gradient through the prior, 'zeta' times; "
-     "many "
-     "steps, three times as long each"},
+     "many steps, "
+     "three times as long each"},
     {SolverKind::pigdm, "pigdm",
      "pseudo-inverse guidance (ICLR 2023): as dps, the misfit weighed by its covariance, noise by 'eta'"},
     {SolverKind::ddrm, "ddrm",

@@ -207,10 +207,10 @@ Observed Observer::observe(const FrameView& frame, const FrameOptions& options, 
     told = map_of_noise(frame, options, seen, uniform);
   seen.noise = noise_seen(options, seen.noise_free ? 0 : told.sigma_y, told.sigma_y / uniform);
   if (sound.defined()) seen.known = sound;  // not before: few blocks are without an impulse
-  seen.likelihood = likelihood(frame, seen, told, will_be_solved);
+  const bool in_cells = will_be_solved && knows_.cells;
+  seen.likelihood = in_cells ? cells(frame, options, seen.picture) : likelihood(frame, seen, told, will_be_solved);
   if (looks && noise_.is_correlated() && !seen.is_least) seen.likelihood = correlated(seen.likelihood);
   if (will_be_solved) take_tables(frame, options, seen);
-  if (will_be_solved && knows_.cells) seen.likelihood = cells(frame, options, seen.picture);
   return seen;
 }
 

@@ -99,9 +99,8 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
     return run_each(u, sigma);
   }
 
-  DenoisedWithGradient denoise_with_gradient(
-      const at::Tensor& u, const at::Tensor& sigma,
-      const std::function<at::Tensor(const at::Tensor&)>& cotangent) const override {
+  DenoisedWithGradient denoise_with_gradient(const at::Tensor& u, const at::Tensor& sigma,
+                                             const Cotangent& cotangent) const override {
     return through_autograd(
         u, [&](const at::Tensor& input) { return run_each(input, sigma); }, cotangent);
   }

@@ -23,16 +23,18 @@ struct DenoisedWithGradient {
   at::Tensor gradient;  // J_D(u)^T v, of the shape of u
 };
 
+// v of D(u, sigma), of its shape: the gradient in D of what is to be differentiated in u.
+using Cotangent = std::function<at::Tensor(const at::Tensor& denoised)>;
+
 // The optional face of a prior through which a gradient can be sent back, for solvers that guide samples (core/solvers/guided.h).
 class DifferentiableDenoiser {
  public:
   virtual ~DifferentiableDenoiser() = default;
 
-  // u, sigma and what is thrown: as Denoiser::denoise. v = cotangent(D(u, sigma)), of the same shape, is the gradient in D of what is to
-  // be differentiated in u. Takes the time of about three calls and keeps what every layer has written until it returns.
-  virtual DenoisedWithGradient denoise_with_gradient(
-      const at::Tensor& u, const at::Tensor& sigma,
-      const std::function<at::Tensor(const at::Tensor& denoised)>& cotangent) const = 0;
+  // u, sigma and what is thrown: as Denoiser::denoise. Takes the time of about three calls and keeps what every layer has written until
+  // it returns.
+  virtual DenoisedWithGradient denoise_with_gradient(const at::Tensor& u, const at::Tensor& sigma,
+                                                     const Cotangent& cotangent) const = 0;
 };
 
 class Denoiser {

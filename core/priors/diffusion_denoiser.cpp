@@ -38,8 +38,8 @@ at::Tensor DiffusionDenoiser::denoise(const at::Tensor& u, const at::Tensor& sig
   return estimate(u, sigma);
 }
 
-DenoisedWithGradient DiffusionDenoiser::denoise_with_gradient(
-    const at::Tensor& u, const at::Tensor& sigma, const std::function<at::Tensor(const at::Tensor&)>& cotangent) const {
+DenoisedWithGradient DiffusionDenoiser::denoise_with_gradient(const at::Tensor& u, const at::Tensor& sigma,
+                                                              const Cotangent& cotangent) const {
   return through_autograd(
       u, [&](const at::Tensor& input) { return estimate(input, sigma); }, cotangent);
 }

@@ -22,12 +22,8 @@ class DiffusionDenoiser final : public Denoiser, public DifferentiableDenoiser {
 
   at::Tensor denoise(const at::Tensor& u, const at::Tensor& sigma) const override;
 
-  // The same, but gradients to u are recorded if they are on. Nothing is changed in place then.
-  at::Tensor estimate(const at::Tensor& u, const at::Tensor& sigma) const;
-
-  DenoisedWithGradient denoise_with_gradient(
-      const at::Tensor& u, const at::Tensor& sigma,
-      const std::function<at::Tensor(const at::Tensor&)>& cotangent) const override;
+  DenoisedWithGradient denoise_with_gradient(const at::Tensor& u, const at::Tensor& sigma,
+                                             const Cotangent& cotangent) const override;
   const DifferentiableDenoiser* differentiable() const override { return network_->differentiable() ? this : nullptr; }
 
   double sigma_min() const override { return sigma_min_; }
@@ -41,6 +37,8 @@ class DiffusionDenoiser final : public Denoiser, public DifferentiableDenoiser {
   double flops(std::int64_t height, std::int64_t width) const override;
 
  private:
+  // D; gradients to u are recorded if they are on, and nothing is changed in place then.
+  at::Tensor estimate(const at::Tensor& u, const at::Tensor& sigma) const;
   std::int64_t padded(std::int64_t side) const;
 
   LevelNetworkPtr network_;

@@ -8,7 +8,7 @@
 namespace reddiff {
 
 DenoisedWithGradient through_autograd(const at::Tensor& u, const std::function<at::Tensor(const at::Tensor&)>& forward,
-                                      const std::function<at::Tensor(const at::Tensor& denoised)>& cotangent) {
+                                      const Cotangent& cotangent) {
   at::Tensor input, denoised;
   {
     const c10::InferenceMode recording(false);

@@ -14,6 +14,6 @@ namespace reddiff {
 // forward: D of its argument by operators that can be differentiated; called once, with a copy of u. cotangent: as of
 // DifferentiableDenoiser.
 DenoisedWithGradient through_autograd(const at::Tensor& u, const std::function<at::Tensor(const at::Tensor&)>& forward,
-                                      const std::function<at::Tensor(const at::Tensor& denoised)>& cotangent);
+                                      const Cotangent& cotangent);
 
 }  // namespace reddiff

@@ -106,8 +106,8 @@ at::Tensor TiledDenoiser::denoise(const at::Tensor& u, const at::Tensor& sigma) 
   return with_memory(u, [&](std::int64_t size) { return denoise_tiles(u, sigma, size); });
 }
 
-DenoisedWithGradient TiledDenoiser::denoise_with_gradient(
-    const at::Tensor& u, const at::Tensor& sigma, const std::function<at::Tensor(const at::Tensor&)>& cotangent) const {
+DenoisedWithGradient TiledDenoiser::denoise_with_gradient(const at::Tensor& u, const at::Tensor& sigma,
+                                                          const Cotangent& cotangent) const {
   return with_memory(u, [&](std::int64_t size) { return gradient_of_tiles(u, sigma, cotangent, size); });
 }
 
@@ -139,8 +139,7 @@ at::Tensor TiledDenoiser::denoise_tiles(const at::Tensor& u, const at::Tensor& s
 }
 
 DenoisedWithGradient TiledDenoiser::gradient_of_tiles(const at::Tensor& u, const at::Tensor& sigma,
-                                                      const std::function<at::Tensor(const at::Tensor&)>& cotangent,
-                                                      std::int64_t size) const {
+                                                      const Cotangent& cotangent, std::int64_t size) const {
   const auto& prior = *prior_->differentiable();
   if (u.size(2) <= size && u.size(3) <= size) return prior.denoise_with_gradient(u, sigma, cotangent);
   const c10::NoGradGuard no_grad;

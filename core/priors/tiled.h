@@ -48,9 +48,8 @@ class TiledDenoiser final : public Denoiser, public DifferentiableDenoiser {
 
   // A picture of several tiles is seen twice, because the cotangent is a function of all of it: for D, and for the gradient. When memory
   // runs out: as denoise.
-  DenoisedWithGradient denoise_with_gradient(
-      const at::Tensor& u, const at::Tensor& sigma,
-      const std::function<at::Tensor(const at::Tensor&)>& cotangent) const override;
+  DenoisedWithGradient denoise_with_gradient(const at::Tensor& u, const at::Tensor& sigma,
+                                             const Cotangent& cotangent) const override;
   const DifferentiableDenoiser* differentiable() const override { return prior_->differentiable() ? this : nullptr; }
 
   double sigma_min() const override { return prior_->sigma_min(); }
@@ -85,8 +84,7 @@ class TiledDenoiser final : public Denoiser, public DifferentiableDenoiser {
   template <typename Call> auto with_memory(const at::Tensor& u, const Call& call) const
       -> decltype(call(std::int64_t{}));
   at::Tensor denoise_tiles(const at::Tensor& u, const at::Tensor& sigma, std::int64_t size) const;
-  DenoisedWithGradient gradient_of_tiles(const at::Tensor& u, const at::Tensor& sigma,
-                                         const std::function<at::Tensor(const at::Tensor&)>& cotangent,
+  DenoisedWithGradient gradient_of_tiles(const at::Tensor& u, const at::Tensor& sigma, const Cotangent& cotangent,
                                          std::int64_t size) const;
 
   // visit(cut, weight) for every tile: cut(t) is its part of a tensor of the picture's size, weight its share in the blend there.

@@ -14,27 +14,19 @@ namespace {
 
 constexpr double values_of_256 = 3.0 * 256 * 256;
 
-// w (y - H(x)) of seen = H(x); missing rows are zero, whatever stands there.
-at::Tensor misfit(const Problem& problem, const at::Tensor& seen) {
-  const auto y = problem.likelihood->expected_y(problem.y, [&] { return seen; });
-  const auto difference = y - seen;
-  return problem.weights.defined() ? difference * problem.weights : difference;
-}
-
-// -J_H(x)^T w (y - H(x)) / |w (y - H(x))|, the gradient in x of the norm; each image has its own.
+// J_H(x)^T w (H(x) - y) / |w (H(x) - y)|, the gradient in x of the norm; each image has its own.
 at::Tensor gradient_of_norm(const Problem& problem, const at::Tensor& x) {
-  const auto missed = misfit(problem, problem.op->forward(x));
+  const auto residual = problem.residual(problem.op->forward(x));
   std::vector<at::Tensor> norms;
-  for (std::int64_t i = 0; i < missed.size(0); ++i) norms.push_back(missed[i].norm().clamp_min(1e-12));
-  return problem.op->vjp(x, missed).neg_().div_(at::stack(norms).view({-1, 1, 1, 1}));
+  for (std::int64_t i = 0; i < residual.size(0); ++i) norms.push_back(residual[i].norm().clamp_min(1e-12));
+  return problem.op->vjp(x, residual).div(at::stack(norms).view({-1, 1, 1, 1}));
 }
 
 // H^T (H H^T + ratio)^-1 w (y - H x), the picture of least energy that explains the misfit up to its noise.
 at::Tensor explained(const Problem& problem, const at::Tensor& x, double ratio) {
-  const auto seen = problem.op->forward(x);
-  const auto missed = misfit(problem, seen);
-  if (problem.op->linear()) return problem.op->prox(at::zeros_like(x), missed, problem.weights, ratio);
-  return problem.op->pseudo_inverse(seen + missed) - problem.op->pseudo_inverse(seen);
+  const auto seen = problem.op->forward(x), residual = problem.residual(seen);
+  if (problem.op->linear()) return problem.op->prox(at::zeros_like(x), -residual, problem.weights, ratio);
+  return problem.op->pseudo_inverse(seen - residual) - problem.op->pseudo_inverse(seen);
 }
 
 }  // namespace

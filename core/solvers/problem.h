@@ -27,6 +27,12 @@ struct Problem {
   at::Tensor expected_y(const at::Tensor& x) const {
     return likelihood->expected_y(y, [&] { return op->forward(x); });
   }
+
+  // w (H(x) - y) of seen = H(x): zero where nothing was measured, whatever stands there.
+  at::Tensor residual(const at::Tensor& seen) const {
+    const auto difference = seen.sub(likelihood->expected_y(y, [&] { return seen; }));
+    return weights.defined() ? difference.mul(weights) : difference;
+  }
 };
 
 struct Start {

@@ -12,14 +12,6 @@
 namespace reddiff {
 namespace {
 
-// J_H(mu)^T W (H(mu) - y).
-at::Tensor data_gradient(const Problem& problem, const at::Tensor& mu) {
-  const auto seen = problem.op->forward(mu);
-  auto residual = seen - problem.likelihood->expected_y(problem.y, [&] { return seen; });
-  if (problem.weights.defined()) residual.mul_(problem.weights);
-  return problem.op->vjp(mu, residual);
-}
-
 // See Note [Effective epsilon].
 RedDiffOptions with_epsilon(RedDiffOptions options, const at::Tensor& mu) {
   if (!options.optimizer_epsilon) options.optimizer_epsilon = 1e-8 * static_cast<double>(mu.numel() / mu.size(0));
@@ -33,7 +25,8 @@ at::Tensor RedDiff::gradient(const Problem& problem, const at::Tensor& mu, const
   const double per_image = static_cast<double>(mu.numel()) / static_cast<double>(problem.y.numel());  // N/m
   // With the schedule's level for every pixel; for the linear weight it is lambda whatever the level.
   auto g = (mu - denoised).mul_(options_.prior_weight * level_weight(options_.weighting, level) / level);
-  if (options_.data_weight != 0) g.add_(data_gradient(problem, mu), options_.data_weight * per_image);
+  if (options_.data_weight != 0)
+    g.add_(problem.op->vjp(mu, problem.residual(problem.op->forward(mu))), options_.data_weight * per_image);
   return g;
 }
 

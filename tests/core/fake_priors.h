@@ -19,9 +19,8 @@ class GaussianPrior : public Denoiser, public DifferentiableDenoiser {
     return (u * variance_ + s2 * mean_) / (s2 + variance_);
   }
   // J = variance / (variance + s^2).
-  DenoisedWithGradient denoise_with_gradient(
-      const at::Tensor& u, const at::Tensor& sigma,
-      const std::function<at::Tensor(const at::Tensor&)>& cotangent) const override {
+  DenoisedWithGradient denoise_with_gradient(const at::Tensor& u, const at::Tensor& sigma,
+                                             const Cotangent& cotangent) const override {
     const auto denoised = denoise(u, sigma);
     const auto s2 = sigma.clamp(sigma_min(), sigma_max()).square();
     return {denoised, cotangent(denoised) * (variance_ / (s2 + variance_))};

@@ -9,19 +9,10 @@
 #include "core/api/config.h"
 #include "core/api/error.h"
 #include "core/api/plan.h"
+#include "tests/core/refusal.h"
 
 namespace reddiff {
 namespace {
-
-std::string refusal(const Config& config) {
-  try {
-    PlanBook(config, false);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::settings);
-    return error.what();
-  }
-  return "";
-}
 
 template <typename E> void check_names() {
   std::set<std::string> nicks;

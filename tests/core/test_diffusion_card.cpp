@@ -7,20 +7,10 @@
 
 #include "core/api/error.h"
 #include "core/weights/model_card.h"
+#include "tests/core/refusal.h"
 
 namespace reddiff {
 namespace {
-
-template <typename F> std::string refusal(F work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::wrong_model) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
 
 nlohmann::json guided_card() {
   return {{"format", 1},
@@ -33,7 +23,7 @@ nlohmann::json guided_card() {
 }
 
 void expect_refused(const nlohmann::json& card, const std::string& part) {
-  const std::string text = refusal([&] { parse_model_card(card.dump(), "c.json"); });
+  const std::string text = refusal_of([&] { parse_model_card(card.dump(), "c.json"); });
   EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 

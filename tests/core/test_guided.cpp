@@ -15,6 +15,7 @@
 #include "core/priors/guided_unet.h"
 #include "core/priors/tiled.h"
 #include "tests/core/guided_networks.h"
+#include "tests/core/refusal.h"
 
 namespace reddiff {
 namespace {
@@ -25,17 +26,6 @@ LevelNetworkPtr network(const std::string& name, at::ScalarType dtype = at::kFlo
 
 double worst(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
 at::Tensor level(double sigma) { return at::full({1, 1, 1, 1}, sigma); }
-
-template <typename F> std::string refusal(F work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::wrong_model) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
 
 // --- the network -----------------------------------------------------------------------------------------------------
 
@@ -118,7 +108,7 @@ TEST(GuidedUnet, NamesWhatDoesNotFit) {
     NamedTensors tensors = whole;
     tensors.erase(item.name);
     if (!item.shape.empty()) tensors[item.name] = at::zeros(item.shape);
-    const std::string text = refusal([&] { make_guided_unet(tensors, card_of("strided"), at::kCPU, at::kFloat); });
+    const std::string text = refusal_of([&] { make_guided_unet(tensors, card_of("strided"), at::kCPU, at::kFloat); });
     EXPECT_NE(text.find(item.part), std::string::npos) << text;
   }
 }
@@ -127,9 +117,9 @@ TEST(GuidedUnet, RefusesHeadsThatDoNotDivideTheChannels) {
   ModelCard card = card_of("updown");
   card.diffusion->head_channels = 48;
   const auto make = [&] { make_guided_unet(weights_of("updown"), card, at::kCPU, at::kFloat); };
-  EXPECT_NE(refusal(make).find("heads"), std::string::npos);
+  EXPECT_NE(refusal_of(make).find("heads"), std::string::npos);
   card.diffusion->head_channels = 0, card.diffusion->heads = 5;
-  EXPECT_NE(refusal(make).find("heads"), std::string::npos);
+  EXPECT_NE(refusal_of(make).find("heads"), std::string::npos);
 }
 
 // --- what it says of noise -------------------------------------------------------------------------------------------
@@ -265,7 +255,7 @@ TEST(Heads, TheRangeOfLevelsIsTheSchedules) {
     card.sigma_min = 0.05, card.sigma_max = 1;
     EXPECT_EQ(DiffusionDenoiser(network, card).sigma_max(), 1);
     card.sigma_max = 2 * s.back();
-    EXPECT_NE(refusal([&] { DiffusionDenoiser(network, card); }).find("leave 'sigma' out"), std::string::npos);
+    EXPECT_NE(refusal_of([&] { DiffusionDenoiser(network, card); }).find("leave 'sigma' out"), std::string::npos);
   }
 }
 

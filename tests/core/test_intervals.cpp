@@ -17,6 +17,7 @@
 #include "tests/core/engine_helpers.h"
 #include "tests/core/jpeg_coder.h"
 #include "tests/core/operator_helpers.h"
+#include "tests/core/refusal.h"
 
 namespace reddiff {
 namespace {
@@ -206,16 +207,6 @@ TEST(DataStepInIntervals, BehindAReductionIsTheMeanOfSamplesThatGiveTheMeasureme
   const auto expected = (x * fits).sum(0) / fits.sum();
   // One part in a hundred of the way is left by the data step's damping.
   EXPECT_LT((found[0].narrow(0, 0, 1) - expected).abs().max().item<double>(), 6e-3);
-}
-
-std::string refusal(const Config& config) {
-  try {
-    PlanBook(config, false);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::settings);
-    return error.what();
-  }
-  return "";
 }
 
 TEST(IntervalPlans, AreForOneOfThemInTheLastPlace) {

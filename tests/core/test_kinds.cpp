@@ -19,6 +19,7 @@
 #include "core/priors/dct_shrink.h"
 #include "core/priors/load_prior.h"
 #include "core/priors/tiled.h"
+#include "tests/core/refusal.h"
 
 namespace reddiff {
 namespace {
@@ -80,17 +81,6 @@ std::vector<at::Tensor> levels() {
 
 std::vector<ConvPath> paths() {
   return has_fused_convolution() ? std::vector{ConvPath::plain, ConvPath::fused} : std::vector{ConvPath::plain};
-}
-
-template <typename F> std::string sentence(F work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::wrong_model) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
 }
 
 TEST(Kinds, EveryPriorKnowsWhiteNoise) {
@@ -163,9 +153,9 @@ TEST(Kinds, NamesATensorThatDoesNotFit) {
     ++count;
     Model model = whole;
     model.tensors.erase(name);
-    EXPECT_NE(sentence([&] { network(model); }).find("has no tensor '" + name + "'"), std::string::npos);
+    EXPECT_NE(refusal_of([&] { network(model); }).find("has no tensor '" + name + "'"), std::string::npos);
     model.tensors[name] = at::zeros({3, 3});
-    const std::string text = sentence([&] { network(model); });
+    const std::string text = refusal_of([&] { network(model); });
     EXPECT_NE(text.find("'" + name + "' of shape [3, 3]"), std::string::npos) << text;
     model.card.kinds.clear();
     network(model);  // a card that does not name the kind has nothing to say about its tensors

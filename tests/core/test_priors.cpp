@@ -17,6 +17,7 @@
 #include "core/priors/conv_unet.h"
 #include "core/priors/dct_shrink.h"
 #include "core/priors/tiled.h"
+#include "tests/core/refusal.h"
 
 namespace reddiff {
 namespace {
@@ -63,17 +64,6 @@ at::Tensor level_map(std::int64_t height, std::int64_t width) {
 double worst(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
 double psnr(const at::Tensor& a, const at::Tensor& b) {
   return -10 * std::log10((a - b).square().mean().item<double>() / 4);
-}
-
-template <typename F> std::string sentence(F work, ErrorCode code) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
 }
 
 // --- the network -----------------------------------------------------------------------------------------------------
@@ -211,9 +201,9 @@ TEST(ConvUnet, NamesATensorThatDoesNotFit) {
   NamedTensors tensors = shipped().tensors;
   tensors.erase("mid.0.conv2.weight");
   const auto make = [&] { make_conv_unet(tensors, shipped().card, at::kCPU, Precision::float32); };
-  EXPECT_NE(sentence(make, ErrorCode::wrong_model).find("mid.0.conv2.weight"), std::string::npos);
+  EXPECT_NE(refusal_of(make, ErrorCode::wrong_model).find("mid.0.conv2.weight"), std::string::npos);
   tensors["mid.0.conv2.weight"] = at::zeros({3, 3});
-  EXPECT_NE(sentence(make, ErrorCode::wrong_model).find("[3, 3]"), std::string::npos);
+  EXPECT_NE(refusal_of(make, ErrorCode::wrong_model).find("[3, 3]"), std::string::npos);
   tensors = shipped().tensors;
   tensors["unknown"] = at::zeros({1});
   make();
@@ -386,9 +376,10 @@ TEST(Tiled, HalvesItsTilesOnceWhenMemoryRunsOut) {
 
 TEST(Tiled, SaysSoWhenHalvingIsNotEnough) {
   const TiledDenoiser tiled(std::make_shared<SmallMemory>(32), {.size = 256, .overlap = 16});
-  EXPECT_NE(sentence([&] { tiled.denoise(picture(300, 200), level(0.1)); }, ErrorCode::out_of_memory).find("tile-size"),
-            std::string::npos);
-  sentence([&] { tiled.denoise(picture(300, 200), level(0.1)); }, ErrorCode::out_of_memory);
+  EXPECT_NE(
+      refusal_of([&] { tiled.denoise(picture(300, 200), level(0.1)); }, ErrorCode::out_of_memory).find("tile-size"),
+      std::string::npos);
+  refusal_of([&] { tiled.denoise(picture(300, 200), level(0.1)); }, ErrorCode::out_of_memory);
 }
 
 }  // namespace

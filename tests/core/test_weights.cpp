@@ -17,6 +17,7 @@
 #include "core/weights/model_card.h"
 #include "core/weights/safetensors.h"
 #include "tests/core/ordinary_user.h"
+#include "tests/core/refusal.h"
 
 namespace reddiff {
 namespace {
@@ -44,17 +45,6 @@ template <typename T> std::string raw(const std::vector<T>& values) {
 }
 
 // The sentence of the Error that `work` throws; fails the test if it throws none or another code.
-template <typename F> std::string sentence(F work, ErrorCode code) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
-
 void expect_contains(const std::string& text, const std::string& part) {
   EXPECT_NE(text.find(part), std::string::npos) << text << "\nlacks: " << part;
 }
@@ -120,7 +110,7 @@ const Hostile hostile[] = {
 TEST(Safetensors, RefusesEveryWrongHeader) {
   for (const Hostile& item : hostile) {
     SCOPED_TRACE(item.header);
-    const std::string text = sentence(
+    const std::string text = refusal_of(
         [&] {
           parse_safetensors(safetensors(item.header, raw<float>({1, 2})), "f.safetensors");
         },
@@ -136,7 +126,7 @@ TEST(Safetensors, RefusesEveryWrongHeader) {
 
 TEST(Safetensors, RefusesWrongHeaderLengths) {
   const auto refused = [](const std::string& text) {
-    return sentence([&] { parse_safetensors(bytes_of(text), "f"); }, ErrorCode::wrong_model);
+    return refusal_of([&] { parse_safetensors(bytes_of(text), "f"); }, ErrorCode::wrong_model);
   };
   expect_contains(refused(""), "too short");
   expect_contains(refused(length_prefix(3) + "{}"), "longer than the file");
@@ -154,14 +144,14 @@ TEST(Safetensors, RefusesValuesThatAreNotFinite) {
   for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     const Bytes bytes =
         safetensors(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", raw<float>({1, value}));
-    expect_contains(sentence([&] { parse_safetensors(bytes, "f"); }, ErrorCode::wrong_model),
+    expect_contains(refusal_of([&] { parse_safetensors(bytes, "f"); }, ErrorCode::wrong_model),
                     "'w' holds values that are not finite");
   }
 }
 
 TEST(Safetensors, ShowsNoControlCharactersOfTheFile) {
   const Bytes bytes = safetensors(R"({"\u001b[2J\n":{"dtype":"X","shape":[1],"data_offsets":[0,4]}})", raw<float>({1}));
-  const std::string text = sentence([&] { parse_safetensors(bytes, "f"); }, ErrorCode::wrong_model);
+  const std::string text = refusal_of([&] { parse_safetensors(bytes, "f"); }, ErrorCode::wrong_model);
   EXPECT_EQ(text.find('\x1b'), text.npos);
   EXPECT_EQ(text.find('\n'), text.npos);
 }
@@ -207,7 +197,7 @@ TEST(ModelCard, NamesAFieldThatIsMissing) {
   for (const auto& [key, value] : whole.items()) {
     nlohmann::json card = whole;
     card.erase(key);
-    const std::string text = sentence([&] { parse_model_card(card.dump(), "c.json"); }, ErrorCode::wrong_model);
+    const std::string text = refusal_of([&] { parse_model_card(card.dump(), "c.json"); }, ErrorCode::wrong_model);
     expect_contains(text, "'" + key + "'");
     expect_contains(text, "c.json");
   }
@@ -254,12 +244,12 @@ TEST(ModelCard, NamesAFieldThatIsWrong) {
     SCOPED_TRACE(std::string(path) + " = " + value);
     nlohmann::json card = good_card();
     card[nlohmann::json::json_pointer(path)] = nlohmann::json::parse(value);
-    const std::string text = sentence([&] { parse_model_card(card.dump(), "c.json"); }, ErrorCode::wrong_model);
+    const std::string text = refusal_of([&] { parse_model_card(card.dump(), "c.json"); }, ErrorCode::wrong_model);
     const std::string field = std::string(path).substr(std::string(path).rfind('/') + 1);
     expect_contains(text, field);
   }
-  sentence([] { parse_model_card("not json", "c.json"); }, ErrorCode::wrong_model);
-  sentence([] { parse_model_card("[]", "c.json"); }, ErrorCode::wrong_model);
+  refusal_of([] { parse_model_card("not json", "c.json"); }, ErrorCode::wrong_model);
+  refusal_of([] { parse_model_card("[]", "c.json"); }, ErrorCode::wrong_model);
 }
 
 class ModelFiles : public testing::Test {
@@ -298,9 +288,9 @@ TEST_F(ModelFiles, LoadsAPair) {
 }
 
 TEST_F(ModelFiles, SaysWhatIsMissing) {
-  expect_contains(sentence([&] { load_model(path_); }, ErrorCode::not_found), path_);
+  expect_contains(refusal_of([&] { load_model(path_); }, ErrorCode::not_found), path_);
   write_weights(weights_);
-  expect_contains(sentence([&] { load_model(path_); }, ErrorCode::not_found), "m.json does not exist");
+  expect_contains(refusal_of([&] { load_model(path_); }, ErrorCode::not_found), "m.json does not exist");
 }
 
 TEST(FileError, TellsMissingFromUnreadable) {
@@ -323,7 +313,7 @@ TEST_F(ModelFiles, SaysWhatMayNotBeRead) {
     std::string text;
     {
       const OrdinaryUser user;
-      text = sentence([&] { load_model(path_); }, ErrorCode::open_read);
+      text = refusal_of([&] { load_model(path_); }, ErrorCode::open_read);
     }
     std::filesystem::permissions(closed, before);
     expect_contains(text, "permissions");
@@ -334,7 +324,7 @@ TEST_F(ModelFiles, SaysWhatMayNotBeRead) {
 
 TEST_F(ModelFiles, RefusesAFolder) {
   std::filesystem::create_directory(path_);
-  sentence([&] { load_model(path_); }, ErrorCode::open_read);
+  refusal_of([&] { load_model(path_); }, ErrorCode::open_read);
 }
 
 TEST_F(ModelFiles, RefusesAnotherSizeThanTheCards) {
@@ -342,10 +332,10 @@ TEST_F(ModelFiles, RefusesAnotherSizeThanTheCards) {
   Bytes bytes = weights_;
   bytes.pop_back();
   write_weights(bytes);
-  expect_contains(sentence([&] { load_model(path_); }, ErrorCode::wrong_model), "cut off");
+  expect_contains(refusal_of([&] { load_model(path_); }, ErrorCode::wrong_model), "cut off");
   bytes.resize(weights_.size() + 1);
   write_weights(bytes);
-  expect_contains(sentence([&] { load_model(path_); }, ErrorCode::wrong_model), "another file");
+  expect_contains(refusal_of([&] { load_model(path_); }, ErrorCode::wrong_model), "another file");
 }
 
 TEST_F(ModelFiles, RefusesAnotherContentThanTheCards) {
@@ -353,7 +343,7 @@ TEST_F(ModelFiles, RefusesAnotherContentThanTheCards) {
   Bytes bytes = weights_;
   bytes.back() = std::byte{0x41};
   write_weights(bytes);
-  expect_contains(sentence([&] { load_model(path_); }, ErrorCode::wrong_model), "SHA-256 differs");
+  expect_contains(refusal_of([&] { load_model(path_); }, ErrorCode::wrong_model), "SHA-256 differs");
 }
 
 TEST_F(ModelFiles, RefusesWeightsThatAreNotFiniteThoughTheCardFits) {
@@ -362,7 +352,7 @@ TEST_F(ModelFiles, RefusesWeightsThatAreNotFiniteThoughTheCardFits) {
   card_["sha256"] = sha256_of(bytes);
   write_weights(bytes);
   write_card();
-  expect_contains(sentence([&] { load_model(path_); }, ErrorCode::wrong_model), "not finite");
+  expect_contains(refusal_of([&] { load_model(path_); }, ErrorCode::wrong_model), "not finite");
 }
 
 TEST(ShippedModel, Loads) {
