@@ -53,7 +53,7 @@ def print_table(clips, args):
         for clip, frames in clips.items():
             made = [at_level(level)(frames, np.random.default_rng([args.seed, level])) for level in args.levels]
             settings = {"temporal": "none", "steps": 1, **args.properties, "noise": evaluate_noise.AUTOMATIC}
-            said = [levels[-1] for _, levels in evaluate_noise.restored([(m.noisy, settings) for m in made])]
+            said = [levels[-1] for _, levels in evaluate_noise.restored([(m.noisy, settings) for m in made], args.format)]
             found = [(level, s, m.rms) for level, s, m in zip(args.levels, said, made)]
             print_row(f"{kind}: {clip}", found)
             far += sum(not is_near(s, true) for _, s, true in found)
@@ -66,6 +66,7 @@ def main():
     parser.add_argument("--kind", default="", help="only kinds whose name contains one of these words, comma-separated")
     parser.add_argument("--clip", default="", help="only clips whose name contains one of these words")
     parser.add_argument("--levels", default=LEVELS, type=lambda s: [int(x) for x in s.split(",")])
+    parser.add_argument("--format", default="RGB", help="of the pixels that the element gets, as I420, which most files have")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", dest="properties", default=[], nargs="*", metavar="NAME=VALUE", help="properties of the element")
     args = parser.parse_args()

@@ -34,33 +34,42 @@ def psnr(frames, truth):
     return 10 * np.log10(255.0**2 / max(error, 1e-3))  # at most 78 dB
 
 
-def run_branches(jobs, folder):
-    """One gst-launch, one branch for each (frames, properties): [(restored frames, levels said frame by frame)]."""
-    words = []
+def run_branches(jobs, folder, pixels):
+    """One gst-launch, one branch for each (frames, properties): [(restored frames, levels said frame by frame)]. Properties of none: the
+    frames are only brought to the format `pixels` and back."""
+    words, back = [], [] if pixels == "RGB" else ["!", "videoconvert", "!", "video/x-raw,format=RGB"]
     for i, (frames, properties) in enumerate(jobs):
         _, height, width, _ = frames.shape
         frames.tofile(f"{folder}/in{i}")
         words += ["filesrc", f"location={folder}/in{i}", f"blocksize={height * width * 3}", "!", "rawvideoparse", "format=rgb",
-                  f"width={width}", f"height={height}", "framerate=25/1", "!", "reddiff", f"name=r{i}", "post-messages=true",
-                  *(f"{name}={value}" for name, value in properties.items()), "!", "filesink", f"location={folder}/out{i}"]
+                  f"width={width}", f"height={height}", "framerate=25/1"]
+        words += ["!", "videoconvert", "!", f"video/x-raw,format={pixels}"] if back else []
+        if properties is not None:
+            words += ["!", "reddiff", f"name=r{i}", "post-messages=true", *(f"{name}={value}" for name, value in properties.items())]
+        words += [*back, "!", "filesink", f"location={folder}/out{i}"]
     done = subprocess.run(["gst-launch-1.0", "-m", *words], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"evaluate_noise: gst-launch-1.0 {' '.join(words)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     results = []
     for i, (frames, _) in enumerate(jobs):
         said = re.findall(rf'from element "r{i}" \(element\): reddiff-stats,.* noise=\(double\)([-+0-9.e]+)', done.stdout)
-        scale = int(jobs[i][1].get("scale", 1))
+        scale = int((jobs[i][1] or {}).get("scale", 1))
         shape = (len(frames), scale * frames.shape[1], scale * frames.shape[2], 3)
         results.append((np.fromfile(f"{folder}/out{i}", np.uint8).reshape(shape), [float(level) for level in said]))
     return results
 
 
-def restored(jobs):
+def restored(jobs, pixels="RGB"):
     results = []
     with tempfile.TemporaryDirectory() as folder:
         for i in range(0, len(jobs), BRANCHES):
-            results += run_branches(jobs[i: i + BRANCHES], folder)
+            results += run_branches(jobs[i: i + BRANCHES], folder, pixels)
     return results
+
+
+def in_format(frames, pixels):
+    """As frames look that were of this format: what is lost to halved chroma is no noise."""
+    return frames if pixels == "RGB" else restored([(frames, None)], pixels)[0][0]
 
 
 def taken(before, after):
@@ -80,16 +89,16 @@ class Row:
     def __init__(self, made, mode, levels, args):
         setting = lambda level: {**args.properties, "temporal": mode, "noise": level}
         judged = slice(-args.judged if args.judged else None, None)
-        truth, noisy = made.truth[judged], made.noisy[judged]
+        truth, noisy = (in_format(frames[judged], args.format) for frames in (made.truth, made.noisy))
         self.input = psnr(noisy, truth)
         gain = lambda frames: psnr(frames[judged], truth) - self.input
         # Without the past a frame at a fixed level does not depend on those before.
-        judged_alone = noisy if mode == "none" else made.noisy
+        judged_alone = made.noisy[judged] if mode == "none" else made.noisy
         jobs = [(made.noisy, setting(AUTOMATIC)), *((judged_alone, setting(level)) for level in levels)]
-        (automatic, said), *fixed = restored(jobs)
+        (automatic, said), *fixed = restored(jobs, args.format)
         self.automatic, self.first, self.last, self.rms = gain(automatic), said[0], said[-1], made.rms
         self.oracle, self.best = max(((gain(frames), level) for (frames, _), level in zip(fixed, levels)), default=(np.nan, np.nan))
-        self.unchanged, self.taken = (automatic == made.noisy).all(), taken(made.noisy[judged], automatic[judged])
+        self.unchanged, self.taken = (automatic[judged] == noisy).all(), taken(noisy, automatic[judged])
 
     def values(self):
         return np.array([self.input, self.automatic, self.oracle, self.best, self.oracle - self.automatic, self.first, self.last, self.rms])
@@ -101,7 +110,7 @@ class EnlargedRow:
     def __init__(self, truth, compress, mode, args):
         small = compress(np.stack([cv2.resize(f, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for f in truth]))
         setting = lambda level: {**args.properties, "temporal": mode, "noise": level, "task": "super-resolution", "scale": 2}
-        (automatic, said), (without, _) = restored([(small, setting(level)) for level in (AUTOMATIC, 0)])
+        (automatic, said), (without, _) = restored([(small, setting(level)) for level in (AUTOMATIC, 0)], args.format)
         judged = slice(-args.judged if args.judged else None, None)
         self.input = psnr(without[judged], truth[judged])
         self.automatic, self.first, self.last = psnr(automatic[judged], truth[judged]) - self.input, said[0], said[-1]
@@ -170,6 +179,7 @@ def parse():
     parser.add_argument("--levels", default=None, type=lambda s: [float(x) for x in s.split(",")] if s else [], help="of the search; empty: no search")
     parser.add_argument("--ways", default=None, help="how clean material comes: raw, x264 q15, x264 q22, x264 q30")
     parser.add_argument("--enlarge", action="store_true", help="clean material by two; no other table")
+    parser.add_argument("--format", default="RGB", help="of the pixels that the element gets, as I420, which most files have")
     parser.add_argument("--judged", type=int, default=None, help="PSNR of so many last frames; 0: of all (what automatic learns from goes before)")
     parser.add_argument("--without-clean", action="store_true")
     parser.add_argument("--each", action="store_true", help="a row for each clip too")

@@ -21,7 +21,8 @@ namespace reddiff {
 namespace {
 
 constexpr double agree = 1.15;
-constexpr double most_rise = 16;  // of a spectrum that says next to nothing at full size
+constexpr double most_lost_to_halving = 1.2;  // of white noise, by longer filters than the mean of 2x2 pixels
+constexpr double most_rise = 16;              // of a spectrum that says next to nothing at full size
 constexpr double over_grey =
     1.3;  // blotches of Cb and Cr come to 1.7 of what they are in grey; what moves is less in colours
 constexpr std::uint8_t not_counted = 4;  // beside what flatness_on_host() says
@@ -48,30 +49,65 @@ double level_in_means(const at::Tensor& power, std::size_t size) {
   return std::sqrt(sum / of_white);
 }
 
-// Of every group of planes, how much at one size; `ballot` is asked for those that are large enough.
+// What the groups of planes voted for, by the picture's sizes.
+class Votes {
+ public:
+  Votes(const std::vector<NoisePlanes>& groups, std::vector<NoiseVote> votes)
+      : groups_(groups), votes_(std::move(votes)) {}
+
+  // At the size itself, or the finest that the planes have.
+  const NoiseVote& of(std::size_t group, std::size_t size) const {
+    return votes_[std::max(size, groups_[group].finest) * groups_.size() + group];
+  }
+
+  double level(std::size_t group, std::size_t size) const {
+    const std::size_t finest = groups_[group].finest;
+    return size < finest ? finer(group, size) : groups_[group].gain * of(group, size).level * (1 << (size - finest));
+  }
+
+ private:
+  // What halved planes cannot show of finer noise is to what they show as it is in the first group. They had it before they were halved, by
+  // a filter that nobody tells.
+  double finer(std::size_t group, std::size_t size) const {
+    const std::size_t finest = groups_[group].finest;
+    const double first = level(0, size), first_there = level(0, finest);
+    const double finer = level(group, finest) * (first_there > 0 ? std::min(1.0, first / first_there) : 1);
+    return finer < first ? std::min(first, most_lost_to_halving * finer) : finer;
+  }
+
+  const std::vector<NoisePlanes>& groups_;
+  std::vector<NoiseVote> votes_;
+};
+
+// Of every group of planes, how much at each size of the picture. `ballot` is asked, by the planes' own size, for those that are large
+// enough.
 template <typename MakeBallot> NoiseEstimate estimate(const std::vector<NoisePlanes>& groups, MakeBallot&& ballot) {
   std::vector<Ballot> ballots;
   for (std::size_t size = 0; size < noise_sizes; ++size)
-    for (std::size_t i = 0; i < groups.size(); ++i)
-      ballots.push_back(groups[i].planes[size].defined() ? ballot(i, size) : Ballot{});
-  const auto votes = counted(ballots);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const bool has_planes = size >= groups[i].finest && groups[i].planes[size - groups[i].finest].defined();
+      ballots.push_back(has_planes ? ballot(i, size - groups[i].finest) : Ballot{});
+    }
+  const Votes votes(groups, counted(ballots));
   NoiseEstimate estimate;
   for (std::size_t size = 0; size < noise_sizes; ++size) {
-    double largest = 0, together = 0, asked = 0;
+    double largest = 0, together = 0, asked = 0, seen = 0;
     for (std::size_t i = 0; i < groups.size(); ++i) {
-      const NoiseVote& found = votes[size * groups.size() + i];
+      const NoiseVote& found = votes.of(i, size);
       if (!found.asked) continue;
-      const double level = groups[i].gain * found.level * (1 << size);
+      const double level = votes.level(i, size);
       largest = std::max(largest, level);
       together += groups[i].power * level * level;
       asked += groups[i].power;
-      if (size == 0 && i == 1) estimate.second = found.level;
+      // Halved chroma is no witness against what is seen at full size.
+      if (i == 0 && size < groups.back().finest) seen = level;
+      if (i == 1 && size == groups[i].finest) estimate.second = found.level;
       if (i == 0) estimate.own[size] = {found.level, found.at_detail, found.by_brightness};
       if (size == 0 && i == 0) estimate.share = found.share, estimate.at_ends = found.at_ends;
     }
     const double mean = asked > 0 ? std::sqrt(together / asked) : 0;
     estimate.mean[size] = mean;
-    estimate.level[size] = largest > agree * mean ? largest : mean;
+    estimate.level[size] = largest > agree * mean ? largest : std::max(mean, seen);
   }
   return estimate;
 }
@@ -81,9 +117,10 @@ at::Tensor halved(const at::Tensor& planes) {
   return lie_in_host_memory(planes) ? halved_on_host(planes) : at::avg_pool2d(planes, {2, 2});
 }
 
-NoisePlanes at_sizes(const at::Tensor& planes, const at::Tensor& known, double gain, double power) {
-  NoisePlanes all{{}, {}, {}, gain, power};
-  for (int size = 0; size < noise_sizes; ++size) {
+NoisePlanes at_sizes(const at::Tensor& planes, const at::Tensor& known, double gain, double power,
+                     std::size_t finest = 0) {
+  NoisePlanes all{{}, {}, {}, gain, power, finest};
+  for (int size = 0; size < noise_sizes - static_cast<int>(finest); ++size) {
     if (!is_large_enough(planes.size(2) >> size, planes.size(3) >> size)) break;
     const std::int64_t side = 1 << size;
     const auto k = static_cast<std::size_t>(size);
@@ -255,7 +292,7 @@ std::vector<NoisePlanes> noise_planes(const FrameView& frame, const at::Tensor& 
   if (known.defined())
     chroma_known = 1 - std::get<0>(at::adaptive_max_pool2d(1 - known, {chroma.size(2), chroma.size(3)}));
   return {at_sizes(luma, known, luma_gain, power_of_luma),
-          at_sizes(chroma, chroma_known, std::sqrt(area / chroma_power), 1 - power_of_luma)};
+          at_sizes(chroma, chroma_known, std::sqrt(area / chroma_power), 1 - power_of_luma, area > 3 ? 1 : 0)};
 }
 
 NoiseEstimate estimate_noise(const std::vector<NoisePlanes>& groups) {
@@ -284,8 +321,9 @@ std::optional<WholeMotion> motion_between(const std::vector<NoisePlanes>& now, c
 std::vector<NoisePlanes> moved(const std::vector<NoisePlanes>& before, const WholeMotion& motion) {
   std::vector<NoisePlanes> there;
   for (const auto& group : before)
-    there.push_back(group.planes[0].defined() ? at_sizes(motion.moved(group.planes[0]), {}, group.gain, group.power)
-                                              : group);
+    there.push_back(group.planes[0].defined()
+                        ? at_sizes(motion.moved(group.planes[0]), {}, group.gain, group.power, group.finest)
+                        : group);
   return there;
 }
 

@@ -40,7 +40,7 @@ struct NoiseEstimate {
   std::array<OwnNoise, noise_sizes> own{};
   // By the groups' parts in R'G'B' instead of the largest: what a root mean square is made of, rms_of().
   std::array<double, noise_sizes> mean{};
-  double second = 0;  // what the second group says at full size, in its own units
+  double second = 0;  // what the second group says at its own full size, in its own units
 
   double white() const { return level[0]; }  // if the noise is white
 };
@@ -67,6 +67,9 @@ struct NoisePlanes {
   std::array<std::shared_ptr<SeenInPlanes>, noise_sizes> seen;
   double gain;   // level of white R'G'B' noise over that of its image in these planes
   double power;  // their part in the noise of R'G'B'; adds up to 1
+  // At which size the picture has as many pixels as these planes have at full size: 1 where chroma is halved both ways. Its values are means
+  // of 2x2 pixels then, and say nothing of finer noise.
+  std::size_t finest = 0;
 };
 
 // Of a frame and the picture read from it: R'G'B' and luma, or luma and chroma at its own size.

@@ -59,18 +59,20 @@ TEST(NoiseModel, FindsWhiteNoiseAtOnceAndStays) {
     }
 }
 
-// Enlarged by two: the prior has to be told twice the level; what is said of it is what it is.
+// Enlarged by two: the prior has to be told twice the level; what is said of it is what it is, halved chroma or not.
 TEST(NoiseModel, TellsThePriorMoreOfCorrelatedNoise) {
   const auto clean = scene(height, width, 8) * 0.6;
-  NoiseModel model;
-  for (std::uint64_t frame = 0; frame < 3; ++frame) {
-    const auto field = blurred_noise(50 + frame) * (15 * 2 / 255.0);
-    const double level = level_of(model, clean + field, oracle(clean)), own = rms(field) * 255 / 2;
-    EXPECT_GT(level, 1.5 * own);
-    EXPECT_LT(level, 3.2 * own);
-    EXPECT_NEAR(model.rms() * 255 / 2, own, 0.35 * own);
+  for (const char* format : {"RGB", "Y444", "I420"}) {
+    NoiseModel model;
+    for (std::uint64_t frame = 0; frame < 3; ++frame) {
+      const auto field = blurred_noise(50 + frame) * (15 * 2 / 255.0);
+      const double level = level_of(model, clean + field, oracle(clean), format), own = rms(field) * 255 / 2;
+      EXPECT_GT(level, 1.5 * own) << format;
+      EXPECT_LT(level, 3.2 * own) << format;
+      EXPECT_NEAR(model.rms() * 255 / 2, own, 0.35 * own) << format;
+    }
+    EXPECT_GT(model.slope(), 3) << format;
   }
-  EXPECT_GT(model.slope(), 3);
 }
 
 // A prior that takes next to nothing away: all of it is detail.
