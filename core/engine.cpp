@@ -118,6 +118,12 @@ at::Tensor Engine::mixed(const FrameView& in, const Observed& seen, const at::Te
   return chroma_blended(plain, blend, seen.known, matrix, options.chroma_strength);
 }
 
+// As much of the input as is to be compared with it.
+at::Tensor Engine::beside_input(const Observed& seen, const at::Tensor& picture, const FrameOptions& options) const {
+  if (options.compared <= 0) return picture;
+  return compared(plainly_resampled(seen.picture, op_->factor()), picture, options.compared);
+}
+
 // What leaves: the plain picture in the place of one that has diverged. A GPU decides, and is asked when the frame is done.
 Engine::Shown Engine::shown(const FrameView& in, const Observed& seen, const at::Tensor& restored,
                             const FrameOptions& options) const {
@@ -200,7 +206,8 @@ FrameReport Engine::restored_frame(const FrameView& in, const FrameView& out, co
     trace.in(Trace::Stage::convert, [&] { copy_frame(in, out); });
   } else {
     if (solves) restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls, errors_of(seen)), trace);
-    auto [picture, finite] = shown(in, seen, restored.mu, options);
+    auto [whole, finite] = shown(in, seen, restored.mu, options);
+    const auto picture = beside_input(seen, whole, options);
     trace.in(Trace::Stage::convert, [&] {
       at::Tensor alpha;
       if (seen.alpha.defined()) alpha = plainly_resampled(seen.alpha, op_->factor()).clamp_(0, 1);

@@ -43,6 +43,7 @@ class Engine final : public Restorer {
   FrameReport concealed_frame(const FrameView& in, const FrameView& out, const FrameOptions& options, Trace& trace);
   FrameReport restored_frame(const FrameView& in, const FrameView& out, const FrameOptions& options, Trace& trace);
   Restored restore(const Observed& seen, const Plan& plan, Trace& trace);
+  at::Tensor beside_input(const Observed& seen, const at::Tensor& picture, const FrameOptions& options) const;
   at::Tensor mixed(const FrameView& in, const Observed& seen, const at::Tensor& restored,
                    const FrameOptions& options) const;
   struct Shown {

@@ -54,7 +54,8 @@ constexpr char preset_type[] = "GstReddiffPreset", task_type[] = "GstReddiffTask
                optimizer_type[] = "GstReddiffOptimizer", weighting_type[] = "GstReddiffWeighting",
                order_type[] = "GstReddiffOrder", spacing_type[] = "GstReddiffSpacing",
                temporal_type[] = "GstReddiffTemporal", mask_source_type[] = "GstReddiffMaskSource",
-               precision_type[] = "GstReddiffPrecision", qos_policy_type[] = "GstReddiffQosPolicy";
+               precision_type[] = "GstReddiffPrecision", compare_type[] = "GstReddiffCompare",
+               qos_policy_type[] = "GstReddiffQosPolicy";
 
 using Field = std::variant<EnumField, double Settings::*, int Settings::*, std::string Settings::*, guint64 Settings::*,
                            bool Settings::*>;
@@ -151,6 +152,10 @@ const Row rows[] = {
     {"chroma-strength", &Settings::chroma_strength, 0, 1, frame, true,
      "Blend of the colour alone, after 'strength': 0 = colours of the plainly resampled input under the restored "
      "brightness, 1 = restored"},
+    {"compare", enum_field<&Settings::compare, compare_type>(), 0, 0, frame, false,
+     "Whether the input is shown beside the result; frames that need nothing pass as they are, without a line"},
+    {"compare-position", &Settings::compare_position, 0, 1, frame, true,
+     "Where the line of compare=split stands, as a share of the width: 0 = only the result, 1 = only the input"},
     {"conceal", &Settings::conceal, 0, 0, frame, false,
      "Whether frames whose decoder had nothing to predict them from, as packets were lost, show what was there before; "
      "needs a past ('temporal') and reddiffbitstream, or marks by the decoder"},

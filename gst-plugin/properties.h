@@ -14,7 +14,9 @@ namespace reddiff {
 struct Settings : Config {
   double noise_max = 255;      // 8-bit units; no estimate of the noise is taken above it
   double chroma_strength = 1;  // as FrameOptions::chroma_strength
-  bool conceal = true;         // damaged frames show what was there before
+  Compare compare = Compare::none;
+  double compare_position = 0.5;  // of the width
+  bool conceal = true;            // damaged frames show what was there before
   GstClockTime max_gap = 500 * GST_MSECOND;
   QosPolicy qos_policy = QosPolicy::degrade;
   GstClockTime processing_deadline = 0;

@@ -57,6 +57,7 @@ FrameReport Session::solve(const InForce& force, const Reach& from, const Reach&
   FrameOptions options;
   options.strength = force.frame.strength;
   options.chroma_strength = force.frame.chroma_strength;
+  options.compared = force.frame.compared;
   options.noise = force.frame.noise;
   options.least_noise = needs.least_noise;
   options.jpeg = needs.jpeg;

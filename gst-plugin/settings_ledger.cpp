@@ -52,8 +52,17 @@ SettingsLedger::Renegotiation SettingsLedger::settle() {
 }
 
 FrameSettings SettingsLedger::frame() const {
-  return {settled_.strength, settled_.chroma_strength,     settled_.noise,      settled_.noise_max,    settled_.conceal,
-          settled_.max_gap,  settled_.processing_deadline, settled_.qos_policy, settled_.post_messages};
+  const double compared = settled_.compare == Compare::split ? settled_.compare_position : 0;
+  return {settled_.strength,
+          settled_.chroma_strength,
+          settled_.noise,
+          settled_.noise_max,
+          compared,
+          settled_.conceal,
+          settled_.max_gap,
+          settled_.processing_deadline,
+          settled_.qos_policy,
+          settled_.post_messages};
 }
 
 // The settled settings, but for those that are fixed from start() to stop().

@@ -36,6 +36,7 @@ struct Demands {
 // What needs no other Restorer.
 struct FrameSettings {
   double strength = 1, chroma_strength = 1, noise = -1, noise_max = 255;
+  double compared = 0;  // as FrameOptions::compared
   bool conceal = true;
   GstClockTime max_gap = 0, processing_deadline = 0;
   QosPolicy qos_policy = QosPolicy::degrade;

@@ -22,6 +22,11 @@ constexpr Name<Task> tasks[] = {
     {Task::deinterlace, "deinterlace",
      "make whole frames of interlaced video, and nothing else; progressive frames pass untouched"},
 };
+constexpr Name<Compare> comparisons[] = {
+    {Compare::none, "none", "the restored picture alone"},
+    {Compare::split, "split", "left of a white line the plainly resampled input, right of it what was made of it"},
+};
+
 constexpr Name<Deinterlace> deinterlaces[] = {
     {Deinterlace::off, "off", "interlaced video is refused, but with task=deinterlace"},
     {Deinterlace::automatic, "auto", "whole frames are made of what is interlaced, in front of any task"},
@@ -111,6 +116,7 @@ constexpr Name<Precision> precisions[] = {
 template <> std::span<const Name<Preset>> names() { return presets; }
 template <> std::span<const Name<Task>> names() { return tasks; }
 template <> std::span<const Name<Deinterlace>> names() { return deinterlaces; }
+template <> std::span<const Name<Compare>> names() { return comparisons; }
 template <> std::span<const Name<Fields>> names() { return field_choices; }
 template <> std::span<const Name<SolverKind>> names() { return solvers; }
 template <> std::span<const Name<Optimizer>> names() { return optimizers; }

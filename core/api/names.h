@@ -15,6 +15,7 @@ namespace reddiff {
 enum class Preset { automatic, live, quality, archive, paper };
 enum class Task { denoise, super_resolution, inpaint, deblur, restore, deinterlace };
 enum class Deinterlace { off, automatic };
+enum class Compare { none, split };
 enum class Fields { all, top, bottom };
 enum class SolverKind { preset, red_diff, hqs, ensemble, dps, pigdm, ddrm, diffpir };
 enum class Optimizer { preset, adam, adamw, sgd, rmsprop, lbfgs, fixed_point };
@@ -36,6 +37,7 @@ template <typename E> std::span<const Name<E>> names();
 template <> std::span<const Name<Preset>> names();
 template <> std::span<const Name<Task>> names();
 template <> std::span<const Name<Deinterlace>> names();
+template <> std::span<const Name<Compare>> names();
 template <> std::span<const Name<Fields>> names();
 template <> std::span<const Name<SolverKind>> names();
 template <> std::span<const Name<Optimizer>> names();

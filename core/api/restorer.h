@@ -36,7 +36,9 @@ enum class FrameDamage {
 struct FrameOptions {
   double strength = 1;
   double chroma_strength = 1;  // of what `strength` leaves: 0: the chroma of the plainly resampled input, luma as it is
-  double noise = -1;           // 8-bit units, as Config::noise
+  // Of the width, 0..1, from the left: shows the plainly resampled input, up to a white line. 0: none, and no line.
+  double compared = 0;
+  double noise = -1;  // 8-bit units, as Config::noise
   // 8-bit units; what a codec left, by what the stream says, where a camera has been: no estimate is taken below that.
   double least_noise = 0;
   double most_noise = 255;  // 8-bit units; no estimate is taken above this

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
 #include "core/frame/luma.h"
 
 namespace reddiff {
@@ -20,6 +22,15 @@ at::Tensor share_of(const at::Tensor& restored, const at::Tensor& known, double 
 at::Tensor plainly_resampled(const at::Tensor& picture, int factor) {
   if (factor == 1) return picture;
   return at::upsample_bicubic2d(picture, {picture.size(2) * factor, picture.size(3) * factor}, false);
+}
+
+at::Tensor compared(const at::Tensor& plain, const at::Tensor& restored, double share) {
+  const auto width = restored.size(3);
+  const auto columns = static_cast<std::int64_t>(std::llround(share * static_cast<double>(width)));
+  if (columns <= 0) return restored;
+  if (columns >= width) return plain;
+  const auto line = at::ones_like(restored.narrow(3, columns, 1));
+  return at::cat({plain.narrow(3, 0, columns), line, restored.narrow(3, columns + 1, width - columns - 1)}, 3);
 }
 
 at::Tensor blended(const at::Tensor& plain, const at::Tensor& restored, const at::Tensor& known, double strength) {

@@ -45,6 +45,8 @@ static const char* const promised[] = {
     "reddiff mask-grow gint 0",
     "reddiff chroma-strength gdouble 1",
     "reddiff conceal gboolean true",
+    "reddiff compare GstReddiffCompare none",
+    "reddiff compare-position gdouble 0.5",
     "reddiff zeta gdouble -1",
     "reddiff eta gdouble -1",
     "reddiff allow-code gboolean false",

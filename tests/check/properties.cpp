@@ -133,11 +133,13 @@ GST_START_TEST(all_are_there) {
                            "noise-max",
                            "mask-grow",
                            "chroma-strength",
+                           "compare",
+                           "compare-position",
                            "zeta",
                            "eta"})
     fail_unless(g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr, "%s", name);
   for_own_properties(element, [](GParamSpec* spec) {
-    const std::set<std::string> moving = {"noise", "noise-max", "strength", "chroma-strength"};
+    const std::set<std::string> moving = {"noise", "noise-max", "strength", "chroma-strength", "compare-position"};
     const bool controllable = spec->flags & GST_PARAM_CONTROLLABLE;
     fail_unless_equals_int(controllable, moving.count(spec->name));
   });

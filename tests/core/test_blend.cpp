@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Chroma on its own: `chroma_strength` beside `strength`.
+// What of the input is shown: chroma on its own (`chroma_strength` beside `strength`), or the left part of it (`compared`).
 #include "core/frame/blend.h"
 #include "core/frame/luma.h"
 #include "tests/core/engine_helpers.h"
@@ -61,6 +61,38 @@ TEST(Blend, ChromaStrengthOfRgb) {
 TEST(Blend, ChromaThatIsNotThereCannotBeBlended) {
   const Config config{.noise = 25};
   EXPECT_EQ(restored("GRAY8", config, 1, 0)->words, restored("GRAY8", config, 1, 1)->words);
+}
+
+// Of every frame: what is remembered is not what is shown.
+TEST(Blend, ComparedIsTheInputLeftOfALine) {
+  const Config configs[] = {{.noise = 25}, {.task = Task::super_resolution, .noise = 2}};
+  for (const char* format : {"RGB", "Y444"})
+    for (const Config& config : configs) {
+      const int scale = resolve_scale(config), columns = width * scale;
+      const int white = format == std::string("RGB") ? 255 : 235;
+      const auto whole = engine_of(config), split = engine_of(config), plain = engine_of(config);
+      for (int time = 0; time < 3; ++time) {
+        const auto frame = moving_frame(time, 0.2, width, height, format);
+        const auto shown = [&](Engine& engine, const FrameOptions& options) {
+          return restore(engine, *frame, scale, options, format).frame;
+        };
+        const auto restored = shown(*whole, {.noise = config.noise}), input = shown(*plain, {.strength = 0});
+        const auto both = shown(*split, {.compared = 0.25, .noise = config.noise});
+        EXPECT_NE(restored->words, input->words);
+        both->for_each([&](int i, const Component& c, int x, int y) {
+          const Frame& expected = x < columns / 4 ? *input : *restored;
+          const bool is_colour = i > 0 && both->view.model == ColorModel::ycbcr;
+          const int code = x != columns / 4 ? Frame::code(expected.view.component[i], x, y) : is_colour ? 128 : white;
+          ASSERT_EQ(Frame::code(c, x, y), code) << format << time << " component " << i << " at " << x << ',' << y;
+        });
+      }
+    }
+}
+
+TEST(Blend, NothingOrAllOfTheInputIsComparedWithoutALine) {
+  const auto plain = noise({1, 3, 4, 6}, 1), restored = noise({1, 3, 4, 6}, 2);
+  for (const double none : {0., 0.05}) EXPECT_TRUE(compared(plain, restored, none).equal(restored));
+  for (const double all : {0.95, 1.}) EXPECT_TRUE(compared(plain, restored, all).equal(plain));
 }
 
 TEST(Blend, WhatWasMissingKeepsTheColourItWasGiven) {
