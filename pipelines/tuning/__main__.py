@@ -8,6 +8,10 @@ import sys
 import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402 (the version comes first)
+
+# Before anything that loads libstdc++, such as PIL: Debian's GStreamer brings libunwind, and a C++ library whose exceptions begin
+# in libgcc's unwinder and go on in libunwind's ends the process.
+Gst.init(None)
 from aiohttp import web  # noqa: E402
 
 from player import Player  # noqa: E402
@@ -23,7 +27,7 @@ def arguments():
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; others than this machine's own let others in who "
                         "know the token, and nothing is encrypted (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: one that is free)")
-    parser.add_argument("--past", type=int, default=4, help="frames restored before one that is shown again, so that it has a past "
+    parser.add_argument("--past", type=int, default=2, help="frames restored before one that is shown again, so that it has a past "
                         "to draw on (default: %(default)s; 0 is fastest)")
     return parser.parse_args()
 
@@ -55,7 +59,6 @@ async def serve(server, host, port):
 
 def main():
     options = arguments()
-    Gst.init(None)
     element = Gst.ElementFactory.make("reddiff")
     if not element:
         sys.exit("tune: GStreamer has no element reddiff: build it with pipelines/setup, or name the folder of its plugin in "

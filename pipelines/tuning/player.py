@@ -20,7 +20,7 @@ POLL = 20 * Gst.MSECOND
 
 
 class Player:
-    def __init__(self, source, properties, values, past=4):
+    def __init__(self, source, properties, values, past=2):
         """`values`: text by name of property; `past`: frames restored before one that is shown again, for its past."""
         self.source, self._properties, self._past = source, properties, past
         self._values = dict(values)
@@ -67,7 +67,8 @@ class Player:
 
     def play(self, playing):
         with self._wake:
-            if playing and self._ended:
+            last = self._last()
+            if playing and (self._ended or (last and 0 < self._length < last.time + last.duration * 3 // 2)):
                 self._wanted = 0
             if not self._pipeline:
                 self._messages.clear()  # once more

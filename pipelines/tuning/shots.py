@@ -30,7 +30,8 @@ class Shot:
     def __init__(self, sample, entry, ms, stats):
         segment, buffer = sample.get_segment(), sample.get_buffer()
         self.time = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
-        self.samples = {"input": Gst.Sample.new(*entry, segment, None), "output": sample}
+        # A sample of one's own: after a flush appsink writes to the one it gave away.
+        self.samples = {"input": Gst.Sample.new(*entry, segment, None), "output": Gst.Sample.new(buffer, sample.get_caps(), segment, None)}
         self.ms, self.stats = ms, stats
         info = sample.get_caps().get_structure(0)
         self.size = info.get_value("width"), info.get_value("height")
