@@ -166,7 +166,7 @@ class Player:
         while state == Gst.StateChangeReturn.ASYNC and not (self._closing or self._reopen or self._has_failed()):
             state = self._pipeline.get_state(POLL)[0]
         if state == Gst.StateChangeReturn.FAILURE:
-            self._read_bus()
+            self._read_bus(within=2 * Gst.SECOND)  # what went wrong in a thread of the source may be told a little later
             self._fail("The pipeline does not start.")
 
     def _has_failed(self):
@@ -178,11 +178,13 @@ class Player:
         self._pipeline = None
 
     def _fail(self, sentence):
-        """Everything stops until something is changed."""
+        """Everything stops until something is changed, unless it has been meanwhile."""
         self._stop()
         with self._wake:
+            if self._reopen:
+                return
             self._playing, self._steps, self._wanted, self._until = False, 0, None, None
-            if not self._messages:
+            if not any(kind == "error" for kind, _ in self._messages):
                 self._say("error", sentence)
             self._changed()
 
@@ -239,7 +241,7 @@ class Player:
             self._steps = max(0, self._steps - 1)
             self._published = time.monotonic()
             known, self._length = self._pipeline.query_duration(Gst.Format.TIME)
-            self._length *= known
+            self._length = max(0, self._length) if known else 0
             self._changed()
 
     def _pace(self, shot):
@@ -251,14 +253,18 @@ class Player:
                 revision, left = self._revision, self._published + gap / Gst.SECOND - time.monotonic()
                 self._wake.wait_for(lambda: self._closing or self._revision != revision, max(0.0, left))
 
-    def _read_bus(self):
-        """Takes the messages; whether there was an error among them."""
+    def _read_bus(self, within=0):
+        """Takes the messages, the first of which may come `within` nanoseconds; whether there was an error among them."""
         failed = False
-        while self._pipeline and (message := self._pipeline.get_bus().pop_filtered(
-                Gst.MessageType.ERROR | Gst.MessageType.WARNING)):
+        while self._pipeline and (message := self._pipeline.get_bus().timed_pop_filtered(
+                within, Gst.MessageType.ERROR | Gst.MessageType.WARNING)):
             failed = message.type == Gst.MessageType.ERROR
-            error, _ = message.parse_error() if failed else message.parse_warning()
-            self._say("error" if failed else "warning", error.message)
+            error, detail = message.parse_error() if failed else message.parse_warning()
+            sentence = error.message
+            if message.src != self._element and detail and "\n" in detail:
+                sentence += " " + detail.rpartition("\n")[2]  # GStreamer's own sentences leave the reason there
             if failed:
-                self._fail(error.message)
+                self._fail(sentence)
+            else:
+                self._say("warning", sentence)
         return failed

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import unittest
 import urllib.error
@@ -16,6 +17,8 @@ import urllib.request
 
 import hosts
 from hosts import FRAME_TIME, FRAMES, Gst
+
+GstRtspServer, GLib = hosts.need("GstRtspServer", "GLib")
 
 try:
     import aiohttp  # noqa: F401
@@ -242,6 +245,37 @@ class Asked(OnAClip):
         tuner = Tuner(broken)
         self.addCleanup(tuner.close)
         self.assertEqual(tuner.until(lambda state: state["messages"])["messages"][0][0], "error")
+
+    def test_live_video_goes_on(self):
+        """It begins by itself, pauses at a frame, and shows a new frame when something is changed."""
+        server, factory, loop = GstRtspServer.RTSPServer.new(), GstRtspServer.RTSPMediaFactory.new(), GLib.MainLoop()
+        server.set_service("0")
+        factory.set_launch(f"( videotestsrc is-live=true pattern=ball ! {hosts.raw()} ! x264enc tune=zerolatency key-int-max=8 ! "
+                           "rtph264pay name=pay0 )")
+        server.get_mount_points().add_factory("/camera", factory)
+        server.attach(None)
+        threading.Thread(target=loop.run, daemon=True).start()
+        tuner = Tuner(f"rtsp://127.0.0.1:{server.get_bound_port()}/camera", *BEGIN)
+        self.addCleanup(loop.quit)
+        self.addCleanup(tuner.close)
+        tuner.until(lambda state: state["frame"] > 3)
+        tuner.act("pause")
+        paused = tuner.settled()
+        for name, value in ("noise", "20"), ("device", "cpu"):
+            state = tuner.set(name, value)
+            self.assertEqual(state["frame"], paused["frame"] + 1)
+            paused = state
+        self.assertNotEqual(*tuner.pictures(state))
+        tuner.act("seek", 0)
+        self.assertIn("leaky", tuner.act("play")["line"])
+        tuner.until(lambda state: state["frame"] > paused["frame"] + 3)
+
+    def test_a_camera_that_is_not_there_is_a_sentence(self):
+        tuner = Tuner("rtsp://127.0.0.1:1/camera")
+        self.addCleanup(tuner.close)
+        (kind, sentence), = tuner.until(lambda state: state["messages"])["messages"]
+        self.assertEqual(kind, "error")
+        self.assertRegex(sentence, "Could not open .*connect")
 
 
 @unittest.skipUnless(browser.program(), "no browser: install Debian's chromium")

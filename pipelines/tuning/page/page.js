@@ -132,7 +132,7 @@ function measures() {
   const slope = stats["noise-slope"];
   const grain = slope > 1.15 ? `coarser than white (slope ${slope.toFixed(2)})` : "white";
   by("noise-more").textContent = stats["noise-source"] === "estimate" ? `estimated; planes ${planes}; ${grain}` :
-    [stats["noise-source"], stats["compression-noise"] ? `codec's errors ${level(stats["compression-noise"])}` : ""].filter(Boolean).join("; ");
+    [stats["noise-source"] === "set" ? "as set" : stats["noise-source"], stats["compression-noise"] ? `codec's errors ${level(stats["compression-noise"])}` : ""].filter(Boolean).join("; ");
   by("calls").textContent = stats["steps"];
   by("calls-more").textContent = `${stats["prior-calls"]} since the start, on ${stats["device"] || "no device"}${stats["cold"] ? "; without a past" : ""}`;
   by("ms").textContent = state.ms.toFixed(state.ms < 10 ? 1 : 0);
