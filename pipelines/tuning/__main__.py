@@ -29,7 +29,7 @@ def arguments():
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: one that is free)")
     parser.add_argument("--past", type=int, default=2, help="frames restored before one that is shown again, so that it has a past "
                         "to draw on (default: %(default)s; 0 is fastest)")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def read_values(properties, words):
