@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """pipelines/recipes: each is run as its first lines say, and what it made is looked at."""
+import asyncio
 import os
 import shlex
 import stat
@@ -10,6 +11,12 @@ import unittest
 import hosts
 from hosts import FRAMES, HEIGHT, WIDTH
 import rtsp
+
+try:
+    import browser
+    WEBRTC = browser.program() and all(hosts.Gst.ElementFactory.find(name) for name in ("webrtcbin", "nicesrc", "dtlsenc", "srtpenc"))
+except ImportError:  # aiohttp
+    WEBRTC = False
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "pipelines", "recipes")
 RESTORE = ["prior=dct", "steps=2", "noise=10"]
@@ -26,6 +33,13 @@ class Recipes(hosts.Case):
         """How often the element restored a frame in it."""
         command = ["env", *(f"{key}={value}" for key, value in environment.items()), recipe(name), *words]
         return hosts.tool(*command)[1]
+
+    def begin(self, name, *words):
+        """A recipe that serves until the test ends; its first line of output says where."""
+        process = subprocess.Popen([recipe(name), *words], stdout=subprocess.PIPE, text=True)
+        for end in process.stdout.close, process.wait, process.terminate:
+            self.addCleanup(end)
+        return process
 
     def build(self, name):
         """Compiles a program by the command that its first lines give; returns its path."""
@@ -86,11 +100,7 @@ class Recipes(hosts.Case):
     def test_rtsp_camera(self):
         camera = rtsp.Server(f"videotestsrc is-live=true pattern=ball ! {hosts.raw()} ! {rtsp.PAY}")
         self.addCleanup(camera.stop)
-        process = subprocess.Popen([recipe("rtsp-camera.py"), f"rtsp://127.0.0.1:{camera.server.get_bound_port()}/video", "--port", "0",
-                                    *LARGER], stdout=subprocess.PIPE, text=True)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.terminate)
+        process = self.begin("rtsp-camera.py", f"rtsp://127.0.0.1:{camera.server.get_bound_port()}/video", "--port", "0", *LARGER)
         client = hosts.launch(f"rtspsrc location={process.stdout.readline().strip()} protocols=tcp latency=0 ! rtph264depay ! "
                               "avdec_h264 ! fakesink name=s sync=false")
         frames = hosts.Frames(client.get_by_name("s").get_static_pad("sink"))
@@ -98,6 +108,21 @@ class Recipes(hosts.Case):
             client.set_state(hosts.Gst.State.PLAYING)
             hosts.wait_for(lambda: len(frames) >= FRAMES)
         self.assertEqual(set(frames.sizes), {LARGE})
+
+    @unittest.skipUnless(WEBRTC, "no python3-aiohttp, chromium, or webrtcbin with nice")
+    def test_webrtc(self):
+        clip = self.path("long.webm")  # long enough for the two sides to agree
+        hosts.play(hosts.launch(f"videotestsrc num-buffers=1000 pattern=ball ! {hosts.raw()} ! vp8enc deadline=1 ! webmmux ! "
+                                f"filesink location={clip}"))
+        process = self.begin("webrtc.py", clip, "--port", "0", *LARGER)
+
+        async def watch():
+            async with browser.Browser() as page:
+                await page.open(process.stdout.readline().strip())
+                await page.until("document.querySelector('video')?.currentTime > 0.2")
+                return await page.run("document.querySelector('video').videoWidth"), page.errors
+
+        self.assertEqual(asyncio.run(watch()), (LARGE[0], []))
 
     def test_application_in_python(self):
         said, restored = hosts.tool(recipe("application.py"), *RESTORE)
