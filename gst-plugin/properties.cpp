@@ -153,7 +153,8 @@ const Row rows[] = {
      "Blend of the colour alone, after 'strength': 0 = colours of the plainly resampled input under the restored "
      "brightness, 1 = restored"},
     {"compare", enum_field<&Settings::compare, compare_type>(), 0, 0, frame, false,
-     "Whether the input is shown beside the result; frames that need nothing pass as they are, without a line"},
+     "Whether the input is shown beside the result; frames that need nothing, and those of task=deinterlace, pass as "
+     "they are, without a line"},
     {"compare-position", &Settings::compare_position, 0, 1, frame, true,
      "Where the line of compare=split stands, as a share of the width: 0 = only the result, 1 = only the input"},
     {"conceal", &Settings::conceal, 0, 0, frame, false,

@@ -49,6 +49,13 @@ double level_in_means(const at::Tensor& power, std::size_t size) {
   return std::sqrt(sum / of_white);
 }
 
+// The root of the mean of squares, by their parts.
+struct PowerMean {
+  double squares = 0, parts = 0;
+  void add(double level, double part) { squares += part * level * level, parts += part; }
+  double level() const { return parts > 0 ? std::sqrt(squares / parts) : 0; }
+};
+
 // What the groups of planes voted for, by the picture's sizes.
 class Votes {
  public:
@@ -91,23 +98,24 @@ template <typename MakeBallot> NoiseEstimate estimate(const std::vector<NoisePla
   const Votes votes(groups, counted(ballots));
   NoiseEstimate estimate;
   for (std::size_t size = 0; size < noise_sizes; ++size) {
-    double largest = 0, together = 0, asked = 0, seen = 0;
+    double largest = 0;
+    PowerMean all, if_white, seen;
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const NoiseVote& found = votes.of(i, size);
       if (!found.asked) continue;
       const double level = votes.level(i, size);
-      largest = std::max(largest, level);
-      together += groups[i].power * level * level;
-      asked += groups[i].power;
-      // Halved chroma is no witness against what is seen at full size.
-      if (i == 0 && size < groups.back().finest) seen = level;
+      if_white.add(level, groups[i].power);
+      all.add(size < groups[i].finest ? 0 : level, groups[i].power);
       if (i == 1 && size == groups[i].finest) estimate.second = found.level;
       if (i == 0) estimate.own[size] = {found.level, found.at_detail, found.by_brightness};
       if (size == 0 && i == 0) estimate.share = found.share, estimate.at_ends = found.at_ends;
+      if (size < groups[i].finest) continue;
+      seen.add(level, groups[i].power);
+      largest = std::max(largest, level);
     }
-    const double mean = asked > 0 ? std::sqrt(together / asked) : 0;
-    estimate.mean[size] = mean;
-    estimate.level[size] = largest > agree * mean ? largest : std::max(mean, seen);
+    estimate.mean[size] = all.level();
+    if (size == 0) estimate.mean_if_white = if_white.level();
+    estimate.level[size] = largest > agree * seen.level() ? largest : seen.level();
   }
   return estimate;
 }

@@ -38,9 +38,10 @@ struct NoiseEstimate {
   double at_ends = 0;                       // of the first group at full size: NoiseVote::at_ends
 
   std::array<OwnNoise, noise_sizes> own{};
-  // By the groups' parts in R'G'B' instead of the largest: what a root mean square is made of, rms_of().
+  // By the groups' parts in R'G'B' instead of the largest: what a root mean square is made of, rms_of(). Halved chroma has none at full size.
   std::array<double, noise_sizes> mean{};
-  double second = 0;  // what the second group says at its own full size, in its own units
+  double mean_if_white = 0;  // the first of them, if the noise was white before chroma was halved
+  double second = 0;         // what the second group says at its own full size, in its own units
 
   double white() const { return level[0]; }  // if the noise is white
 };

@@ -130,7 +130,7 @@ void NoiseModel::describe(const NoiseEstimate& alone, bool three_alike) {
   const auto part = noise_share_.value_or(Levels{1, 1, 1});
   Levels mean, level;
   for (std::size_t size = 0; size < noise_sizes; ++size) {
-    mean[size] = alone.mean[size] * part[size];
+    mean[size] = (size_ == 0 && size == 0 ? alone.mean_if_white : alone.mean[size]) * part[size];
     level[size] = alone.level[size] * part[size];
   }
   const double densest = densest_level(level, size_) * told_over_read();

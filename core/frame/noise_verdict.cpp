@@ -66,8 +66,7 @@ bool agrees(const at::Tensor& picture, const std::array<double, noise_sizes>& le
             const Denoise& denoise) {
   const auto seen = size == 0 ? picture : at::avg_pool2d(picture, {1 << size, 1 << size});
   const auto [luma, chroma] = taken_share(seen, densest_level(levels, size) / (1 << size), denoise);
-  if (size == 0) return luma >= least_of_white || (luma >= least_beside_chroma && chroma >= least_of_chroma);
-  if (size == 1) return luma >= least_of_white;
+  if (size < 2) return luma >= least_of_white || (luma >= least_beside_chroma && chroma >= least_of_chroma);
   if (levels[2] <= rising * levels[1]) return luma >= least_of_correlated;
   return luma >= least_of_rising || (luma >= least_of_rising_beside_chroma && chroma >= least_of_rising_chroma);
 }

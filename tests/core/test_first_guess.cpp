@@ -3,10 +3,14 @@
 // What is guessed before anything is solved: the noise level, and what is behind holes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/frame/convert.h"
 #include "core/frame/fill_holes.h"
 #include "core/frame/luma.h"
 #include "core/frame/noise_estimate.h"
+#include "core/frame/noise_model.h"
 #include "core/frame/noise_track.h"
 #include "tests/core/sample_frame.h"
 #include "tests/core/scene.h"
@@ -47,6 +51,32 @@ TEST(NoiseEstimate, SeesThroughClipping) {
   }
 }
 
+// As much in each plane, as ffmpeg's filter `noise` makes it: more in the picture's colours, and softer there.
+TEST(NoiseEstimate, FindsNoiseThatIsAlikeInHalvedPlanes) {
+  for (const double level : {3., 8., 20.}) {
+    NoiseModel model;
+    for (std::uint64_t time = 0; time < 3; ++time) {
+      Frame frame(format_named("I420"), 256, 192, 1);
+      write_picture(scene(192, 256, 8) * 0.6, {}, frame.view);
+      const auto clean = read_picture(frame.view, at::kCPU);
+      const auto field = noise({3, 192, 256}, 80 + time) * level;
+      const auto values = field.accessor<float, 3>();
+      frame.for_each([&](int i, const Component& c, int x, int y) {
+        const long code = std::lround(static_cast<float>(Frame::code(c, x, y)) + values[i][y][x]);
+        Frame::set_code(c, x, y, static_cast<int>(std::clamp(code, 0L, 255L)));
+      });
+      const auto noisy = read_picture(frame.view, at::kCPU);
+      const double own = rms(noisy - clean) * 255 / 2;
+      const Denoise oracle = [&](const at::Tensor& u, double) {
+        const auto times = clean.size(3) / u.size(3);
+        return times == 1 ? clean.clone() : at::avg_pool2d(clean, {times, times});
+      };
+      EXPECT_GT(model.update(frame.view, noisy, {}, oracle) * 255 / 2, own) << level;
+      EXPECT_NEAR(model.rms() * 255 / 2, own, 0.25 * own) << level;
+    }
+  }
+}
+
 // Noise that was white in R'G'B' is found as it was, whatever the planes it went through; noise of luma alone has its own root mean
 // square, and the density of white noise that is as strong in luma.
 TEST(NoiseEstimate, SeesThroughSubsampledChroma) {
@@ -59,7 +89,7 @@ TEST(NoiseEstimate, SeesThroughSubsampledChroma) {
         write_picture(picture + code_values * 2 / 255 * field, {}, frame.view);
         const auto estimate = estimate_noise(noise_planes(frame.view, read_picture(frame.view, at::kCPU)));
         const bool luma_only = field.equal(grey);
-        EXPECT_NEAR(rms_of(estimate.mean, 0) * 255 / 2, code_values, 0.15 * code_values) << name << luma_only;
+        EXPECT_NEAR(estimate.mean_if_white * 255 / 2, code_values, 0.15 * code_values) << name << luma_only;
         // White noise that is as dense in luma has that much in every channel.
         const double density =
             luma_only ? code_values / std::sqrt(luma_of(frame.view, read_picture(frame.view, at::kCPU)).power)
