@@ -22,6 +22,8 @@ constexpr double least_beside_chroma = 0.45, least_of_chroma = 0.7;
 // Then it does if as much is taken of colours: the board came to .46 in luma, .71 in chroma; noise of all channels to .57 and .71 at least.
 constexpr double least_of_rising_beside_chroma = 0.56, least_of_rising_chroma = 0.68;
 constexpr double rising = 2.2;
+// What rounding leaves of halved chroma looks like .93 code values of 8 bits at half size.
+constexpr double left_of_halved_chroma = 2 * least_noise;
 constexpr double absurd = 2.0 * 128 / 255;  // no camera's noise, but a pattern
 
 constexpr std::int64_t crop = 128, block = 8;
@@ -66,7 +68,10 @@ bool agrees(const at::Tensor& picture, const std::array<double, noise_sizes>& le
             const Denoise& denoise) {
   const auto seen = size == 0 ? picture : at::avg_pool2d(picture, {1 << size, 1 << size});
   const auto [luma, chroma] = taken_share(seen, densest_level(levels, size) / (1 << size), denoise);
-  if (size < 2) return luma >= least_of_white || (luma >= least_beside_chroma && chroma >= least_of_chroma);
+  if (size < 2) {
+    const bool colours_speak = size == 0 || levels[1] > left_of_halved_chroma;
+    return luma >= least_of_white || (colours_speak && luma >= least_beside_chroma && chroma >= least_of_chroma);
+  }
   if (levels[2] <= rising * levels[1]) return luma >= least_of_correlated;
   return luma >= least_of_rising || (luma >= least_of_rising_beside_chroma && chroma >= least_of_rising_chroma);
 }
