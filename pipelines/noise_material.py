@@ -188,6 +188,17 @@ def filmed(shot, read, crf=18):
                   lose_colour=lambda frames: clean.through_x264(frames, ["-qp", "0"]))
 
 
+def alike_in_planes(sigma):
+    """As much in Y', Cb and Cr of 4:2:0, as ffmpeg's filter `noise` and analogue sources add it. Meant for frames in such a format."""
+    def make(frames, rng):
+        height, width = frames.shape[1:3]
+        luma, *chroma = (sigma * rng.standard_normal((len(frames), height // s, width // s, 1)).astype(np.float32) for s in (1, 2, 2))
+        blue, red = (np.pad(plane.repeat(2, 1).repeat(2, 2), ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), "edge") for plane in chroma)
+        noise = np.concatenate([luma + 1.402 * red, luma - 0.344 * blue - 0.714 * red, luma + 1.772 * blue], -1)
+        return Made(frames, to_bytes(frames + noise), rms(noise))
+    return make
+
+
 # ---- frames in frames, faulty pixels
 
 def surrounded(sigma, around, own_noise):
@@ -247,6 +258,8 @@ KINDS = {
     "white 15, enlarged, lanczos": Kind(enlarged(15, cv2.INTER_LANCZOS4)),
     "correlated 10": Kind(correlated(10, 1)),
     "grain": Kind(grain(10)),
+    "alike in planes 3": Kind(alike_in_planes(3)),
+    "alike in planes 8": Kind(alike_in_planes(8)),
     "chroma blotches 10": Kind(blotches(8, 10, 4)),
     "white 20, black bars": Kind(surrounded(20, "letterbox", 0)),
     "white 20, black pillars": Kind(surrounded(20, "pillarbox", 0)),

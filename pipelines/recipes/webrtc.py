@@ -7,6 +7,7 @@ that pipelines/setup installs. The offer is sent with all its candidates, so tha
 """
 import argparse
 import asyncio
+import itertools
 import os
 import socket
 
@@ -75,29 +76,36 @@ class Viewer:
         description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
         self._ask("set-remote-description", description)
 
+    def has_gone(self):
+        state = GstWebRTC.WebRTCPeerConnectionState
+        return self._peer.get_property("connection-state") in (state.DISCONNECTED, state.FAILED, state.CLOSED)
+
     def close(self):
         self._pipeline.set_state(Gst.State.NULL)
 
 
 def application(uri, properties):
-    viewers, run = [], asyncio.to_thread
+    viewers, numbers, run = {}, itertools.count(), asyncio.to_thread
 
     async def page(_):
         return web.Response(text=PAGE, content_type="text/html")
 
     async def offer(_):
-        viewers.append(Viewer(uri, properties))
-        return web.json_response({"viewer": len(viewers) - 1, "sdp": await run(viewers[-1].offer)})
+        for gone in [number for number, viewer in viewers.items() if viewer.has_gone()]:
+            await run(viewers.pop(gone).close)
+        number = next(numbers)
+        viewers[number] = Viewer(uri, properties)
+        return web.json_response({"viewer": number, "sdp": await run(viewers[number].offer)})
 
     async def answer(request):
-        number = int(request.match_info["viewer"])
-        if number >= len(viewers):
+        viewer = viewers.get(int(request.match_info["viewer"]))
+        if not viewer:
             raise web.HTTPNotFound()
-        await run(viewers[number].answer, await request.text())
+        await run(viewer.answer, await request.text())
         return web.Response()
 
     async def close(_):
-        for viewer in viewers:
+        for viewer in viewers.values():
             viewer.close()
 
     made = web.Application()

@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import time
 import unittest
 import urllib.error
@@ -17,8 +16,7 @@ import urllib.request
 
 import hosts
 from hosts import FRAME_TIME, FRAMES, Gst
-
-GstRtspServer, GLib = hosts.need("GstRtspServer", "GLib")
+import rtsp
 
 try:
     import aiohttp  # noqa: F401
@@ -248,15 +246,9 @@ class Asked(OnAClip):
 
     def test_live_video_goes_on(self):
         """It begins by itself, pauses at a frame, and shows a new frame when something is changed."""
-        server, factory, loop = GstRtspServer.RTSPServer.new(), GstRtspServer.RTSPMediaFactory.new(), GLib.MainLoop()
-        server.set_service("0")
-        factory.set_launch(f"( videotestsrc is-live=true pattern=ball ! {hosts.raw()} ! x264enc tune=zerolatency key-int-max=8 ! "
-                           "rtph264pay name=pay0 )")
-        server.get_mount_points().add_factory("/camera", factory)
-        server.attach(None)
-        threading.Thread(target=loop.run, daemon=True).start()
-        tuner = Tuner(f"rtsp://127.0.0.1:{server.get_bound_port()}/camera", *BEGIN)
-        self.addCleanup(loop.quit)
+        camera = rtsp.Server(f"videotestsrc is-live=true pattern=ball ! {hosts.raw()} ! {rtsp.PAY}")
+        self.addCleanup(camera.stop)
+        tuner = Tuner(f"rtsp://127.0.0.1:{camera.server.get_bound_port()}/video", *BEGIN)
         self.addCleanup(tuner.close)
         tuner.until(lambda state: state["frame"] > 3)
         tuner.act("pause")
