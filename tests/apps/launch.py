@@ -36,6 +36,15 @@ class GstLaunch(hosts.Case):
         plain = self.through(clip, "identity", "plain.y4m")
         self.assertEqual(self.through(clip, f"{RESTORE} strength=0", "same.y4m"), plain)
 
+    def test_transcodes_with_sound(self):
+        clip, result = self.clip(), self.path("result.mp4")
+        gst(f"filesrc location={clip} ! decodebin name=d  d. ! queue ! videoconvert ! {RESTORE} ! x264enc ! mp4mux name=m ! "
+            f"filesink location={result}  d. ! queue ! audioconvert ! avenc_aac ! m.")
+        before, after = hosts.decoded(clip), hosts.decoded(result)
+        self.assertEqual(len(after), FRAMES)
+        self.contiguous(after.times)
+        self.assertEqual(after.sizes, before.sizes)
+
     def test_interrupted_it_still_ends_its_file(self):
         result = self.path("live.mp4")
         command = (f"gst-launch-1.0 -e videotestsrc is-live=true num-buffers=300 ! {hosts.raw()} ! {RESTORE} "

@@ -115,14 +115,16 @@ class Recipes(hosts.Case):
         hosts.play(hosts.launch(f"videotestsrc num-buffers=1000 pattern=ball ! {hosts.raw()} ! vp8enc deadline=1 ! webmmux ! "
                                 f"filesink location={clip}"))
         process = self.begin("webrtc.py", clip, "--port", "0", *LARGER)
+        address = process.stdout.readline().strip()
 
         async def watch():
             async with browser.Browser() as page:
-                await page.open(process.stdout.readline().strip())
+                await page.open(address)
                 await page.until("document.querySelector('video')?.currentTime > 0.2")
                 return await page.run("document.querySelector('video').videoWidth"), page.errors
 
-        self.assertEqual(asyncio.run(watch()), (LARGE[0], []))
+        for _ in range(2):  # a viewer after another has gone
+            self.assertEqual(asyncio.run(watch()), (LARGE[0], []))
 
     def test_application_in_python(self):
         said, restored = hosts.tool(recipe("application.py"), *RESTORE)
