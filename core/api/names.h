@@ -24,7 +24,7 @@ enum class Order { preset, descending, ascending, random };
 enum class Spacing { preset, uniform, quadratic };
 enum class Temporal { none, warm_start, filter };
 enum class MaskSource { automatic, none, alpha, roi, file };
-enum class Precision { automatic, float32, bfloat16, float16 };
+enum class Precision { automatic, float32, bfloat16, float16, int8 };
 
 template <typename E> struct Name {
   E value;

@@ -14,7 +14,7 @@
 
 namespace reddiff {
 
-enum class ConvPath { plain, fused, tensor };
+enum class ConvPath { plain, fused, int8, tensor };
 
 // Whether the calls of this thread are to be differentiated. Then `plain` serves every path.
 bool records_gradient();

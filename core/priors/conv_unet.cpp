@@ -9,6 +9,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "core/frame/device_queue.h"
 #include "core/priors/film.h"
 #include "core/priors/gradient.h"
+#include "core/priors/int8_block.h"
 #include "core/priors/pixel_shuffle.h"
 #include "core/priors/precision.h"
 #include "core/priors/tensor_conv.h"
@@ -27,6 +29,9 @@ namespace reddiff {
 namespace {
 
 using Shape = std::vector<std::int64_t>;
+
+// Noise levels of the bands that "int8.ranges" were measured in.
+constexpr const char* int8_levels = "int8.levels";
 
 constexpr std::int64_t tensor_ends_channels = 32;  // of TensorEnds
 
@@ -48,18 +53,20 @@ class Weights {
     return found->second.to(device_);
   }
 
-  std::int64_t frequencies() const {
-    const auto found = tensors_.find("freq");
-    if (found == tensors_.end() || found->second.dim() != 1) fail("has no tensor 'freq' with one dimension");
+  bool has(const std::string& name) const { return tensors_.count(name) > 0; }
+
+  std::int64_t length(const std::string& name) const {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end() || found->second.dim() != 1) fail("has no tensor '" + name + "' with one dimension");
     return found->second.size(0);
   }
 
- private:
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorCode::wrong_model,
                 "The model '" + card_.name + "' " + what + "; weights and card do not belong together.");
   }
 
+ private:
   const NamedTensors& tensors_;
   const ModelCard& card_;
   at::Device device_;
@@ -70,6 +77,7 @@ struct Block {
   Conv2d conv1, conv2;
   std::size_t film;
   std::optional<TensorBlock> tensor;  // does the same
+  std::optional<Int8Block> int8;      // nearly
 };
 
 // The convolutions inside, nearly all of the weights: one for all kinds of error.
@@ -87,8 +95,9 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
         device_(device),
         dtype_(dtype),
         path_(path),
-        film_table_(path == ConvPath::fused || (device.is_cuda() && has_film_table(device, dtype))) {
+        film_table_(path == ConvPath::fused || path == ConvPath::int8 || (device.is_cuda() && has_film_table(device, dtype))) {
     const Weights weights(tensors, card_, device_);
+    read_ranges(weights, "");
     trunk_ = read_trunk(weights);
     read_own(weights, "");
     for (const std::string& kind : card_.kinds) others_[kind].reset(new ConvUnet(*this, kind, weights));
@@ -126,7 +135,7 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
 
   std::string description() const override {
     return card_.name + (kind_ == error_kind::white ? "" : " for " + kind_) + " (" + card_.architecture + ", " +
-           c10::toString(dtype_) + (path_ == ConvPath::fused ? ", fused)" : ")");
+           (path_ == ConvPath::int8 ? "Int8" : c10::toString(dtype_)) + (path_ == ConvPath::fused ? ", fused)" : ")");
   }
 
   double flops(std::int64_t height, std::int64_t width) const override {
@@ -154,6 +163,7 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
         film_table_(other.film_table_),
         trunk_(other.trunk_) {
     card_.kinds.clear();
+    read_ranges(weights, "kinds." + kind + ".");
     read_own(weights, "kinds." + kind + ".");
   }
 
@@ -163,15 +173,19 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
     TORCH_CHECK(sigma.dim() == 4 && sigma.size(1) == 1, "denoise: sigma must be [N,1,1,1] or [N,1,H,W]");
     const bool whole = sigma.size(2) == 1 && sigma.size(3) == 1;
     TORCH_CHECK(whole || card_.per_pixel_sigma, "denoise: this model knows one noise level per picture only");
-    if (sigma.size(0) == 1 || !whole) return run(u, sigma);
-    // On the CPU weights carry the level, so pictures with levels of their own go one by one.
+    if (sigma.size(0) == 1 || (!whole && !ranges_)) return run(u, sigma);
+    // On the CPU weights carry the level, and bytes a step that hangs on all levels of a picture: pictures with levels of their own go
+    // one by one.
     std::vector<at::Tensor> results;
     for (std::int64_t i = 0; i < u.size(0); ++i) results.push_back(run(u.narrow(0, i, 1), sigma.narrow(0, i, 1)));
     return at::cat(results);
   }
 
   Conv2d conv(const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride, std::int64_t padding) const {
-    return Conv2d(weight.to(dtype_), bias.defined() ? bias.to(dtype_) : bias, stride, padding, path_);
+    // What does not run on bytes is floating point.
+    const ConvPath path =
+        path_ != ConvPath::int8 ? path_ : (has_fused_convolution() ? ConvPath::fused : ConvPath::plain);
+    return Conv2d(weight.to(dtype_), bias.defined() ? bias.to(dtype_) : bias, stride, padding, path);
   }
 
   bool uses_tensor_cores(std::int64_t channels) const {
@@ -186,9 +200,23 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
       const auto first = weights.get(name + "conv1.weight", {c, c, 3, 3});
       const auto second = weights.get(name + "conv2.weight", {c, c, 3, 3});
       blocks.push_back({conv(first, {}, 1, 1), conv(second, {}, 1, 1), trunk.blocks.size(), std::nullopt});
+      if (ranges_ && ranges_->has(trunk.blocks.size())) blocks.back().int8.emplace(first, second);
       if (uses_tensor_cores(c)) blocks.back().tensor.emplace(first.to(dtype_), second.to(dtype_));
       trunk.blocks.emplace_back(name, c);
     }
+  }
+
+  void read_ranges(const Weights& weights, const std::string& prefix) {
+    if (path_ != ConvPath::int8) return;
+    std::int64_t blocks = card_.mid;
+    for (const auto* counts : {&card_.enc, &card_.dec}) blocks += std::accumulate(counts->begin(), counts->end(), std::int64_t{0});
+    const std::int64_t bands = weights.length(int8_levels);
+    const auto levels = weights.get(int8_levels, {bands});
+    const auto ranges = weights.get(prefix + "int8.ranges", {blocks, bands, 3});
+    const bool rises = bands > 0 && levels.gt(0).all().item<bool>() && levels.diff().gt(0).all().item<bool>();
+    if (!rises || !ranges.isfinite().all().item<bool>() || !levels.isfinite().all().item<bool>())
+      weights.fail("has tensors 'int8.' that are no ranges for rising noise levels");
+    ranges_.emplace(levels, ranges);
   }
 
   std::shared_ptr<const Trunk> read_trunk(const Weights& weights) const {
@@ -219,7 +247,7 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
     if (card_.ch[0] == tensor_ends_channels && uses_tensor_cores(card_.ch[0]))
       ends_.emplace(head.to(dtype_), head_bias, tail.to(dtype_), tail_bias,
                     NoiseRange{card_.sigma_min, card_.sigma_max, card_.sigma_data});
-    const std::int64_t frequencies = weights.frequencies();
+    const std::int64_t frequencies = weights.length("freq");
     FilmWeights film;
     film.freq = weights.get("freq", {frequencies});
     film.weight1 = own("emb1.weight", {card_.e, 2 * frequencies, 1, 1}).flatten(1);
@@ -237,10 +265,15 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
   struct Noise {
     std::vector<FilmRow> rows;
     std::vector<FilmMap> maps;
+    std::vector<std::optional<Int8Scales>> int8;  // by the block's place in Film
   };
 
   Noise noise_of(const at::Tensor& c) const {
     Noise noise;
+    if (ranges_ && !records_gradient()) {
+      const auto [least, most] = c.aminmax();
+      noise.int8 = ranges_->scales(std::exp(4 * least.item<double>()), std::exp(4 * most.item<double>()));
+    }
     if (c.numel() == 1 && !(device_.is_cuda() && film_table_)) {
       noise.rows = film_->rows(c);
       for (FilmRow& row : noise.rows) row = {row.gain.to(dtype_), row.bias.to(dtype_)};
@@ -262,6 +295,14 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
       throw_if_aborted();
       if (block.tensor && !records_gradient()) {
         block.tensor->apply(x, noise.maps[level], film_->table(block.film));
+        continue;
+      }
+      if (block.int8 && !noise.int8.empty() && noise.int8[block.film]) {
+        const Int8Scales& scales = *noise.int8[block.film];
+        if (!noise.rows.empty())
+          block.int8->apply(x, scales, noise.rows[block.film]);
+        else
+          block.int8->apply(x, scales, noise.maps[level], film_->table(block.film));
         continue;
       }
       at::Tensor hidden;
@@ -341,6 +382,7 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
   at::ScalarType dtype_;
   ConvPath path_;
   bool film_table_;
+  std::optional<Int8Ranges> ranges_;  // of ConvPath::int8
   std::shared_ptr<const Trunk> trunk_;
   Conv2d head_, tail_;
   std::optional<TensorEnds> ends_;  // do the same as those two
@@ -359,11 +401,14 @@ DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, a
   return network;
 }
 
-DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, Precision precision) {
-  const at::ScalarType dtype = dtype_for(precision, device);
+DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, Precision precision,
+                           bool time_counts) {
+  const PrecisionFacts facts = precision_facts(device, tensors.count(int8_levels) > 0);
+  const Precision chosen = chosen_precision(precision, facts, time_counts);
+  const at::ScalarType dtype = dtype_of(chosen);
   const bool fused = device.is_cpu() && dtype == at::kFloat && has_fused_convolution();
-  const ConvPath path = device.is_cuda() ? ConvPath::tensor : (fused ? ConvPath::fused : ConvPath::plain);
-  return make_conv_unet(tensors, card, device, dtype, path);
+  const ConvPath on_cpu = chosen == Precision::int8 ? ConvPath::int8 : (fused ? ConvPath::fused : ConvPath::plain);
+  return make_conv_unet(tensors, card, device, dtype, device.is_cuda() ? ConvPath::tensor : on_cpu);
 }
 
 }  // namespace reddiff

@@ -15,12 +15,13 @@
 
 namespace reddiff {
 
-// `automatic`: float32 on the CPU; on CUDA bfloat16 where the hardware has it, else float16. Throws Error{wrong_model}
-// that names the tensor that is missing or has another shape than the card's sizes ask for. Tensors beyond those are
-// ignored.
-DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, Precision precision);
+// `automatic`: see precision.h. Throws Error{wrong_model} that names the tensor that is missing or has another shape than the card's sizes
+// ask for, Error{settings} where the precision cannot be. Tensors beyond those are ignored.
+DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, Precision precision,
+                           bool time_counts = false);
 
-// The same with the path of the computation chosen by hand; `fused` needs has_fused_convolution(), the CPU and float32.
+// The same with the path of the computation chosen by hand; `fused` needs has_fused_convolution(), the CPU and float32,
+// `int8` has_int8_convolution() and a network with "int8." tensors (int8_block.h) besides.
 DenoiserPtr make_conv_unet(const NamedTensors& tensors, const ModelCard& card, at::Device device, at::ScalarType dtype,
                            ConvPath path);
 

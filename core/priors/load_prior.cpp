@@ -93,6 +93,7 @@ struct Key {
   std::string device;
   Precision precision;
   bool allow_code;  // who may not run a program gets none that another one runs
+  bool time_counts;
   auto operator<=>(const Key&) const = default;
 };
 
@@ -114,17 +115,18 @@ Key key_of(const std::string& path, const NetworkRequest& request) {
           fs::last_write_time(card, ignored),
           request.device.str(),
           request.precision,
-          request.allow_code};
+          request.allow_code,
+          request.time_counts};
 }
 
 using Request = NetworkRequest;
 
 DenoiserPtr make_conv(const Model& model, const Request& request, const std::string&) {
-  return with_graphs(make_conv_unet(model.tensors, model.card, request.device, request.precision));
+  return with_graphs(make_conv_unet(model.tensors, model.card, request.device, request.precision, request.time_counts));
 }
 
 DenoiserPtr make_guided(const Model& model, const Request& request, const std::string&) {
-  const auto dtype = dtype_for(request.precision, request.device);
+  const auto dtype = dtype_of(chosen_precision(request.precision, precision_facts(request.device, false), false));
   auto network = make_guided_unet(model.tensors, model.card, request.device, dtype);
   return with_graphs(std::make_shared<const DiffusionDenoiser>(std::move(network), model.card));
 }

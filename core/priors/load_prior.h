@@ -17,7 +17,8 @@ struct NetworkRequest {
   std::string model_dirs;  // colon-separated
   at::Device device;
   Precision precision;
-  bool allow_code = false;  // TorchScript
+  bool allow_code = false;   // TorchScript
+  bool time_counts = false;  // precision.h
 };
 
 // The card tells which of the architectures it is. The same file and card (by canonical path, size and time of change), device and

@@ -55,7 +55,7 @@ class ScriptNetwork final : public LevelNetwork {
       module_ = torch::jit::load(std::make_shared<Source>(file), device, /*load_debug_files=*/false);
       module_.eval();
       if (precision == Precision::automatic) return;
-      dtype_ = dtype_for(precision, device);
+      dtype_ = dtype_of(chosen_precision(precision, precision_facts(device, false), false));
       module_.to(device, dtype_);
     });
     const std::int64_t least = 64, m = multiple_of_;

@@ -123,8 +123,8 @@ def load_start(path, device, kind="white"):
     with open(path.removesuffix("safetensors") + "json") as card:
         config = json.load(card)["config"]
     tensors, prefix = load_file(path, device), f"kinds.{kind}."
-    state = {key: value for key, value in tensors.items() if not key.startswith("kinds.")}
-    own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+    state = {key: value for key, value in tensors.items() if not key.startswith(("kinds.", "int8."))}
+    own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix) and "int8." not in key}
     if kind != "white" and not own:
         raise SystemExit(f"{path} knows no kind of error named {kind}")
     return {"cfg": config, "ema": state | own}
