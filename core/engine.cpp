@@ -47,7 +47,7 @@ Engine::Engine(const Config& config, bool live, const std::string& model_dirs, c
       device_(parse_device(config.device)),
       op_(make_operator(book_.op())),
       prior_(std::make_unique<TiledDenoiser>(
-          make_prior({config.prior, model_dirs, device_, config.precision, config.allow_code}),
+          make_prior({config.prior, model_dirs, device_, config.precision, config.allow_code, book_.time_counts()}),
           TileOptions{config.tile_size, config.tile_overlap})),
       solver_(make_solver(book_.solver(), book_.options(), config.seed)),
       tools_{op_, book_.kind(), *prior_, *solver_, constants},

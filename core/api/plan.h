@@ -63,6 +63,12 @@ class PlanBook {
   const SolverOptions& options() const { return options_; }
   // What is not certain between the lines of a field is denoised, where nothing else will be.
   bool cleans_fields() const { return preset_ != Preset::live; }
+  // Whether half of the time is worth some hundredths of a dB: core/priors/precision.h.
+  // Solvers that go by many small steps add up what each call loses.
+  bool time_counts() const {
+    return (preset_ == Preset::live || preset_ == Preset::quality) &&
+           (solver_ == SolverKind::hqs || solver_ == SolverKind::ensemble);
+  }
   bool knows_clipping() const { return preset_ != Preset::paper; }  // the paper's loss does not
 
   // Whether what a codec left is taken away first, at the size of the measurement. Not where pixels are missing: what is filled in is no picture.

@@ -11,16 +11,15 @@
 #include <map>
 #include <numeric>
 #include <optional>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "core/api/abort.h"
-#include "core/api/error.h"
 #include "core/frame/device_queue.h"
 #include "core/priors/film.h"
 #include "core/priors/gradient.h"
 #include "core/priors/int8_block.h"
+#include "core/priors/named_weights.h"
 #include "core/priors/pixel_shuffle.h"
 #include "core/priors/precision.h"
 #include "core/priors/tensor_conv.h"
@@ -28,49 +27,10 @@
 namespace reddiff {
 namespace {
 
-using Shape = std::vector<std::int64_t>;
-
 // Noise levels of the bands that "int8.ranges" were measured in.
 constexpr const char* int8_levels = "int8.levels";
 
 constexpr std::int64_t tensor_ends_channels = 32;  // of TensorEnds
-
-// Hands out tensors by name, shape checked, moved to where they are used.
-class Weights {
- public:
-  Weights(const NamedTensors& tensors, const ModelCard& card, at::Device device)
-      : tensors_(tensors), card_(card), device_(device) {}
-
-  at::Tensor get(const std::string& name, const Shape& shape) const {
-    const auto found = tensors_.find(name);
-    if (found == tensors_.end()) fail("has no tensor '" + name + "'");
-    if (found->second.sizes() != at::IntArrayRef(shape)) {
-      std::ostringstream text;
-      text << "has tensor '" << name << "' of shape " << found->second.sizes() << " where its card asks for "
-           << at::IntArrayRef(shape);
-      fail(text.str());
-    }
-    return found->second.to(device_);
-  }
-
-  bool has(const std::string& name) const { return tensors_.count(name) > 0; }
-
-  std::int64_t length(const std::string& name) const {
-    const auto found = tensors_.find(name);
-    if (found == tensors_.end() || found->second.dim() != 1) fail("has no tensor '" + name + "' with one dimension");
-    return found->second.size(0);
-  }
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorCode::wrong_model,
-                "The model '" + card_.name + "' " + what + "; weights and card do not belong together.");
-  }
-
- private:
-  const NamedTensors& tensors_;
-  const ModelCard& card_;
-  at::Device device_;
-};
 
 // x + conv2(relu(conv1(x) * (1 + g) + b)); `film` is the block's place in Film.
 struct Block {
@@ -95,8 +55,9 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
         device_(device),
         dtype_(dtype),
         path_(path),
-        film_table_(path == ConvPath::fused || path == ConvPath::int8 || (device.is_cuda() && has_film_table(device, dtype))) {
-    const Weights weights(tensors, card_, device_);
+        film_table_(path == ConvPath::fused || path == ConvPath::int8 ||
+                    (device.is_cuda() && has_film_table(device, dtype))) {
+    const NamedWeights weights(tensors, card_, device_);
     read_ranges(weights, "");
     trunk_ = read_trunk(weights);
     read_own(weights, "");
@@ -154,7 +115,7 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
   }
 
  private:
-  ConvUnet(const ConvUnet& other, const std::string& kind, const Weights& weights)
+  ConvUnet(const ConvUnet& other, const std::string& kind, const NamedWeights& weights)
       : card_(other.card_),
         kind_(kind),
         device_(other.device_),
@@ -192,24 +153,26 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
     return path_ == ConvPath::tensor && film_table_ && has_tensor_conv(device_, dtype_, channels);
   }
 
-  void add_blocks(std::vector<Block>& blocks, Trunk& trunk, const Weights& weights, const std::string& prefix,
+  void add_blocks(std::vector<Block>& blocks, Trunk& trunk, const NamedWeights& weights, const std::string& prefix,
                   std::int64_t count, std::size_t level) const {
     const std::int64_t c = card_.ch[level];
     for (std::int64_t k = 0; k < count; ++k) {
       const std::string name = prefix + std::to_string(k) + ".";
       const auto first = weights.get(name + "conv1.weight", {c, c, 3, 3});
       const auto second = weights.get(name + "conv2.weight", {c, c, 3, 3});
-      blocks.push_back({conv(first, {}, 1, 1), conv(second, {}, 1, 1), trunk.blocks.size(), std::nullopt});
+      blocks.push_back(
+          {conv(first, {}, 1, 1), conv(second, {}, 1, 1), trunk.blocks.size(), std::nullopt, std::nullopt});
       if (ranges_ && ranges_->has(trunk.blocks.size())) blocks.back().int8.emplace(first, second);
       if (uses_tensor_cores(c)) blocks.back().tensor.emplace(first.to(dtype_), second.to(dtype_));
       trunk.blocks.emplace_back(name, c);
     }
   }
 
-  void read_ranges(const Weights& weights, const std::string& prefix) {
+  void read_ranges(const NamedWeights& weights, const std::string& prefix) {
     if (path_ != ConvPath::int8) return;
     std::int64_t blocks = card_.mid;
-    for (const auto* counts : {&card_.enc, &card_.dec}) blocks += std::accumulate(counts->begin(), counts->end(), std::int64_t{0});
+    for (const auto* counts : {&card_.enc, &card_.dec})
+      blocks += std::accumulate(counts->begin(), counts->end(), std::int64_t{0});
     const std::int64_t bands = weights.length(int8_levels);
     const auto levels = weights.get(int8_levels, {bands});
     const auto ranges = weights.get(prefix + "int8.ranges", {blocks, bands, 3});
@@ -219,7 +182,7 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
     ranges_.emplace(levels, ranges);
   }
 
-  std::shared_ptr<const Trunk> read_trunk(const Weights& weights) const {
+  std::shared_ptr<const Trunk> read_trunk(const NamedWeights& weights) const {
     const std::size_t steps = card_.ch.size() - 1;
     const auto trunk = std::make_shared<Trunk>();
     trunk->encoder.resize(steps), trunk->decoder.resize(steps);
@@ -237,8 +200,10 @@ class ConvUnet final : public Denoiser, public DifferentiableDenoiser {
   }
 
   // What every kind of error has of its own: head, tail and how the level enters. `freq` is no weight, so one serves all.
-  void read_own(const Weights& weights, const std::string& prefix) {
-    const auto own = [&](const std::string& name, const Shape& shape) { return weights.get(prefix + name, shape); };
+  void read_own(const NamedWeights& weights, const std::string& prefix) {
+    const auto own = [&](const std::string& name, const std::vector<std::int64_t>& shape) {
+      return weights.get(prefix + name, shape);
+    };
     const auto head = shuffle_last(own("head.weight", {card_.ch[0], 12, 3, 3}), 1);
     const auto tail = shuffle_last(own("tail.weight", {12, card_.ch[0], 3, 3}), 0);
     const auto head_bias = own("head.bias", {card_.ch[0]}), tail_bias = shuffle_last(own("tail.bias", {12}), 0);

@@ -25,14 +25,15 @@ struct Modulation {
 void modulate(const float* x, std::uint8_t* bytes, const Modulation& film, std::int64_t begin, std::int64_t end) {
   const std::int64_t channels = film.channels;
   for (std::int64_t p = begin; p < end; ++p) {
-    const float* value = x + p * channels;
-    std::uint8_t* byte = bytes + p * channels;
+    const float* __restrict value = x + p * channels;
+    std::uint8_t* __restrict byte = bytes + p * channels;  // or no two would be computed at once
     const float* gain = film.table + 2 * channels * film.index[p];
     const float* bias = gain + channels;
     const float *next_gain = gain + 2 * channels, *next_bias = bias + 2 * channels;
     const float f = film.fraction[p];
+    const float per_step = film.per_step;
     for (std::int64_t k = 0; k < channels; ++k)
-      byte[k] = to_byte(film_value(value[k], gain[k], next_gain[k], bias[k], next_bias[k], f) * film.per_step + 0.5F);
+      byte[k] = to_byte(film_value(value[k], gain[k], next_gain[k], bias[k], next_bias[k], f) * per_step + 0.5F);
   }
 }
 
@@ -53,7 +54,9 @@ Int8Ranges::Int8Ranges(const at::Tensor& sigma, const at::Tensor& ranges) {
 }
 
 std::vector<std::optional<Int8Scales>> Int8Ranges::scales(double least, double most) const {
-  const auto above = [this](double level) { return std::lower_bound(sigma_.begin(), sigma_.end(), level) - sigma_.begin(); };
+  const auto above = [this](double level) {
+    return std::lower_bound(sigma_.begin(), sigma_.end(), level) - sigma_.begin();
+  };
   const auto bands = static_cast<std::ptrdiff_t>(sigma_.size());
   const std::ptrdiff_t last = std::min(above(most), bands - 1);
   std::ptrdiff_t first = std::min(above(least), bands - 1);
@@ -74,8 +77,8 @@ Int8Block::Int8Block(const at::Tensor& weight1, const at::Tensor& weight2)
     : first_(weight1, Int8Conv2d::Input::any_sign), second_(weight2, Int8Conv2d::Input::positive) {}
 
 void Int8Block::apply(at::Tensor& x, const Int8Scales& scales, const FilmRow& row) const {
-  const at::Tensor hidden = first_.forward_scaled_relu(quantised(x, scales.input), scales.input, row.gain, row.bias,
-                                                       scales.hidden_step);
+  const at::Tensor hidden =
+      first_.forward_scaled_relu(quantised(x, scales.input), scales.input, row.gain, row.bias, scales.hidden_step);
   second_.add_to(x, hidden, {scales.hidden_step, 0});
 }
 

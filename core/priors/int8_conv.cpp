@@ -66,8 +66,8 @@ struct Output {
 
 at::Tensor convolved(const Int8Ops& ops, const Packed& packed, const at::Tensor& x, const Quantisation& scale,
                      const std::optional<at::Tensor>& bias, const Output& output) {
-  return ops.pointwise.call(x, scale.step, scale.zero, packed.weight, packed.step, packed.zero, bias, ones(),
-                            ones(), ones(), 1, output.step, 0, output.type, output.activation, Scalars(), Words(""));
+  return ops.pointwise.call(x, scale.step, scale.zero, packed.weight, packed.step, packed.zero, bias, ones(), ones(),
+                            ones(), 1, output.step, 0, output.type, output.activation, Scalars(), Words(""));
 }
 
 void add(const Int8Ops& ops, const Packed& packed, at::Tensor& residual, const at::Tensor& x,
@@ -103,7 +103,14 @@ bool works(const Int8Ops& ops) {
   return true;
 }
 
-template <class Signature> std::optional<c10::TypedOperatorHandle<Signature>> find(const char* name, const char* overload, std::size_t arguments) {
+// Bytes may be part of anything in memory: without __restrict no two are computed at once.
+void to_bytes(const float* __restrict from, std::uint8_t* __restrict to, std::int64_t count, float per_step,
+              float zero) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] = to_byte(from[i] * per_step + zero);
+}
+
+template <class Signature>
+std::optional<c10::TypedOperatorHandle<Signature>> find(const char* name, const char* overload, std::size_t arguments) {
   const auto op = c10::Dispatcher::singleton().findSchema({name, overload});
   // Another number of arguments means another LibTorch, whose arguments may mean something else.
   if (!op || op->schema().arguments().size() != arguments) return std::nullopt;
@@ -149,7 +156,7 @@ at::Tensor quantised(const at::Tensor& x, const Quantisation& scale) {
   auto* to = bytes.mutable_data_ptr<std::uint8_t>();
   const auto per_step = static_cast<float>(1 / scale.step), zero = static_cast<float>(scale.zero) + 0.5F;
   at::parallel_for(0, x.numel(), values_per_task, [=](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) to[i] = to_byte(from[i] * per_step + zero);
+    to_bytes(from + begin, to + begin, end - begin, per_step, zero);
   });
   return bytes;
 }

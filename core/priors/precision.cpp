@@ -35,7 +35,8 @@ Precision chosen_precision(Precision asked, const PrecisionFacts& facts, bool ti
   if (asked == Precision::int8) {
     if (facts.cuda) refuse("is for CPUs");
     if (!facts.int8_instructions) refuse("needs a CPU with VNNI instructions (avx512_vnni or avx_vnni)");
-    if (!facts.int8_ranges) refuse("needs a prior whose file has the ranges of its activations (default, large or tiny)");
+    if (!facts.int8_ranges)
+      refuse("needs a prior whose file has the ranges of its activations (default, large or tiny)");
   }
   if (asked != Precision::automatic) return asked;
   if (facts.cuda) return facts.cuda_bfloat16 ? Precision::bfloat16 : Precision::float16;

@@ -12,6 +12,7 @@
 
 #include "tests/bench/frame_stages.h"
 #include "tests/bench/parts.h"
+#include "tests/bench/prior_precision.h"
 #include "tests/bench/prior_speed.h"
 #include "tests/bench/processes.h"
 #include "tests/bench/subjects.h"
@@ -25,8 +26,8 @@ struct Section {
 };
 
 constexpr Section sections[] = {
-    {"start", measure_start},   {"memory", measure_memory}, {"prior", measure_prior},
-    {"frames", measure_frames}, {"parts", measure_parts},
+    {"start", measure_start},          {"memory", measure_memory}, {"prior", measure_prior},
+    {"precision", measure_precisions}, {"frames", measure_frames}, {"parts", measure_parts},
 };
 
 constexpr const char* usage =
@@ -36,7 +37,7 @@ constexpr const char* usage =
     "  --sizes    pictures for the prior; the first is also the restored frame's (default 480x256,480x384,1280x720)\n"
     "  --prior    default, large, tiny, dct or a path to .safetensors\n"
     "  --preset   of whole frames: live, quality (default), archive or paper\n"
-    "  --only     start, memory, prior, frames or parts\n"
+    "  --only     start, memory, prior, precision, frames or parts\n"
     "REDDIFF_MODEL_PATH names the folder of the models; OMP_NUM_THREADS limits the threads.\n";
 
 std::vector<Size> parse_sizes(const char* words) {

@@ -107,6 +107,7 @@ static const char* const promised[] = {
     "GstReddiffPrecision 1 float32",
     "GstReddiffPrecision 2 bfloat16",
     "GstReddiffPrecision 3 float16",
+    "GstReddiffPrecision 4 int8",
     "GstReddiffQosPolicy 0 degrade",
     "GstReddiffQosPolicy 1 drop",
     "GstReddiffQosPolicy 2 none",
