@@ -14,7 +14,10 @@
 #include "core/frame/convert.h"
 #include "core/frame/device_queue.h"
 #include "core/frame/frame_device.h"
+#include "core/frame/grain.h"
+#include "core/frame/overlay.h"
 #include "core/registry.h"
+#include "core/solvers/rng.h"
 
 namespace reddiff {
 namespace {
@@ -80,6 +83,8 @@ void Engine::reset() {
   deinterlacer_.reset();
   concealer_.reset();
   geometry_.reset();
+  frames_ = 0;
+  last_ms_ = 0;
 }
 
 void Engine::check_frames(const FrameView& in, const FrameView& out) {
@@ -124,14 +129,28 @@ at::Tensor Engine::beside_input(const Observed& seen, const at::Tensor& picture,
   return compared(plainly_resampled(seen.picture, op_->factor()), picture, options.compared);
 }
 
+// What was taken away, made anew; what a codec left is nobody's grain.
+at::Tensor Engine::with_grain(const at::Tensor& picture, const FrameView& out, const Observed& seen,
+                              const FrameOptions& options) const {
+  const double share = options.grain * options.strength;
+  if (share <= 0 || seen.noise_free || seen.is_least || !is_noisy(seen.noise.rms)) return picture;
+  constexpr std::uint64_t purpose = 0x677261696e;  // apart from every other use of the seed
+  const auto unit =
+      normal_field(mix_seed(mix_seed(config_.seed, purpose), frames_), 0, picture.sizes(), picture.device());
+  const Grain like{seen.noise.rms, seen.noise.of_planes, options.noise < 0, seen.likelihood->spectrum(),
+                   seen.likelihood->sigma_map()};
+  return picture + grain(like, out, unit) * share;
+}
+
 // What leaves: the plain picture in the place of one that has diverged. A GPU decides, and is asked when the frame is done.
-Engine::Shown Engine::shown(const FrameView& in, const Observed& seen, const at::Tensor& restored,
+Engine::Shown Engine::shown(const FrameView& in, const FrameView& out, const Observed& seen, const at::Tensor& restored,
                             const FrameOptions& options) const {
   const auto plain = [&] { return plainly_resampled(seen.picture, op_->factor()); };
   if (!restored.defined()) return {plain(), {}};
   const auto finite = is_finite(restored);
-  if (restored.is_cpu()) return {finite.item<bool>() ? mixed(in, seen, restored, options) : plain(), Awaited(finite)};
-  return {at::where(finite, mixed(in, seen, restored, options), plain()), Awaited(finite)};
+  const auto good = [&] { return with_grain(mixed(in, seen, restored, options), out, seen, options); };
+  if (restored.is_cpu()) return {finite.item<bool>() ? good() : plain(), Awaited(finite)};
+  return {at::where(finite, good(), plain()), Awaited(finite)};
 }
 
 // Code values can be passed on as they are, if there is nothing to restore.
@@ -206,7 +225,7 @@ FrameReport Engine::restored_frame(const FrameView& in, const FrameView& out, co
     trace.in(Trace::Stage::convert, [&] { copy_frame(in, out); });
   } else {
     if (solves) restored = restore(seen, book_.at(seen.sigma_y(), options.most_calls, errors_of(seen)), trace);
-    auto [whole, finite] = shown(in, seen, restored.mu, options);
+    auto [whole, finite] = shown(in, out, seen, restored.mu, options);
     const auto picture = beside_input(seen, whole, options);
     trace.in(Trace::Stage::convert, [&] {
       at::Tensor alpha;
@@ -236,9 +255,22 @@ FrameReport Engine::restored_frame(const FrameView& in, const FrameView& out, co
   return report;
 }
 
+// Of the frame as it leaves: nothing that is remembered has seen it.
+void Engine::draw_over(const FrameView& out, const FrameReport& report, const FrameOptions& options) {
+  const c10::InferenceMode no_gradients;
+  if (options.overlay != 0) {
+    draw_overlay(overlay_lines(options.overlay, report, last_ms_), out, device_);
+    finish_frame(out, device_);
+  }
+  last_ms_ = report.ms.total;
+  ++frames_;
+}
+
 FrameReport Engine::process(const FrameView& in, const FrameView& out, const FrameOptions& options) {
   try {
-    return process_or_throw(in, out, options);
+    const auto report = process_or_throw(in, out, options);
+    if (options.shown) draw_over(out, report, options);
+    return report;
   } catch (...) {
     reset();  // a past that is half of this frame is worse than none
     throw;

@@ -40,6 +40,7 @@ class Engine final : public Restorer {
   FrameReport process_or_throw(const FrameView& in, const FrameView& out, const FrameOptions& options);
   void see_lines(const FrameView& in, const FrameOptions& options, Trace& trace);
   void show_whole(const FrameView& in, const FrameView& out, const FrameOptions& options, Trace& trace);
+  void draw_over(const FrameView& out, const FrameReport& report, const FrameOptions& options);
   FrameReport concealed_frame(const FrameView& in, const FrameView& out, const FrameOptions& options, Trace& trace);
   FrameReport restored_frame(const FrameView& in, const FrameView& out, const FrameOptions& options, Trace& trace);
   Restored restore(const Observed& seen, const Plan& plan, Trace& trace);
@@ -50,7 +51,10 @@ class Engine final : public Restorer {
     at::Tensor picture;
     std::optional<Awaited> finite;  // whether what was restored is; none where nothing was
   };
-  Shown shown(const FrameView& in, const Observed& seen, const at::Tensor& restored, const FrameOptions& options) const;
+  Shown shown(const FrameView& in, const FrameView& out, const Observed& seen, const at::Tensor& restored,
+              const FrameOptions& options) const;
+  at::Tensor with_grain(const at::Tensor& picture, const FrameView& out, const Observed& seen,
+                        const FrameOptions& options) const;
 
   Config config_;
   PlanBook book_;
@@ -66,6 +70,8 @@ class Engine final : public Restorer {
   RestorationPtr restoration_;  // of shape_; none before the first frame, and after what makes the past worthless
   Shape shape_ = Shape::independent;
   std::optional<Geometry> geometry_;
+  std::uint64_t frames_ = 0;  // that were shown since the past began
+  double last_ms_ = 0;        // of the frame before
 };
 
 }  // namespace reddiff

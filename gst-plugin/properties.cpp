@@ -55,10 +55,33 @@ constexpr char preset_type[] = "GstReddiffPreset", task_type[] = "GstReddiffTask
                order_type[] = "GstReddiffOrder", spacing_type[] = "GstReddiffSpacing",
                temporal_type[] = "GstReddiffTemporal", mask_source_type[] = "GstReddiffMaskSource",
                precision_type[] = "GstReddiffPrecision", compare_type[] = "GstReddiffCompare",
-               qos_policy_type[] = "GstReddiffQosPolicy";
+               overlay_type[] = "GstReddiffOverlay", qos_policy_type[] = "GstReddiffQosPolicy";
 
-using Field = std::variant<EnumField, double Settings::*, int Settings::*, std::string Settings::*, guint64 Settings::*,
-                           bool Settings::*>;
+struct FlagsField {
+  GType (*type)();
+  unsigned Settings::*value;
+};
+
+// A GFlags whose words are the table names<E>().
+template <typename E> GType flags_type(const char* type_name) {
+  static const GType type = [type_name] {
+    static std::vector<GFlagsValue> values;
+    for (const Name<E>& name : names<E>())
+      values.push_back({static_cast<guint>(name.value), name.description, name.nick});
+    values.push_back({0, nullptr, nullptr});
+    const GType registered = g_flags_register_static(type_name, values.data());
+    gst_type_mark_as_plugin_api(registered, static_cast<GstPluginAPIFlags>(0));
+    return registered;
+  }();
+  return type;
+}
+
+template <auto member, typename E, const char* type_name> FlagsField flags_field() {
+  return {[] { return flags_type<E>(type_name); }, member};
+}
+
+using Field = std::variant<EnumField, FlagsField, double Settings::*, int Settings::*, std::string Settings::*,
+                           guint64 Settings::*, bool Settings::*>;
 
 struct Row {
   const char* name;
@@ -157,6 +180,11 @@ const Row rows[] = {
      "they are, without a line"},
     {"compare-position", &Settings::compare_position, 0, 1, frame, true,
      "Where the line of compare=split stands, as a share of the width: 0 = only the result, 1 = only the input"},
+    {"grain", &Settings::grain, 0, 1, frame, true,
+     "Share of the noise taken away that is put back as new grain of the same level, by brightness, and spectrum; "
+     "'seed' chooses it; frames without noise get none"},
+    {"overlay", flags_field<&Settings::overlay, Overlay, overlay_type>(), 0, 0, frame, false,
+     "Figures to draw into the upper left corner of the output"},
     {"conceal", &Settings::conceal, 0, 0, frame, false,
      "Whether frames whose decoder had nothing to predict them from, as packets were lost, show what was there before; "
      "needs a past ('temporal') and reddiffbitstream, or marks by the decoder"},
@@ -199,6 +227,9 @@ GParamSpec* make_spec(const Row& row) {
   return std::visit(
       Overloaded{
           [&](const EnumField& f) { return g_param_spec_enum(name, name, blurb, f.type(), f.get(defaults), flags); },
+          [&](const FlagsField& f) {
+            return g_param_spec_flags(name, name, blurb, f.type(), defaults.*f.value, flags);
+          },
           [&](double Settings::*f) {
             return g_param_spec_double(name, name, blurb, row.minimum, row.maximum, defaults.*f, flags);
           },
@@ -236,6 +267,7 @@ Effect set_property(Settings& settings, guint id, const GValue* value) {
   const Row& row = rows[id - 1];
   std::visit(Overloaded{
                  [&](const EnumField& f) { f.set(settings, g_value_get_enum(value)); },
+                 [&](const FlagsField& f) { settings.*f.value = g_value_get_flags(value); },
                  [&](double Settings::*f) { settings.*f = g_value_get_double(value); },
                  [&](int Settings::*f) { settings.*f = g_value_get_int(value); },
                  [&](std::string Settings::*f) {
@@ -252,6 +284,7 @@ Effect set_property(Settings& settings, guint id, const GValue* value) {
 void get_property(const Settings& settings, guint id, GValue* value) {
   std::visit(Overloaded{
                  [&](const EnumField& f) { g_value_set_enum(value, f.get(settings)); },
+                 [&](const FlagsField& f) { g_value_set_flags(value, settings.*f.value); },
                  [&](double Settings::*f) { g_value_set_double(value, settings.*f); },
                  [&](int Settings::*f) { g_value_set_int(value, settings.*f); },
                  [&](std::string Settings::*f) { g_value_set_string(value, (settings.*f).c_str()); },

@@ -16,6 +16,8 @@ struct Settings : Config {
   double chroma_strength = 1;  // as FrameOptions::chroma_strength
   Compare compare = Compare::none;
   double compare_position = 0.5;  // of the width
+  double grain = 0;               // as FrameOptions::grain
+  unsigned overlay = 0;           // of enum Overlay
   bool conceal = true;            // damaged frames show what was there before
   GstClockTime max_gap = 500 * GST_MSECOND;
   QosPolicy qos_policy = QosPolicy::degrade;

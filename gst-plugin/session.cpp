@@ -58,6 +58,8 @@ FrameReport Session::solve(const InForce& force, const Reach& from, const Reach&
   options.strength = force.frame.strength;
   options.chroma_strength = force.frame.chroma_strength;
   options.compared = force.frame.compared;
+  options.grain = force.frame.grain;
+  options.overlay = force.frame.overlay;
   options.noise = force.frame.noise;
   options.least_noise = needs.least_noise;
   options.jpeg = needs.jpeg;

@@ -53,16 +53,10 @@ SettingsLedger::Renegotiation SettingsLedger::settle() {
 
 FrameSettings SettingsLedger::frame() const {
   const double compared = settled_.compare == Compare::split ? settled_.compare_position : 0;
-  return {settled_.strength,
-          settled_.chroma_strength,
-          settled_.noise,
-          settled_.noise_max,
-          compared,
-          settled_.conceal,
-          settled_.max_gap,
-          settled_.processing_deadline,
-          settled_.qos_policy,
-          settled_.post_messages};
+  return {
+      settled_.strength,   settled_.chroma_strength, settled_.noise,   settled_.noise_max, compared,
+      settled_.grain,      settled_.overlay,         settled_.conceal, settled_.max_gap,   settled_.processing_deadline,
+      settled_.qos_policy, settled_.post_messages};
 }
 
 // The settled settings, but for those that are fixed from start() to stop().

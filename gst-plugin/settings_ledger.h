@@ -37,6 +37,8 @@ struct Demands {
 struct FrameSettings {
   double strength = 1, chroma_strength = 1, noise = -1, noise_max = 255;
   double compared = 0;  // as FrameOptions::compared
+  double grain = 0;     // as FrameOptions::grain
+  unsigned overlay = 0;
   bool conceal = true;
   GstClockTime max_gap = 0, processing_deadline = 0;
   QosPolicy qos_policy = QosPolicy::degrade;

@@ -27,6 +27,11 @@ constexpr Name<Compare> comparisons[] = {
     {Compare::split, "split", "left of a white line the plainly resampled input, right of it what was made of it"},
 };
 
+constexpr Name<Overlay> overlays[] = {
+    {Overlay::noise, "noise", "level of the noise, in 8-bit code values"},
+    {Overlay::calls, "calls", "calls of the prior for this frame"},
+    {Overlay::time, "time", "milliseconds that the frame before took; the output then depends on the clock"},
+};
 constexpr Name<Deinterlace> deinterlaces[] = {
     {Deinterlace::off, "off", "interlaced video is refused, but with task=deinterlace"},
     {Deinterlace::automatic, "auto", "whole frames are made of what is interlaced, in front of any task"},
@@ -122,6 +127,7 @@ template <> std::span<const Name<Preset>> names() { return presets; }
 template <> std::span<const Name<Task>> names() { return tasks; }
 template <> std::span<const Name<Deinterlace>> names() { return deinterlaces; }
 template <> std::span<const Name<Compare>> names() { return comparisons; }
+template <> std::span<const Name<Overlay>> names() { return overlays; }
 template <> std::span<const Name<Fields>> names() { return field_choices; }
 template <> std::span<const Name<SolverKind>> names() { return solvers; }
 template <> std::span<const Name<Optimizer>> names() { return optimizers; }

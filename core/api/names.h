@@ -16,6 +16,8 @@ enum class Preset { automatic, live, quality, archive, paper };
 enum class Task { denoise, super_resolution, inpaint, deblur, restore, deinterlace };
 enum class Deinterlace { off, automatic };
 enum class Compare { none, split };
+// Figures that are drawn; flags.
+enum class Overlay : unsigned { noise = 1, calls = 2, time = 4 };
 enum class Fields { all, top, bottom };
 enum class SolverKind { preset, red_diff, hqs, ensemble, dps, pigdm, ddrm, diffpir };
 enum class Optimizer { preset, adam, adamw, sgd, rmsprop, lbfgs, fixed_point };
@@ -38,6 +40,7 @@ template <> std::span<const Name<Preset>> names();
 template <> std::span<const Name<Task>> names();
 template <> std::span<const Name<Deinterlace>> names();
 template <> std::span<const Name<Compare>> names();
+template <> std::span<const Name<Overlay>> names();
 template <> std::span<const Name<Fields>> names();
 template <> std::span<const Name<SolverKind>> names();
 template <> std::span<const Name<Optimizer>> names();

@@ -38,7 +38,10 @@ struct FrameOptions {
   double chroma_strength = 1;  // of what `strength` leaves: 0: the chroma of the plainly resampled input, luma as it is
   // Of the width, 0..1, from the left: shows the plainly resampled input, up to a white line. 0: none, and no line.
   double compared = 0;
-  double noise = -1;  // 8-bit units, as Config::noise
+  // 0..1: how much of the noise that was taken away is made anew and put back (core/frame/grain.h), where the output shows what was restored.
+  double grain = 0;
+  unsigned overlay = 0;  // of enum Overlay: figures drawn into the output's upper left corner
+  double noise = -1;     // 8-bit units, as Config::noise
   // 8-bit units; what a codec left, by what the stream says, where a camera has been: no estimate is taken below that.
   double least_noise = 0;
   double most_noise = 255;  // 8-bit units; no estimate is taken above this

@@ -58,6 +58,18 @@ double NoiseSpectrum::slow_power() const {
   return power_.narrow(1, 0, slow).narrow(2, 0, slow).mean().item<double>();
 }
 
+// On a torus: the few pixels that opposite borders share are far apart.
+at::Tensor NoiseSpectrum::noise(const at::Tensor& unit) const {
+  const std::int64_t rows = unit.size(2), columns = unit.size(3);
+  const auto power =
+      at::upsample_bilinear2d(put(power_.unsqueeze(0), unit.options()), {rows / 2 + 1, columns / 2 + 1}, true);
+  const auto half = power.sqrt();
+  const auto gain = at::cat({half, half.narrow(2, 1, (rows - 1) / 2).flip(2)}, 2);
+  const std::vector<std::int64_t> size{rows, columns};
+  const auto shaped = at::fft_irfft2(at::fft_rfft2(unit) * gain, size);
+  return turned(put(axes(), unit.options()).t().contiguous(), shaped.contiguous());
+}
+
 at::Tensor NoiseSpectrum::data_step(const at::Tensor& y, const at::Tensor& x, double share) const {
   const std::int64_t height = y.size(2), width = y.size(3);
   const std::int64_t rows = 2 * fast_size(height / 2 + border + 1), columns = 2 * fast_size(width / 2 + border + 1);

@@ -32,6 +32,9 @@ class NoiseSpectrum {
   // S where it is slow, below a twelfth of a cycle a pixel: how many times as much as of white noise the means of windows vary.
   double slow_power() const;
 
+  // Noise of this spectrum whose root mean square is 1. unit: [1,3,H,W], independent standard normal values.
+  at::Tensor noise(const at::Tensor& unit) const;
+
   // The picture between x and y, [N,3,H,W] each. share: s over the deviation of the noise in y, > 0.
   at::Tensor data_step(const at::Tensor& y, const at::Tensor& x, double share) const;
 

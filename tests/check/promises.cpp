@@ -47,6 +47,8 @@ static const char* const promised[] = {
     "reddiff conceal gboolean true",
     "reddiff compare GstReddiffCompare none",
     "reddiff compare-position gdouble 0.5",
+    "reddiff grain gdouble 0",
+    "reddiff overlay GstReddiffOverlay",
     "reddiff zeta gdouble -1",
     "reddiff eta gdouble -1",
     "reddiff allow-code gboolean false",
@@ -154,6 +156,7 @@ static std::string text_of(const GValue* value) {
   }
   if (G_VALUE_HOLDS_STRING(value)) return g_value_get_string(value);
   if (G_VALUE_HOLDS_BOXED(value)) return "";
+  if (G_VALUE_HOLDS_FLAGS(value) && g_value_get_flags(value) == 0) return "";
   gchar* text =
       G_VALUE_HOLDS_DOUBLE(value) ? g_strdup_printf("%g", g_value_get_double(value)) : gst_value_serialize(value);
   const std::string copy = text;

@@ -47,6 +47,11 @@ static void round_trip(GstElement* element, GParamSpec* spec) {
       g_value_set_enum(&value, e->enum_class->values[i].value);
       set_and_expect(element, spec, &value);
     }
+  } else if (auto* f = G_IS_PARAM_SPEC_FLAGS(spec) ? G_PARAM_SPEC_FLAGS(spec) : nullptr) {
+    for (guint x : {f->flags_class->mask, f->flags_class->values[0].value, guint{0}}) {
+      g_value_set_flags(&value, x);
+      set_and_expect(element, spec, &value);
+    }
   } else if (auto* d = G_IS_PARAM_SPEC_DOUBLE(spec) ? G_PARAM_SPEC_DOUBLE(spec) : nullptr) {
     for (double x : {d->minimum, d->maximum, 0.5}) g_value_set_double(&value, x), set_and_expect(element, spec, &value);
   } else if (auto* n = G_IS_PARAM_SPEC_INT(spec) ? G_PARAM_SPEC_INT(spec) : nullptr) {
@@ -135,11 +140,14 @@ GST_START_TEST(all_are_there) {
                            "chroma-strength",
                            "compare",
                            "compare-position",
+                           "grain",
+                           "overlay",
                            "zeta",
                            "eta"})
     fail_unless(g_object_class_find_property(G_OBJECT_GET_CLASS(element), name) != nullptr, "%s", name);
   for_own_properties(element, [](GParamSpec* spec) {
-    const std::set<std::string> moving = {"noise", "noise-max", "strength", "chroma-strength", "compare-position"};
+    const std::set<std::string> moving = {"noise",           "noise-max",        "strength",
+                                          "chroma-strength", "compare-position", "grain"};
     const bool controllable = spec->flags & GST_PARAM_CONTROLLABLE;
     fail_unless_equals_int(controllable, moving.count(spec->name));
   });

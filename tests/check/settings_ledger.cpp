@@ -87,6 +87,8 @@ GST_START_TEST(options_of_a_frame_need_no_other_restorer) {
   ledger.edit().noise_max = 40;
   ledger.edit().compare = reddiff::Compare::split;
   ledger.edit().compare_position = 0.75;
+  ledger.edit().grain = 0.5;
+  ledger.edit().overlay = 5;
   ledger.edit().max_gap = 7;
   ledger.edit().post_messages = true;
   ledger.edited(Effect::frame);
@@ -96,6 +98,7 @@ GST_START_TEST(options_of_a_frame_need_no_other_restorer) {
   fail_unless(!force.remake && force.version == version);
   fail_unless(force.frame.chroma_strength == 0.25 && force.frame.noise_max == 40);
   fail_unless_equals_float(force.frame.compared, 0.75);
+  fail_unless(force.frame.grain == 0.5 && force.frame.overlay == 5);
   fail_unless(force.frame.strength == 0.5 && force.frame.max_gap == 7 && force.frame.post_messages);
 }
 GST_END_TEST

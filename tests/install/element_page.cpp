@@ -38,6 +38,7 @@ std::string type_and_range(GParamSpec* spec) {
   }
   if (G_IS_PARAM_SPEC_UINT64(spec)) return "integer, 64 bits";
   if (G_IS_PARAM_SPEC_ENUM(spec)) return "word";
+  if (G_IS_PARAM_SPEC_FLAGS(spec)) return "words joined by '+'";
   if (G_IS_PARAM_SPEC_BOOLEAN(spec)) return "true or false";
   if (G_IS_PARAM_SPEC_STRING(spec)) return "text";
   return g_type_name(spec->value_type);
@@ -47,6 +48,7 @@ std::string default_of(GParamSpec* spec) {
   const GValue* value = g_param_spec_get_default_value(spec);
   if (G_IS_PARAM_SPEC_ENUM(spec))
     return g_enum_get_value(G_PARAM_SPEC_ENUM(spec)->enum_class, g_value_get_enum(value))->value_nick;
+  if (G_IS_PARAM_SPEC_FLAGS(spec)) return g_value_get_flags(value) == 0 ? "none of them" : "some";
   if (G_IS_PARAM_SPEC_DOUBLE(spec)) return number(g_value_get_double(value));
   if (G_IS_PARAM_SPEC_STRING(spec)) return std::string("\"") + g_value_get_string(value) + "\"";
   gchar* text = g_strdup_value_contents(value);
@@ -68,6 +70,12 @@ std::string property(GParamSpec* spec) {
       std::string("\n### ") + spec->name + "\n\n" + g_param_spec_get_blurb(spec) + ".\n\n*" + type_and_range(spec);
   if (spec->flags & G_PARAM_WRITABLE) text += "; default " + default_of(spec);
   text += "; " + when(spec) + "*\n";
+  if (G_IS_PARAM_SPEC_FLAGS(spec)) {
+    const GFlagsClass* flags = G_PARAM_SPEC_FLAGS(spec)->flags_class;
+    text += "\n";
+    for (guint i = 0; i < flags->n_values; ++i)
+      text += std::string("- `") + flags->values[i].value_nick + "`: " + flags->values[i].value_name + "\n";
+  }
   if (!G_IS_PARAM_SPEC_ENUM(spec)) return text;
   text += "\n";
   const GEnumClass* values = G_PARAM_SPEC_ENUM(spec)->enum_class;
