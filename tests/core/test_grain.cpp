@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What a user sees of the restoration itself: figures in a corner, grain that is put back.
+#include "core/frame/chroma.h"
 #include "core/frame/grain.h"
+#include "core/frame/luma.h"
 #include "core/frame/overlay.h"
 #include "tests/core/engine_helpers.h"
 
@@ -75,6 +77,35 @@ TEST(Grain, HasTheSpectrumOfTheNoise) {
   EXPECT_NEAR(rms(grained), 0.1, 0.01);
   EXPECT_NEAR(alike(grained), alike(coloured), 0.1);
   EXPECT_LT(alike(grain({.rms = 0.1}, frame.view, unit)), 0.1);
+}
+
+// Each plane of a frame with halved chroma has its own level, as the frame is written: of the chroma that is stored.
+TEST(Grain, HasTheLevelOfEachPlane) {
+  const Frame frame(format_named("I420"), 128, 96, 1);
+  const std::array<double, 3> levels = {0.1, 0.05, 0.02};
+  const auto grained =
+      grain({.rms = 0.1, .of_planes = levels, .by_planes = true}, frame.view, noise({1, 3, 96, 128}, 3));
+  const auto luma = luma_of(frame.view.matrix, grained);
+  EXPECT_NEAR(rms(luma), levels[0], 0.01 * levels[0]);
+  const double kb = frame.view.matrix.kb, kr = frame.view.matrix.kr;
+  const auto stored = [&](std::int64_t channel, double k) {
+    const auto chroma = (grained.narrow(1, channel, 1) - luma) / (2 * (1 - k));
+    const auto halved =
+        downsample_chroma(downsample_chroma(chroma, 2, frame.view.chroma_cosited_y), 3, frame.view.chroma_cosited_x);
+    return rms(halved);
+  };
+  EXPECT_NEAR(stored(2, kb), levels[1], 0.05 * levels[1]);
+  EXPECT_NEAR(stored(0, kr), levels[2], 0.05 * levels[2]);
+}
+
+// A map of the level, as of a camera whose noise grows with brightness: grain is where the noise was.
+TEST(Grain, FollowsTheLevelByPlace) {
+  const Frame frame(format_named("RGB"), 128, 96, 1);
+  const auto dark = at::full({1, 1, 48, 128}, 0.02), bright = at::full({1, 1, 48, 128}, 0.08);
+  const auto map = at::cat({dark, bright}, 2);
+  const auto grained = grain({.rms = rms(map), .map = map}, frame.view, noise({1, 3, 96, 128}, 3));
+  EXPECT_NEAR(rms(grained.narrow(2, 0, 48)), 0.02, 0.001);
+  EXPECT_NEAR(rms(grained.narrow(2, 48, 48)), 0.08, 0.002);
 }
 
 // A frame without noise gets none, and none is asked for by default: bytes are those without the property.
