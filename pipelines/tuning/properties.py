@@ -28,13 +28,13 @@ def flags(spec):
 
 
 def kind(spec):
-    """How a property is set: choice, switch, whole, real or text; None for what text cannot set."""
+    """How a property is set: choice, words (joined by +), switch, whole, real or text; None for what text cannot set."""
     fundamental = spec.value_type.fundamental.name
     if fundamental in WHOLE:
         return "whole"
     if fundamental in REAL:
         return "real"
-    return {"GEnum": "choice", "gboolean": "switch", "gchararray": "text"}.get(fundamental)
+    return {"GEnum": "choice", "GFlags": "words", "gboolean": "switch", "gchararray": "text"}.get(fundamental)
 
 
 def number(value):
@@ -43,11 +43,18 @@ def number(value):
 
 def default(spec):
     value = spec.default_value
-    return {"choice": lambda: value.value_nick, "switch": lambda: "true" if value else "false",
-            "text": lambda: value or ""}.get(kind(spec), lambda: number(value))()
+    return {"choice": lambda: value.value_nick, "switch": lambda: "true" if value else "false", "text": lambda: value or "",
+            "words": lambda: "+".join(flag.first_value_nick for flag in all_flags(spec) if int(value) & int(flag))}.get(
+                kind(spec), lambda: number(value))()
+
+
+def all_flags(spec):
+    return spec.flags_class.__flags_values__.values()
 
 
 def choices(spec):
+    if kind(spec) == "words":
+        return [(flag.first_value_nick, flag.first_value_name) for flag in all_flags(spec)]
     return [(value.value_nick, value.value_name) for value in spec.enum_class.__enum_values__.values()]
 
 
@@ -73,7 +80,7 @@ class Properties:
                    "locked": name in COMMAND_LINE_ONLY}
             if kind(spec) in ("whole", "real"):
                 one["range"] = [number(spec.minimum), number(spec.maximum)]
-            if kind(spec) == "choice":
+            if kind(spec) in ("choice", "words"):
                 one["choices"] = choices(spec)
             described.append(one)
         return described
@@ -96,7 +103,7 @@ class Properties:
         spec = self._spec(name)
         if not isinstance(text, str) or len(text) > LONGEST_TEXT or not text.isprintable():
             raise Refused(f"{name} takes one line of at most {LONGEST_TEXT} characters.")
-        return {"choice": self._choice, "switch": self._switch, "text": lambda _, text: text}.get(
+        return {"choice": self._choice, "words": self._words, "switch": self._switch, "text": lambda _, text: text}.get(
             kind(spec), self._number)(spec, text)
 
     @staticmethod
@@ -104,6 +111,13 @@ class Properties:
         nicks = [nick for nick, _ in choices(spec)]
         if text not in nicks:
             raise Refused(f"{spec.name} is one of {', '.join(nicks)}, not {text!r}.")
+        return text
+
+    @staticmethod
+    def _words(spec, text):
+        nicks = [nick for nick, _ in choices(spec)]
+        if text and not set(text.split("+")) <= set(nicks):
+            raise Refused(f"{spec.name} is some of {', '.join(nicks)}, joined by +, or empty, not {text!r}.")
         return text
 
     @staticmethod

@@ -147,6 +147,7 @@ class Asked(OnAClip):
         for name, one in described.items():
             self.assertEqual(one["blurb"], settable[name].blurb)
             wrong = {"whole": ["x", "1.5", str(2**70), "nan"], "real": ["x", "1e9", "nan", "inf"], "choice": ["no-such"],
+                     "words": ["no-such", "noise+no-such", "noise+"],
                      "switch": ["maybe"], "text": ["two\nlines", "a" * 5000]}[one["kind"]]
             for value in [*wrong, None, 7, ["a"]]:
                 status, said = tuner.json("set", {"name": name, "value": value})

@@ -141,6 +141,8 @@ inline void set_number(GstElement* element, const GParamSpec* spec, Bytes& bytes
     g_value_set_int(&value, i->minimum + static_cast<int>(part * (double(i->maximum) - i->minimum)));
   else if (const auto* e = G_IS_PARAM_SPEC_ENUM(spec) ? G_PARAM_SPEC_ENUM(spec) : nullptr)
     g_value_set_enum(&value, e->enum_class->values[bytes.byte() % e->enum_class->n_values].value);
+  else if (const auto* f = G_IS_PARAM_SPEC_FLAGS(spec) ? G_PARAM_SPEC_FLAGS(spec) : nullptr)
+    g_value_set_flags(&value, bytes.byte() & f->flags_class->mask);
   else if (G_VALUE_HOLDS_UINT64(&value))
     g_value_set_uint64(&value, bytes.number());
   else

@@ -169,11 +169,13 @@ class Control {
 
   inputs(row) {
     const {kind, choices, range, name, locked} = this.property;
-    const types = {switch: "checkbox", text: "text"};
+    const types = {switch: "checkbox", text: "text", words: "text"};
     if (kind === "choice") {
       this.input = element("select", {}, ...choices.map(([nick, what]) => element("option", {value: nick, textContent: `${nick}: ${what}`})));
     } else {
       this.input = element("input", {type: types[kind] || "number"});
+      if (kind === "words")
+        this.input.placeholder = choices.map(([nick]) => nick).join("+");
       if (range)
         Object.assign(this.input, {min: range[0], max: range[1], step: kind === "whole" ? 1 : "any"});
     }
