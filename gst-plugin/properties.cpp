@@ -23,14 +23,15 @@ template <> std::span<const Name<QosPolicy>> names() { return qos_policies; }
 
 namespace {
 
-// A GEnum whose words are the table names<E>().
-template <typename E> GType enum_type(const char* type_name) {
-  static const GType type = [type_name] {
-    static std::vector<GEnumValue> values;
+// A GEnum or GFlags whose words are the table names<E>().
+template <typename E, typename Value>
+GType words_type(const char* type_name, GType (*register_static)(const gchar*, const Value*)) {
+  static const GType type = [&] {
+    static std::vector<Value> values;
     for (const Name<E>& name : names<E>())
-      values.push_back({static_cast<int>(name.value), name.description, name.nick});
+      values.push_back({static_cast<decltype(Value::value)>(name.value), name.description, name.nick});
     values.push_back({0, nullptr, nullptr});
-    const GType registered = g_enum_register_static(type_name, values.data());
+    const GType registered = register_static(type_name, values.data());
     gst_type_mark_as_plugin_api(registered, static_cast<GstPluginAPIFlags>(0));
     return registered;
   }();
@@ -45,7 +46,8 @@ struct EnumField {
 
 template <auto member, const char* type_name> EnumField enum_field() {
   using E = std::remove_cvref_t<decltype(std::declval<Settings&>().*member)>;
-  return {[] { return enum_type<E>(type_name); }, [](const Settings& s) { return static_cast<int>(s.*member); },
+  return {[] { return words_type<E>(type_name, g_enum_register_static); },
+          [](const Settings& s) { return static_cast<int>(s.*member); },
           [](Settings& s, int value) { s.*member = static_cast<E>(value); }};
 }
 
@@ -62,22 +64,8 @@ struct FlagsField {
   unsigned Settings::*value;
 };
 
-// A GFlags whose words are the table names<E>().
-template <typename E> GType flags_type(const char* type_name) {
-  static const GType type = [type_name] {
-    static std::vector<GFlagsValue> values;
-    for (const Name<E>& name : names<E>())
-      values.push_back({static_cast<guint>(name.value), name.description, name.nick});
-    values.push_back({0, nullptr, nullptr});
-    const GType registered = g_flags_register_static(type_name, values.data());
-    gst_type_mark_as_plugin_api(registered, static_cast<GstPluginAPIFlags>(0));
-    return registered;
-  }();
-  return type;
-}
-
 template <auto member, typename E, const char* type_name> FlagsField flags_field() {
-  return {[] { return flags_type<E>(type_name); }, member};
+  return {[] { return words_type<E>(type_name, g_flags_register_static); }, member};
 }
 
 using Field = std::variant<EnumField, FlagsField, double Settings::*, int Settings::*, std::string Settings::*,

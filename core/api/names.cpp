@@ -111,10 +111,8 @@ constexpr Name<MaskSource> mask_sources[] = {
 };
 constexpr Name<Precision> precisions[] = {
     {Precision::automatic, "auto",
-     "on a CPU float32, or int8 where preset=live or quality, the solver is not set and it has VNNI instructions; on "
-     "CUDA bfloat16 from "
-     "compute "
-     "capability 8.0, float16 below"},
+     "on a CPU float32, or int8 where preset=live or quality, the solver is hqs or ensemble and it has VNNI "
+     "instructions; on CUDA bfloat16 from compute capability 8.0, float16 below"},
     {Precision::float32, "float32", "32-bit floating point"},
     {Precision::bfloat16, "bfloat16", "16-bit floating point with the range of float32 in the prior"},
     {Precision::float16, "float16", "16-bit floating point in the prior"},

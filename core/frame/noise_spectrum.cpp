@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::int64_t border = NoiseSpectrum::window / 2;  // what W reaches, pixels
 
+// Of a table by vertical frequencies 0 to half a cycle a pixel, those of a transform of `rows` rows: the negative ones are like the positive.
+at::Tensor both_signs(const at::Tensor& half, std::int64_t rows) {
+  return at::cat({half, half.narrow(2, 1, (rows - 1) / 2).flip(2)}, 2);
+}
+
 // Rows are the axes of colour.
 at::Tensor axes() {
   const double third = 1 / std::sqrt(3.0), half = 1 / std::sqrt(2.0), sixth = 1 / std::sqrt(6.0);
@@ -63,8 +68,7 @@ at::Tensor NoiseSpectrum::noise(const at::Tensor& unit) const {
   const std::int64_t rows = unit.size(2), columns = unit.size(3);
   const auto power =
       at::upsample_bilinear2d(put(power_.unsqueeze(0), unit.options()), {rows / 2 + 1, columns / 2 + 1}, true);
-  const auto half = power.sqrt();
-  const auto gain = at::cat({half, half.narrow(2, 1, (rows - 1) / 2).flip(2)}, 2);
+  const auto gain = both_signs(power.sqrt(), rows);
   const std::vector<std::int64_t> size{rows, columns};
   const auto shaped = at::fft_irfft2(at::fft_rfft2(unit) * gain, size);
   return turned(put(axes(), unit.options()).t().contiguous(), shaped.contiguous());
@@ -75,8 +79,7 @@ at::Tensor NoiseSpectrum::data_step(const at::Tensor& y, const at::Tensor& x, do
   const std::int64_t rows = 2 * fast_size(height / 2 + border + 1), columns = 2 * fast_size(width / 2 + border + 1);
   const auto options = y.options();
   const auto power = at::upsample_bilinear2d(put(power_.unsqueeze(0), options), {rows / 2 + 1, columns / 2 + 1}, true);
-  const auto shown = share * share / (power + share * share);
-  const auto gain = at::cat({shown, shown.narrow(2, 1, rows / 2 - 1).flip(2)}, 2);
+  const auto gain = both_signs(share * share / (power + share * share), rows);
   const auto matrix = put(axes(), options);
   const auto difference = turned(matrix, (y - x).contiguous());
   const auto extended = difference.index_select(2, put(mirrored(height, rows), options.dtype(at::kLong)))

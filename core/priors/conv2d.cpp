@@ -2,12 +2,12 @@
 #include "core/priors/conv2d.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/GradMode.h>
 
 #include <optional>
 
 #include "core/frame/exact_convolution.h"
+#include "core/priors/private_operator.h"
 
 namespace reddiff {
 namespace {
@@ -26,11 +26,6 @@ struct FusedOps {
   c10::TypedOperatorHandle<Pointwise> pointwise;
   c10::TypedOperatorHandle<Binary> binary;
 };
-
-// Another number of arguments means another LibTorch, whose arguments may mean something else.
-bool has_schema(const c10::OperatorHandle& op, std::size_t arguments) {
-  return op.hasSchema() && op.schema().arguments().size() == arguments;
-}
 
 at::Tensor call_pointwise(const FusedOps& ops, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                           std::int64_t stride, std::int64_t padding, const char* activation) {
@@ -64,22 +59,14 @@ bool works(const FusedOps& ops) {
 }
 
 std::optional<FusedOps> find_fused_ops() {
-  auto& dispatcher = c10::Dispatcher::singleton();
-  const auto pointwise = dispatcher.findSchema({"mkldnn::_convolution_pointwise", ""});
-  const auto binary = dispatcher.findSchema({"mkldnn::_convolution_pointwise_", "binary"});
+  const auto pointwise = find_private_operator<Pointwise>("mkldnn::_convolution_pointwise", "", 10);
+  const auto binary = find_private_operator<Binary>("mkldnn::_convolution_pointwise_", "binary", 13);
   if (!pointwise || !binary) return std::nullopt;
-  if (!has_schema(*pointwise, 10) || !has_schema(*binary, 13)) return std::nullopt;
-  try {
-    const FusedOps ops{pointwise->typed<Pointwise>(), binary->typed<Binary>()};
-    if (works(ops)) return ops;
-  } catch (const std::exception&) {
-    // A LibTorch built without oneDNN, or with other signatures: the plain path does the same work.
-  }
-  return std::nullopt;
+  return FusedOps{*pointwise, *binary};
 }
 
 const std::optional<FusedOps>& fused_ops() {
-  static const std::optional<FusedOps> ops = find_fused_ops();
+  static const std::optional<FusedOps> ops = found_to_work<FusedOps>(find_fused_ops, works);
   return ops;
 }
 

@@ -3,8 +3,9 @@
 // One convolution of an inference network with what follows it fused into it: bias, ReLU, a gain per channel, the
 // addition to a residual. Two paths give the same values up to rounding: `plain` uses public ATen operators on any
 // device and is the definition; `fused` uses oneDNN's post-operations on the CPU in float32. Those operators are
-// private to LibTorch, so they are looked up and tried at run time. `tensor` is `plain` here: tensor_conv.h takes some layers over, on a
-// GPU in half precision. Weights are not laid out ahead of time: README.md
+// private to LibTorch, so they are looked up and tried at run time. `tensor` is `plain` here:
+// tensor_conv.h takes some layers over, on a GPU in half precision. A network on the path `int8` (int8_block.h) has this class on another
+// one for what stays in float32. Weights are not laid out ahead of time: README.md
 // says why.
 #pragma once
 

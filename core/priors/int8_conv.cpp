@@ -3,13 +3,13 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
 #include "core/priors/int8_byte.h"
+#include "core/priors/private_operator.h"
 
 namespace reddiff {
 namespace {
@@ -109,30 +109,16 @@ void to_bytes(const float* __restrict from, std::uint8_t* __restrict to, std::in
   for (std::int64_t i = 0; i < count; ++i) to[i] = to_byte(from[i] * per_step + zero);
 }
 
-template <class Signature>
-std::optional<c10::TypedOperatorHandle<Signature>> find(const char* name, const char* overload, std::size_t arguments) {
-  const auto op = c10::Dispatcher::singleton().findSchema({name, overload});
-  // Another number of arguments means another LibTorch, whose arguments may mean something else.
-  if (!op || op->schema().arguments().size() != arguments) return std::nullopt;
-  return op->typed<Signature>();
-}
-
 std::optional<Int8Ops> find_int8_ops() {
-  try {
-    const auto prepack = find<Prepack>("onednn::qconv_prepack", "", 9);
-    const auto pointwise = find<Pointwise>("onednn::qconv2d_pointwise", "", 17);
-    const auto binary = find<Binary>("onednn::qconv2d_pointwise", "binary", 22);
-    if (!prepack || !pointwise || !binary) return std::nullopt;
-    const Int8Ops ops{*prepack, *pointwise, *binary};
-    if (works(ops)) return ops;
-  } catch (const std::exception&) {
-    // A LibTorch built without oneDNN, or with other signatures.
-  }
-  return std::nullopt;
+  const auto prepack = find_private_operator<Prepack>("onednn::qconv_prepack", "", 9);
+  const auto pointwise = find_private_operator<Pointwise>("onednn::qconv2d_pointwise", "", 17);
+  const auto binary = find_private_operator<Binary>("onednn::qconv2d_pointwise", "binary", 22);
+  if (!prepack || !pointwise || !binary) return std::nullopt;
+  return Int8Ops{*prepack, *pointwise, *binary};
 }
 
 const std::optional<Int8Ops>& int8_ops() {
-  static const std::optional<Int8Ops> ops = find_int8_ops();
+  static const std::optional<Int8Ops> ops = found_to_work<Int8Ops>(find_int8_ops, works);
   return ops;
 }
 

@@ -26,7 +26,8 @@ PrecisionFacts precision_facts(at::Device device, bool int8_ranges) {
     const c10::DeviceGuard guard(device);
     facts.cuda_bfloat16 = at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
   } else {
-    facts.int8_instructions = has_int8_convolution();
+    facts.int8_instructions =
+        int8_ranges && has_int8_convolution();  // nothing is tried for networks that cannot use it
   }
   return facts;
 }
@@ -34,9 +35,9 @@ PrecisionFacts precision_facts(at::Device device, bool int8_ranges) {
 Precision chosen_precision(Precision asked, const PrecisionFacts& facts, bool time_counts) {
   if (asked == Precision::int8) {
     if (facts.cuda) refuse("is for CPUs");
-    if (!facts.int8_instructions) refuse("needs a CPU with VNNI instructions (avx512_vnni or avx_vnni)");
     if (!facts.int8_ranges)
       refuse("needs a prior whose file has the ranges of its activations (default, large or tiny)");
+    if (!facts.int8_instructions) refuse("needs a CPU with VNNI instructions (avx512_vnni or avx_vnni)");
   }
   if (asked != Precision::automatic) return asked;
   if (facts.cuda) return facts.cuda_bfloat16 ? Precision::bfloat16 : Precision::float16;

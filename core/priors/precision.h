@@ -14,7 +14,7 @@ namespace reddiff {
 struct PrecisionFacts {
   bool cuda = false;
   bool cuda_bfloat16 = false;
-  bool int8_instructions = false;  // a CPU's, see has_int8_convolution()
+  bool int8_instructions = false;  // a CPU's, see has_int8_convolution(); not asked of one whose network has no ranges
   bool int8_ranges = false;        // the network's, see int8_block.h
 };
 
